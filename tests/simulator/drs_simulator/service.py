@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The simulated service as a whole: the scenario being played, its time, its tokens, faults and log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from drs_simulator import drs
+from drs_simulator.answers import Answer, Refusal, drs_error, no_such_api
+from drs_simulator.faults import Schedule, parse_fault
+from drs_simulator.iam import Call, Iam
+from drs_simulator.jobs import BATCH_PROGRESS, BATCH_STATUS, change_job
+from drs_simulator.scenario import Scenario, load_scenario, parse_account
+
+Clock = Callable[[], float]
+_BEGINS_ANEW = frozenset({"life", "steps"})
+
+
+class Service:
+    """Everything but the transport. CLOCK gives seconds; only differences count."""
+
+    def __init__(self, scenario: Scenario, clock: Clock = time.monotonic) -> None:
+        self._clock = clock
+        self.log: list[dict[str, Any]] = []
+        self.play(scenario)
+
+    def play(self, scenario: Scenario) -> None:
+        """Begin a scenario: lives, counts of faults, tokens and log start anew."""
+        self.scenario = scenario
+        self.jobs = dict(scenario.jobs)
+        self.faults = Schedule(scenario.faults)
+        self._clock_at_start, self._wall_at_start = self._clock(), time.time()
+        self._begun = dict.fromkeys(self.jobs, self._clock_at_start)
+        self.iam = Iam(scenario.account, self._clock, self.wall)
+        self.log.clear()
+
+    def wall(self) -> float:
+        """The time of day as the service sees it: it moves with the clock and may be wrong on purpose."""
+        return self._wall_at_start + self._clock() - self._clock_at_start + self.scenario.clock_skew
+
+    def age(self, job_id: str) -> float:
+        """Simulated seconds since the job's life began."""
+        return (self._clock() - self._begun[job_id]) * self.scenario.time_scale
+
+    def set_job(self, job_id: str, changes: Mapping[str, Any]) -> None:
+        """Change a job now, or add one; a new life or new steps begin at this moment."""
+        if job_id in self.jobs:
+            changed = change_job(self.jobs[job_id], changes)
+        else:
+            changed = load_scenario({"jobs": [{"id": job_id, **changes}]}).jobs[job_id]
+        if job_id not in self.jobs or _BEGINS_ANEW & changes.keys():
+            self._begun[job_id] = self._clock()
+        self.jobs[job_id] = changed
+
+    def add_fault(self, fault: Mapping[str, Any]) -> None:
+        self.faults.add(parse_fault(fault, "fault"))
+
+    def change_credentials(self, changes: Mapping[str, Any]) -> None:
+        """Change the account, e.g. its password. Tokens stay until they are withdrawn."""
+        account = parse_account(changes)
+        self.iam.account = replace(self.iam.account, **{name: getattr(account, name) for name in changes})
+
+    def answer(self, operation: str | None, project_id: str | None, call: Call, body: Any) -> Answer:
+        """The answer without any fault."""
+        try:
+            if operation == "tokens":
+                return self.iam.issue_token(body)
+            if operation == "projects":
+                return self.iam.list_projects(call)
+            if operation in (BATCH_STATUS, BATCH_PROGRESS):
+                return self._batch(operation, project_id, call, body)
+        except Refusal as refusal:
+            return refusal.answer
+        return no_such_api(call.request_id)
+
+    def _batch(self, operation: str, project_id: str | None, call: Call, body: Any) -> Answer:
+        allowed = self.iam.authenticate(call)
+        if project_id not in {project.id for project in allowed}:
+            return drs_error(403, "DRS.M00261", "Invalid project ID.")
+        if call.headers.get("x-project-id", project_id) != project_id:
+            return drs_error(403, "DRS.M00261", "Invalid project ID.")
+        content_type = call.headers.get("content-type", "application/json")
+        if content_type.partition(";")[0].strip().lower() != "application/json":
+            return drs_error(400, "DRS.M00202", "The value of Content-Type is invalid.")
+        return drs.answer(operation, body, self.scenario, self.jobs, self.age, int(self.wall() * 1000))
