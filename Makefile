@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# From a plain clone, in a folder of any name: Python 3.10 to 3.13, git and make are all that is needed.
+# Names with a space: no target or prerequisite is an absolute path, and every use of one is quoted.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The first that really starts: pyenv leaves names on PATH behind which there is no Python.
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.10 python3; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& { echo "$$python"; break; }; done)
+
+SETUP := @test -n "$(PYTHON)" || { echo 'no Python 3.10 to 3.13 found: make PYTHON=/path/to/python' >&2; exit 1; }; \
+	"$(PYTHON)" tests/tools/setup_venv.py .venv
+STEPS := .venv/bin/python tests/tools/steps.py
+export TARGET ARGS CORES KINDS
+
+##@ Everyday
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: venv-demo ## the wait role against the simulator, with live lines and an HTML report
+	@$(STEPS) demo
+
+.PHONY: test
+test: venv ## lint, sanity, units and integration with coverage: everything a change must pass
+	@MEASURE=1 $(STEPS) lint,units sanity,integration --then coverage_gate
+
+##@ One step
+.PHONY: lint
+lint: venv ## format, lint, types, documentation, licences; ARGS="mypy yamllint" for some
+	@$(STEPS) lint
+
+.PHONY: sanity
+sanity: venv ## ansible-test sanity; TARGET=plugins/modules/x.py for one file
+	@$(STEPS) sanity
+
+.PHONY: units
+units: venv ## the unit tests; TARGET=path::name for some, ARGS for options of pytest
+	@$(STEPS) units
+
+.PHONY: integration
+integration: venv ## ansible-test integration; TARGET=name for one
+	@$(STEPS) integration
+
+.PHONY: coverage
+coverage: venv ## units and integration, measured: at least 95 % of the lines of plugins/
+	@MEASURE=1 $(STEPS) units integration --then coverage_gate
+
+.PHONY: matrix
+matrix: venv ## ansible-core 2.16 to 2.21; CORES="2.16 2.21" KINDS="sanity units integration" for less
+	@$(STEPS) matrix
+
+##@ Release and upkeep
+.PHONY: build
+build: venv ## the collection's archive, in build/
+	@mkdir -p build && .venv/bin/python -m ansible galaxy collection build --force --output-path build .
+
+.PHONY: lock
+lock: venv ## pin the requirements anew: tests/requirements/*.in to *.txt
+	@cd tests/requirements && lock() { "$$OLDPWD/.venv/bin/python" -m uv pip compile --quiet --universal --python-version 3.10 \
+		--annotation-style line --custom-compile-command 'make lock' --upgrade "$$@"; } \
+	&& lock demo.in -o demo.txt \
+	&& lock -c demo.txt dev.in -o dev.txt \
+	&& lock -c dev.txt units.in -o ../unit/requirements.txt \
+	&& lock -c dev.txt integration.in -o ../integration/requirements.txt
+
+.PHONY: clean
+clean: ## remove the environment, the caches and what was built
+	@"$(PYTHON)" -c 'import shutil, sys; sys.path.insert(0, "tests/tools"); import checkout; shutil.rmtree(checkout.CACHE, True)'
+	@rm -rf .venv .venv.lock .mypy_cache .pytest_cache .ruff_cache .hypothesis build tests/output
+
+.PHONY: venv venv-demo
+venv:
+	$(SETUP) tests/requirements/dev.txt
+venv-demo:
+	$(SETUP) tests/requirements/demo.txt

@@ -1,0 +1,119 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run ansible-test on a copy of the checkout, and make sure that it tested something.
+
+usage: python ansible_test.py sanity|units|integration [--coverage] [TARGET...]
+
+The ansible-core in the environment of the running Python is the one that tests, on that same Python.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from checkout import copied, environment, variables
+
+# The pip with which each ansible-core fills its virtual environments.
+BOOTSTRAP_PIP = {"2.16": "23.1.2", "2.17": "23.1.2", "2.18": "24.2", "2.19": "24.2", "2.20": "25.2", "2.21": "25.2"}
+BOOTSTRAP = """\
+# Put here by the tests of cutover.drs: pip out of its wheel, in place of get-pip.py.
+import os, runpy, sys
+wheel = {wheel!r}
+options = [option for option in sys.argv[1:] if option not in ("--no-setuptools", "--no-wheel")]
+sys.argv, sys.path[:0] = ["pip", "install", *options], [wheel]
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+"""
+
+
+def core_version() -> str:
+    from ansible.release import __version__
+
+    return ".".join(__version__.split(".")[:2])
+
+
+def put_bootstrap(core: str) -> None:
+    """Put pip where ansible-test looks before it downloads get-pip.py; the wheel comes from the registry pip uses."""
+    version = BOOTSTRAP_PIP[core]
+    cache = Path.home() / ".ansible" / "test" / "cache"
+    wheel = cache / f"pip-{version}-py3-none-any.whl"
+    script = cache / f"get_pip_{version.replace('.', '_')}.py"
+    if script.exists() and (wheel.exists() or str(wheel) not in script.read_text(encoding="utf-8")):
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pip", "-qq", "download", "--no-deps", "--dest", str(cache), f"pip=={version}"]
+    subprocess.run(command, check=True)
+    script.write_text(BOOTSTRAP.format(wheel=str(wheel)), encoding="utf-8")
+
+
+def clear_results(output: Path, kind: str) -> None:
+    """Remove what an earlier run of this kind left, so that only this run's results are counted."""
+    for stale in [*output.glob(f"junit/*{kind}*.xml"), *output.glob(f"data/{kind}-*.json")]:
+        stale.unlink()
+    if kind != "sanity":
+        shutil.rmtree(output / "coverage", ignore_errors=True)
+
+
+def count(output: Path, kind: str, printed: str) -> int:
+    """How many tests (sanity, units) or targets (integration) this run really executed."""
+    if kind == "sanity":
+        return len(set(re.findall(r'^Running sanity test "([^"]+)"', printed, re.MULTILINE)))
+    if kind == "integration":
+        results = [json.loads(path.read_text(encoding="utf-8")) for path in output.glob("data/integration-*.json")]
+        return sum(len(result["targets"]) for result in results)
+    reports = [path.read_text(encoding="utf-8") for path in output.glob("junit/*units*.xml")]
+    return sum(report.count("<testcase ") - report.count("<skipped ") for report in reports)
+
+
+def run(command: list[str], copy: Path, settings: dict[str, str]) -> tuple[int, str]:
+    """Run it, showing and keeping what it prints."""
+    printed = []
+    with subprocess.Popen(
+        command,
+        cwd=copy,
+        env=settings,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            printed.append(line)
+    return process.returncode, "".join(printed)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="ansible-test on a copy of the checkout")
+    parser.add_argument("kind", choices=("sanity", "units", "integration"))
+    parser.add_argument("--coverage", action="store_true")
+    parser.add_argument("targets", nargs="*")
+    options = parser.parse_args()
+    core = core_version()
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    put_bootstrap(core)
+    command = [str(environment() / "bin" / "python"), str(environment() / "bin" / "ansible-test"), options.kind]
+    command += ["--venv", "--python", python, "--color", "no"]
+    command += ["--coverage"] if options.coverage else []
+    with copied(core) as copy:
+        output = copy / "tests" / "output"
+        clear_results(output, options.kind)
+        code, printed = run([*command, *options.targets], copy, variables(PIP_QUIET="2"))
+        ran = count(output, options.kind, printed)
+    if code == 0 and (ran == 0 or "All targets skipped" in printed):
+        print(f"ansible-test {options.kind} tested nothing, and that is a failure", file=sys.stderr)
+        return 1
+    unit = {"sanity": "sanity tests", "units": "unit tests", "integration": "integration targets"}[options.kind]
+    print(f"ansible-core {core}, Python {python}: {ran} {unit} ran, {'ok' if code == 0 else f'exit code {code}'}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
