@@ -1,0 +1,164 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an HTTP answer of DRS says: a parsed body, or a typed error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ._errors import DrsError, Kind, protocol_error
+from ._records import parse_refusals
+from ._redact import Redactor
+from ._transport import Answer, urllib3
+
+# Open Telekom Cloud answers batch-progress with 202, Huawei Cloud with 200; the 202 carries
+# the whole answer, nothing is asynchronous.
+_SUCCESS = (200, 202)
+_REPEATABLE_5XX = (500, 502, 503, 504)
+
+# "Operation too frequent", sent as a 400.
+_TOO_FREQUENT = "DRS.M01503"
+# Errors that are about jobs, not about the request: "non-existent", "deleted or released".
+_NO_SUCH_JOB = ("DRS.M00289", "DRS.M05004")
+# 422, "the query result is empty": none of the jobs asked for exists.
+_NO_SUCH_JOBS = "DRS.M00002"
+
+Result = TypeVar("Result")
+
+_ADVICE = {
+    Kind.AUTHENTICATION: "Check the login: the token ran out or was withdrawn, or the keys or the clock are wrong.",
+    Kind.PERMISSION: "Check the project id and what the user may do in it.",
+    Kind.INVALID_REQUEST: "Check the endpoint, the project id and the job ids.",
+    Kind.THROTTLED: "Too many requests: try again later, or raise the interval.",
+    Kind.SERVICE: "The service has a fault: try again later.",
+}
+
+
+class RefusedJobsError(DrsError):
+    """The request was refused because of some of its jobs.
+
+    ``jobs`` has code and message of those that the answer names; it is empty where the answer
+    does not say which. ``all_of_them`` when none of the jobs exists.
+    """
+
+    def __init__(
+        self,
+        jobs: Mapping[str, tuple[str | None, str | None]],
+        *,
+        all_of_them: bool,
+        code: str | None,
+        message: str | None,
+    ) -> None:
+        super().__init__(Kind.INVALID_REQUEST, "Jobs were refused.", error_code=code, error_message=message)
+        self.jobs = jobs
+        self.all_of_them = all_of_them
+
+
+def check(answer: Answer, redact: Redactor, parse: Callable[[object], Result]) -> Result:
+    """What ``parse`` makes of the body of a success; raises :class:`DrsError` for everything else."""
+    if answer.status in _SUCCESS:
+        body = _body(answer, redact)
+        try:
+            return parse(body)
+        except DrsError as error:
+            raise _protocol(str(error), answer) from None
+    if 300 <= answer.status < 400:
+        target = redact.text(answer.headers.get("Location", "nowhere"))
+        raise _protocol(
+            f"HTTP {answer.status} points to {target}. Redirects are never followed with credentials: "
+            "set endpoint to the right address.",
+            answer,
+        )
+    if answer.status < 400:
+        raise _protocol(f"HTTP {answer.status} is not an answer this operation has.", answer)
+    raise _refused(answer, redact)
+
+
+def _body(answer: Answer, redact: Redactor) -> object:
+    if not answer.body.strip():
+        raise _protocol(f"HTTP {answer.status} with an empty body. Is this the DRS endpoint?", answer)
+    try:
+        text = answer.body.decode("utf-8-sig")
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        error = _protocol(f"HTTP {answer.status} with a body that is not JSON. Is a proxy in between?", answer)
+        # A body that begins as one was probably cut short on its way.
+        error.repeatable = answer.body.lstrip()[:1] == b"{"
+        raise error from None
+    return redact.json(parsed) if redact.needed(text) else parsed
+
+
+def _protocol(message: str, answer: Answer) -> DrsError:
+    error = protocol_error(message)
+    error.http_status = answer.status
+    error.request_id = answer.headers.get("X-Request-Id")
+    return error
+
+
+def _refused(answer: Answer, redact: Redactor) -> DrsError:
+    try:
+        body = redact.json(json.loads(answer.body))
+    except (ValueError, RecursionError):
+        body = None
+    fields = body if isinstance(body, dict) else {}
+    code, message = _said(fields)
+    jobs = parse_refusals(fields) if answer.status == 400 else {}
+    if jobs or code in _NO_SUCH_JOB or code == _NO_SUCH_JOBS:
+        return RefusedJobsError(jobs, all_of_them=code == _NO_SUCH_JOBS, code=code, message=message)
+    kind, repeatable = _kind(answer.status, code)
+    said = " ".join(text for text in (code, message) if text) or "without a reason"
+    advice = _ADVICE.get(kind, "The proxy asks for a login: put it into the URL of the proxy.")
+    return DrsError(
+        kind,
+        f"HTTP {answer.status} {said.rstrip('.')}. {advice}",
+        http_status=answer.status,
+        error_code=code,
+        error_message=message,
+        request_id=_request_id(answer, fields, redact),
+        repeatable=repeatable,
+        retry_after=_retry_after(answer) if repeatable else None,
+        final=True if kind is Kind.NETWORK else None,
+    )
+
+
+def _said(fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Code and message of an error body: of DRS and the gateway, or of IAM."""
+    inner = fields.get("error")
+    if isinstance(inner, dict):
+        fields = {"error_code": inner.get("code"), "error_msg": inner.get("message")}
+    code = fields.get("error_code")
+    message = fields.get("error_msg") or fields.get("error_message") or fields.get("message")
+    return (str(code) if code else None), (str(message) if message else None)
+
+
+def _kind(status: int, code: str | None) -> tuple[Kind, bool]:
+    """What an error answer means, and whether the same request may be sent again."""
+    if status == 429 or code == _TOO_FREQUENT:
+        return Kind.THROTTLED, True
+    if status >= 500:
+        return Kind.SERVICE, status in _REPEATABLE_5XX
+    if status == 407:
+        return Kind.NETWORK, False
+    if status == 401:
+        return Kind.AUTHENTICATION, False
+    if status == 403:
+        return Kind.PERMISSION, False
+    return Kind.INVALID_REQUEST, False
+
+
+def _request_id(answer: Answer, fields: Mapping[str, Any], redact: Redactor) -> str | None:
+    request_id = answer.headers.get("X-Request-Id") or fields.get("request_id")
+    return redact.text(str(request_id)) if request_id else None
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Seconds to wait, from a number or a date; None where there is none that can be read."""
+    value = answer.headers.get("Retry-After")
+    try:
+        return None if value is None else float(urllib3.util.Retry().parse_retry_after(value))
+    except urllib3.exceptions.InvalidHeader:
+        return None

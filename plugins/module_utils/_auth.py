@@ -1,0 +1,216 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ways to log in, each a ``requests`` auth that puts what it has into a request."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from ._errors import DrsError, Kind, protocol_error
+from ._redact import Redactor
+from ._transport import AuthBase, bounded
+
+TOKEN_HEADER = "X-Auth-Token"
+ALGORITHM = "SDK-HMAC-SHA256"
+
+
+class Login(Protocol):
+    """What the client asks of a way to log in."""
+
+    logins: int
+
+    def __call__(self, request: Any) -> Any:
+        """Authenticate a prepared request."""
+
+    def renew(self, rejected: Any) -> bool:
+        """Whether a request that got a 401 is worth another try, with new credentials."""
+
+
+class TokenAuth(AuthBase):
+    """A token that the user brought. Nothing can renew it."""
+
+    logins = 0
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: Any) -> Any:
+        request.headers[TOKEN_HEADER] = self._token
+        return request
+
+    def renew(self, rejected: Any) -> bool:
+        """Never."""
+        return False
+
+
+class AccessKeyAuth(AuthBase):
+    """Signs each request with an access key and its secret key, by ``SDK-HMAC-SHA256``.
+
+    Source: the signing guide of Huawei Cloud's API gateway; the reference implementation is
+    ``huaweicloudsdkcore.signer.signer``, against which the tests compare. Keys that are
+    temporary come with a security token, which is sent and signed too.
+    """
+
+    logins = 0
+
+    def __init__(
+        self,
+        access_key: str,
+        secret_key: str,
+        security_token: str | None = None,
+        *,
+        project_id: str | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self._access_key = access_key
+        self._secret_key = secret_key
+        self._security_token = security_token
+        self._project_id = project_id
+        self._now = now
+
+    def renew(self, rejected: Any) -> bool:
+        """Never: the same keys would sign in the same way."""
+        return False
+
+    def __call__(self, request: Any) -> Any:
+        url = urlsplit(request.url)
+        headers = request.headers
+        headers["Host"] = url.netloc.rpartition("@")[2]
+        headers["X-Sdk-Date"] = self._now().strftime("%Y%m%dT%H%M%SZ")
+        if self._project_id:
+            headers["X-Project-Id"] = self._project_id
+        if self._security_token:
+            headers["X-Security-Token"] = self._security_token
+        names = ("Host", "X-Sdk-Date", "X-Project-Id", "X-Security-Token")
+        signed = {name.lower(): headers[name].strip() for name in names if name in headers}
+        canonical = _canonical_request(request.method, url.path, url.query, signed, request.body or b"")
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        to_sign = f"{ALGORITHM}\n{headers['X-Sdk-Date']}\n{digest}"
+        signature = hmac.new(self._secret_key.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
+        headers["Authorization"] = (
+            f"{ALGORITHM} Access={self._access_key}, SignedHeaders={';'.join(sorted(signed))}, Signature={signature}"
+        )
+        return request
+
+
+def _canonical_request(method: str, path: str, query: str, signed: dict[str, str], body: bytes | str) -> str:
+    if isinstance(body, str):
+        body = body.encode()
+    segments = [quote(unquote(segment), safe="~") for segment in path.split("/")]
+    canonical_path = "/".join(segments).rstrip("/") + "/"
+    pairs = sorted(parse_qsl(query, keep_blank_values=True))
+    return "\n".join(
+        (
+            method,
+            canonical_path,
+            "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs),
+            *(f"{name}:{signed[name]}" for name in sorted(signed)),
+            "",
+            ";".join(sorted(signed)),
+            hashlib.sha256(body).hexdigest(),
+        )
+    )
+
+
+class KeystoneAuth(AuthBase):
+    """A login at IAM, which is Keystone v3 to its clients, by a plugin of ``keystoneauth1``.
+
+    The token is shared by all threads, renewed before it runs out and after a 401.
+    """
+
+    def __init__(self, plugin: Any, session: Any, redact: Redactor, timeout: float) -> None:
+        """``plugin`` and ``session`` are keystoneauth1's; ``timeout`` (seconds) bounds one login."""
+        self.logins = 0
+        self._plugin = plugin
+        self._session = session
+        self._redact = redact
+        self._timeout = timeout
+        self._token: str | None = None
+        self._previous: str | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, request: Any) -> Any:
+        with self._lock:
+            request.headers[TOKEN_HEADER] = self._current()
+        return request
+
+    def renew(self, rejected: Any) -> bool:
+        """Log in again, unless another thread has done so since the rejected request was sent."""
+        with self._lock:
+            if rejected.headers.get(TOKEN_HEADER) == self._token:
+                self._plugin.invalidate()
+                self._current()
+        return True
+
+    def project_id(self) -> str | None:
+        """The project that the login is scoped to."""
+        with self._lock:
+            self._current()
+            return self._ask(self._plugin.get_project_id)
+
+    def _current(self) -> str:
+        token = self._ask(self._plugin.get_token)
+        if not token:
+            raise protocol_error("The login gave no token.")
+        if token != self._token:
+            self.logins += 1
+            self._redact.add(token)
+            # An answer may still echo the token before this one; older ones are of no use.
+            self._redact.forget(self._previous)
+            self._previous, self._token = self._token, token
+        return token
+
+    def _ask(self, question: Callable[[Any], str | None]) -> str | None:
+        from keystoneauth1 import exceptions
+
+        with bounded(self._timeout):
+            try:
+                return question(self._session)
+            except exceptions.ClientException as error:
+                raise _login_error(error, self._redact) from None
+
+
+def _login_error(error: Any, redact: Redactor) -> DrsError:
+    """A failed login as the one kind of error, by what keystoneauth1 raised."""
+    from keystoneauth1 import exceptions
+
+    said = redact.text(str(error)).strip().rstrip(".")
+    if isinstance(error, exceptions.HttpError):
+        return _refused_login(error, said, redact)
+    if isinstance(error, exceptions.SSLError):
+        return DrsError(Kind.NETWORK, f"The TLS certificate of the login server was refused: {said}.", final=True)
+    if isinstance(error, (exceptions.ConnectFailure, exceptions.ConnectTimeout, exceptions.UnknownConnectionError)):
+        message = f"No connection to the login server: {said}. Check auth_url, the network and the proxy."
+        return DrsError(Kind.NETWORK, message, repeatable=True)
+    if isinstance(
+        error, (exceptions.InvalidResponse, exceptions.DiscoveryFailure, exceptions.RetriableConnectionFailure)
+    ):
+        return protocol_error(f"The login server gave no usable answer: {said}. Check auth_url.")
+    return DrsError(Kind.AUTHENTICATION, f"The login failed: {said}.")
+
+
+def _refused_login(error: Any, said: str, redact: Redactor) -> DrsError:
+    status = int(error.http_status or 0)
+    kind, repeatable, advice = Kind.AUTHENTICATION, False, "Check the user, the password, the domain and the project."
+    if status == 429:
+        kind, repeatable, advice = Kind.THROTTLED, True, "Try again later."
+    elif status >= 500:
+        kind, repeatable, advice = Kind.SERVICE, True, "Try again later."
+    elif status not in (401, 403):
+        advice = "Check auth_url."
+    return DrsError(
+        kind,
+        f"The login was refused: {said}. {advice}",
+        http_status=status,
+        error_message=redact.text(str(error.message)) if error.message else None,
+        request_id=redact.text(error.request_id) if error.request_id else None,
+        repeatable=repeatable,
+    )

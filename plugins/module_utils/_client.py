@@ -1,0 +1,236 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The two batch operations of DRS: batches, retries and typed errors. Knows no Ansible."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Generic
+
+from ._answers import RefusedJobsError, check
+from ._auth import Login
+from ._errors import DrsError
+from ._records import ProgressRecord, Record, StatusRecord, parse_progress, parse_statuses
+from ._redact import Redactor
+from ._transport import host_of, requests, send
+
+# Full jitter between 0 and base * 2^n seconds, never more than the longest pause. A server's
+# Retry-After is believed up to its own bound: an hour of silence would look like a hang.
+_BACKOFF_BASE = 0.5
+_BACKOFF_LONGEST = 20.0
+_RETRY_AFTER_LONGEST = 60.0
+
+
+@dataclass(frozen=True)
+class Operation(Generic[Record]):
+    """A batch operation. Both are reads, though POST, and so may be sent again."""
+
+    name: str
+    record: type[Record]
+    parse: Callable[[object], dict[str, Record]]
+    paged: bool
+
+    def body(self, ids: Sequence[str]) -> dict[str, Any]:
+        """The request's body. Without ``page_req`` batch-status answers 5 jobs whatever was asked."""
+        body: dict[str, Any] = {"jobs": list(ids)}
+        if self.paged:
+            body["page_req"] = {"cur_page": 1, "per_page": len(ids)}
+        return body
+
+
+BATCH_STATUS = Operation("batch-status", StatusRecord, parse_statuses, paged=True)
+BATCH_PROGRESS = Operation("batch-progress", ProgressRecord, parse_progress, paged=False)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How requests are made: ``timeout`` (seconds) for each, ``retries`` further tries."""
+
+    timeout: float = 30
+    retries: int = 4
+    batch_size: int = 100
+    parallel: int = 4
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Time and chance as the client sees them, so that tests need not wait."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = random.uniform
+
+
+REAL_TIME = Timing()
+
+
+class Client:
+    """Reads jobs of one project through one login and one pool of connections.
+
+    Use it as a context manager, or call :meth:`close`. ``requests_sent`` counts HTTP requests
+    to the two operations, repeated ones too.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        project_id: str,
+        login: Login,
+        session: requests.Session,
+        redact: Redactor,
+        *,
+        language: str = "en-us",
+        limits: Limits,
+        timing: Timing = REAL_TIME,
+    ) -> None:
+        """``endpoint`` is the base URL; ``session`` comes from :func:`_transport.new_session`."""
+        self._base = f"{endpoint.rstrip('/')}/v3/{project_id}/jobs/"
+        self._login = login
+        self._session = session
+        self._redact = redact
+        self._headers = {"Content-Type": "application/json", "X-Language": language}
+        self._limits = limits
+        self._timing = timing
+        self._pool = ThreadPoolExecutor(limits.parallel, thread_name_prefix="drs")
+        self._counting = threading.Lock()
+        self.requests_sent = 0
+
+    @property
+    def logins(self) -> int:
+        """How often the client logged in."""
+        return self._login.logins
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and let go of requests that have not begun."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._session.close()
+
+    def statuses(self, ids: Sequence[str]) -> list[StatusRecord]:
+        """A record for each id, in the order given; see :meth:`both` for errors."""
+        return self._gather(self._submit(BATCH_STATUS, ids, None), ids)
+
+    def progress(self, ids: Sequence[str]) -> list[ProgressRecord]:
+        """A record for each id, in the order given; see :meth:`both` for errors."""
+        return self._gather(self._submit(BATCH_PROGRESS, ids, None), ids)
+
+    def both(self, ids: Sequence[str], until: float | None = None) -> tuple[list[StatusRecord], list[ProgressRecord]]:
+        """Both operations at once; nothing is tried again after ``until`` (monotonic seconds).
+
+        A job that the service does not know gives a record with ``found`` false. Raises
+        :class:`DrsError` when any of the requests gave no usable answer.
+        """
+        statuses = self._submit(BATCH_STATUS, ids, until)
+        progress = self._submit(BATCH_PROGRESS, ids, until)
+        _first_failure([*statuses, *progress])
+        return self._gather(statuses, ids), self._gather(progress, ids)
+
+    def _submit(
+        self, operation: Operation[Record], ids: Sequence[str], until: float | None
+    ) -> list[Future[dict[str, Record]]]:
+        size = self._limits.batch_size
+        batches = [ids[start : start + size] for start in range(0, len(ids), size)]
+        return [self._pool.submit(self._read_batch, operation, batch, until) for batch in batches]
+
+    def _gather(self, batches: list[Future[dict[str, Record]]], ids: Sequence[str]) -> list[Record]:
+        _first_failure(batches)
+        found: dict[str, Record] = {}
+        for batch in batches:
+            found.update(batch.result())
+        return [found[job_id] for job_id in ids]
+
+    def _read_batch(self, operation: Operation[Record], ids: Sequence[str], until: float | None) -> dict[str, Record]:
+        """A record for each id of one batch. One bad id does not hide the others."""
+        try:
+            found = self._call(operation, ids, until)
+        except RefusedJobsError as refusal:
+            return self._take_apart(operation, ids, until, refusal)
+        except DrsError as error:
+            raise self._about(error, operation, ids) from None
+        # Nothing else tells a truncated answer: an id that did not come back is not found.
+        return {job_id: found.get(job_id) or operation.record(job_id) for job_id in ids}
+
+    def _take_apart(
+        self, operation: Operation[Record], ids: Sequence[str], until: float | None, refusal: RefusedJobsError
+    ) -> dict[str, Record]:
+        """Ask again without the jobs that were refused; by halves where the service does not name them."""
+        refused = {job_id: refusal.jobs[job_id] for job_id in ids if job_id in refusal.jobs}
+        if not refused and (len(ids) == 1 or refusal.all_of_them):
+            refused = dict.fromkeys(ids, (refusal.error_code, refusal.error_message))
+        records = {
+            job_id: operation.record(job_id, error_code=code, error_message=message)
+            for job_id, (code, message) in refused.items()
+        }
+        rest = [job_id for job_id in ids if job_id not in refused]
+        middle = len(rest) if refused else len(rest) // 2
+        for part in (rest[:middle], rest[middle:]):
+            if part:
+                records.update(self._read_batch(operation, part, until))
+        return records
+
+    def _call(self, operation: Operation[Record], ids: Sequence[str], until: float | None) -> dict[str, Record]:
+        """The records of a successful answer, tried as often as makes sense."""
+        body = json.dumps(operation.body(ids)).encode()
+        url = self._base + operation.name
+        attempt, renewed = 0, False
+        while True:
+            attempt += 1
+            try:
+                request = requests.Request("POST", url, data=body, headers=self._headers, auth=self._login)
+                with self._counting:
+                    self.requests_sent += 1
+                answer = send(self._session, request, self._time_for_one(until), self._redact)
+                if answer.status == 401 and not renewed and self._login.renew(answer.request):
+                    renewed = True
+                    continue
+                return check(answer, self._redact, operation.parse)
+            except DrsError as error:
+                error.attempts = attempt
+                pause = self._pause(error, attempt)
+                late = until is not None and self._timing.monotonic() + pause >= until
+                if not error.repeatable or attempt > self._limits.retries or late:
+                    raise
+            self._timing.sleep(pause)
+
+    def _pause(self, error: DrsError, attempt: int) -> float:
+        if error.retry_after is not None:
+            return min(error.retry_after, _RETRY_AFTER_LONGEST)
+        return self._timing.uniform(0, min(_BACKOFF_LONGEST, _BACKOFF_BASE * 2**attempt))
+
+    def _time_for_one(self, until: float | None) -> float:
+        if until is None:
+            return self._limits.timeout
+        # A poll that begins at the deadline still gets the time that a healthy answer takes.
+        left = until - self._timing.monotonic()
+        return min(self._limits.timeout, max(left, 5.0))
+
+    def _about(self, error: DrsError, operation: Operation[Any], ids: Sequence[str]) -> DrsError:
+        """The same error, its sentence beginning with what was asked of whom."""
+        jobs = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
+        tries = f" ({error.attempts} attempts)" if error.attempts > 1 else ""
+        error.args = (f"{operation.name} of {jobs} at {host_of(self._base)} failed{tries}: {error}",)
+        return error
+
+
+def _first_failure(batches: Sequence[Future[Any]]) -> None:
+    """Wait for the batches; on the first that failed, drop those that have not begun and raise it."""
+    done, waiting = wait(batches, return_when=FIRST_EXCEPTION)
+    errors = [error for batch in batches if batch in done and (error := batch.exception())]
+    if errors:
+        for batch in waiting:
+            batch.cancel()
+        wait(waiting)
+        raise errors[0]

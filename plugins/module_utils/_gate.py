@@ -1,0 +1,230 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The gate: samples and rules in, a verdict out. No clock, no network, no Ansible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+from ._lifecycle import State
+from ._rules import Goal, Judged, Reading, Rule, Rules, judge_job
+
+# How many jobs a sentence names before it says how many more there are.
+_NAMED = 20
+
+
+class Verdict(str, Enum):
+    """How a wait ended; only ``ready`` opens a gate."""
+
+    READY = "ready"
+    FAILED = "failed"
+    ENDED = "ended"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+    HELD = "held"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One joint reading of all jobs by both operations.
+
+    ``began`` and ``ended`` are seconds on a monotonic clock that starts with the wait, ``at``
+    is the time of day (epoch, seconds) when it ended. ``held`` says whether the hold file existed.
+    """
+
+    began: float
+    ended: float
+    at: float
+    readings: tuple[Reading, ...]
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class FailedPoll:
+    """A poll that gave no sample; ``final`` when no later poll can succeed."""
+
+    began: float
+    ended: float
+    at: float
+    message: str
+    failure: Mapping[str, Any]
+    final: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the gate remembers from one observation to the next."""
+
+    streak: int = 0
+    streak_since: float = 0.0
+    streak_for: float = 0.0
+    errors: int = 0
+    missing: int = 0
+    unknown: int = 0
+    sampled_at: float | None = None
+    jobs: tuple[Judged, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one observation led to. ``verdict`` is None while the wait goes on.
+
+    ``reset`` says why the streak went back to 0, where it did.
+    """
+
+    standing: Standing
+    verdict: Verdict | None = None
+    reason: str = ""
+    reset: str = ""
+
+
+def judge(standing: Standing, seen: Sample | FailedPoll, rules: Rules) -> Judgement:
+    """Judge the next observation of a wait."""
+    if isinstance(seen, FailedPoll):
+        return _judge_failed_poll(standing, seen, rules)
+    jobs = tuple(judge_job(reading, rules, seen.held) for reading in seen.readings)
+    standing, reset = _count(standing, seen, jobs, rules)
+    for verdict, applies in _ENDINGS:
+        reason = applies(standing, rules)
+        if reason:
+            return Judgement(standing, verdict, reason, reset)
+    if seen.ended >= rules.timeout:
+        verdict, reason = _at_the_deadline(standing, rules)
+        return Judgement(standing, verdict, reason, reset)
+    return Judgement(standing, reset=reset)
+
+
+def _count(standing: Standing, sample: Sample, jobs: tuple[Judged, ...], rules: Rules) -> tuple[Standing, str]:
+    states = {job.reading.state for job in jobs}
+    all_ready = bool(jobs) and all(job.ready for job in jobs)
+    streak, since, reset = standing.streak, standing.streak_since, ""
+    # Nobody looked in between, so nothing is known of that time.
+    longest = 3 * max(rules.interval, rules.near_interval)
+    if streak and sample.ended - (standing.sampled_at or 0.0) > longest:
+        streak, reset = 0, f"gap of {sample.ended - (standing.sampled_at or 0.0):.0f}s between samples"
+    if not all_ready:
+        if streak:
+            first = next(job for job in jobs if not job.ready)
+            reset = f"{first.reading.id} {first.holds[0].rule.value}"
+        streak = 0
+    elif streak:
+        streak += 1
+    else:
+        # The evidence of a sample is as old as its oldest answer: count from the end of the
+        # first sample to the beginning of the latest one, which never says too much.
+        streak, since = 1, sample.ended
+    return (
+        Standing(
+            streak=streak,
+            streak_since=since,
+            streak_for=max(0.0, sample.began - since) if streak else 0.0,
+            errors=0,
+            missing=standing.missing + 1 if State.MISSING in states else 0,
+            unknown=standing.unknown + 1 if State.UNKNOWN in states else 0,
+            sampled_at=sample.ended,
+            jobs=jobs,
+        ),
+        reset,
+    )
+
+
+def _judge_failed_poll(standing: Standing, poll: FailedPoll, rules: Rules) -> Judgement:
+    reset = poll.message if standing.streak else ""
+    after = replace(standing, streak=0, streak_for=0.0, errors=standing.errors + 1)
+    if poll.final:
+        return Judgement(after, Verdict.ERROR, poll.message, reset)
+    if after.errors > rules.max_errors:
+        allowed = f"{after.errors} failed polls in a row, {rules.max_errors} are allowed."
+        return Judgement(after, Verdict.ERROR, f"{allowed} The last one: {poll.message}", reset)
+    if poll.ended >= rules.timeout:
+        if standing.sampled_at is None:
+            return Judgement(after, Verdict.ERROR, f"No poll succeeded. The last one: {poll.message}", reset)
+        _verdict, reason = _at_the_deadline(after, rules)
+        return Judgement(after, Verdict.TIMEOUT, f"{reason} The last poll failed: {poll.message}", reset)
+    return Judgement(after, reset=reset)
+
+
+def _failed(standing: Standing, rules: Rules) -> str:
+    return _stopped_by([job for job in standing.jobs if job.failed], standing, rules, "failed")
+
+
+def _ended(standing: Standing, rules: Rules) -> str:
+    return _stopped_by([job for job in standing.jobs if job.ended], standing, rules, "ended before reaching the goal")
+
+
+def _stopped_by(stopped: Sequence[Judged], standing: Standing, rules: Rules, what: str) -> str:
+    others_done = all(job.ready or job.failed or job.ended for job in standing.jobs)
+    if not stopped or not (rules.fail_fast or others_done):
+        return ""
+    return f"{_jobs(len(stopped))} {what}: {_named(stopped)}."
+
+
+def _missing(standing: Standing, rules: Rules) -> str:
+    if standing.missing <= rules.max_missing:
+        return ""
+    gone = [job for job in standing.jobs if job.reading.state is State.MISSING]
+    in_a_row = f"in {standing.missing} samples in a row, {rules.max_missing} are allowed"
+    return f"{_jobs(len(gone))} not found ({in_a_row}): {_named(gone)}."
+
+
+def _unknown(standing: Standing, rules: Rules) -> str:
+    if standing.unknown <= rules.max_unknown:
+        return ""
+    strange = [job for job in standing.jobs if job.reading.state is State.UNKNOWN]
+    in_a_row = f"in {standing.unknown} samples in a row, {rules.max_unknown} are allowed"
+    return f"{_jobs(len(strange))} of a status this version does not know ({in_a_row}): {_named(strange)}."
+
+
+def _ready(standing: Standing, rules: Rules) -> str:
+    needs_streak = rules.timeout > 0 and any(job.goal is Goal.CAUGHT_UP for job in standing.jobs)
+    if not standing.streak:
+        return ""
+    if not needs_streak:
+        return f"{_jobs(len(standing.jobs))} ready."
+    if standing.streak < rules.stable_samples or standing.streak_for < rules.stable_for:
+        return ""
+    return f"{_jobs(len(standing.jobs))} ready in {standing.streak} samples in a row over {standing.streak_for:.0f} s."
+
+
+# In this order: what cannot become ready any more comes before what is.
+_ENDINGS: tuple[tuple[Verdict, Callable[[Standing, Rules], str]], ...] = (
+    (Verdict.FAILED, _failed),
+    (Verdict.ENDED, _ended),
+    (Verdict.MISSING, _missing),
+    (Verdict.UNKNOWN, _unknown),
+    (Verdict.READY, _ready),
+)
+
+
+def _at_the_deadline(standing: Standing, rules: Rules) -> tuple[Verdict, str]:
+    passed = f"after {rules.timeout:g} s" if rules.timeout else "in the one sample that timeout=0 takes"
+    late = [job for job in standing.jobs if not job.ready]
+    if late and all(hold.rule is Rule.HOLD_FILE for job in late for hold in job.holds):
+        return Verdict.HELD, f"Nothing but the hold file {rules.hold_file} is in the way {passed}."
+    if late:
+        return Verdict.TIMEOUT, f"{_jobs(len(late))} of {len(standing.jobs)} not ready {passed}: {_named(late)}."
+    asked = f"{rules.stable_samples} samples over {rules.stable_for:g} s are asked for"
+    seen = f"{standing.streak} sample{'' if standing.streak == 1 else 's'} over {standing.streak_for:.0f} s"
+    return Verdict.TIMEOUT, f"All jobs were ready, but not for long enough {passed}: {seen}, {asked}."
+
+
+def _jobs(number: int) -> str:
+    return f"{number} job{'' if number == 1 else 's'}"
+
+
+def _named(jobs: Sequence[Judged]) -> str:
+    texts = [
+        f"{job.reading.id} {job.reading.status.status or job.reading.state.value}"
+        f" [{', '.join(hold.rule.value for hold in job.holds)}] {' '.join(hold.text for hold in job.holds)}".rstrip()
+        for job in jobs[:_NAMED]
+    ]
+    if len(jobs) > _NAMED:
+        texts.append(f"and {len(jobs) - _NAMED} more")
+    return "; ".join(text.rstrip(".") for text in texts)

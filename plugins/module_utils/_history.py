@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happened in a wait so far, bounded however long it lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from . import _trend
+from ._gate import FailedPoll, Sample
+from ._lifecycle import Phase, State
+from ._rules import Judged, Reading
+
+# Bounds that keep the result of 1,000 jobs under 1 MiB.
+_MOST_POINTS = 2000
+_MOST_TRANSITIONS = 1000
+# So many latest samples make a trend.
+_TREND_SAMPLES = 12
+
+
+def iso(epoch: float) -> str:
+    """Epoch seconds as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True)
+class Point:
+    """Progress (percent) and delay (seconds) of a job at one time (epoch, seconds)."""
+
+    at: float
+    id: str
+    progress: int | None
+    delay: int | None
+
+
+class History:
+    """Collects transitions, series and trends from one observation to the next."""
+
+    def __init__(self) -> None:
+        self.polls = 0
+        self.errors = 0
+        self.failure: Mapping[str, Any] | None = None
+        self.transitions: list[dict[str, Any]] = []
+        self.transitions_left_out = 0
+        self.moved_at = 0.0
+        self._points: list[Point] = []
+        self._every = 1
+        self._samples = 0
+        self._readings: dict[str, Reading] = {}
+        self._times: list[float] = []
+        self._progress: dict[str, list[int | None]] = {}
+        self._delays: dict[str, list[int | None]] = {}
+
+    def note(self, seen: Sample | FailedPoll) -> None:
+        """Take in the next observation."""
+        self.polls += 1
+        if isinstance(seen, FailedPoll):
+            self.errors += 1
+            self.failure = seen.failure
+            return
+        self.failure = None
+        for reading in seen.readings:
+            self._note_change(reading, seen)
+        self._note_trend(seen)
+        self._note_points(seen)
+
+    def series(self) -> list[dict[str, Any]]:
+        """Progress and delay over time, thinned out evenly where there are too many points."""
+        return [
+            {"at": iso(point.at), "id": point.id, "progress": point.progress, "delay": point.delay}
+            for point in self._points
+        ]
+
+    def trend(self, job: Judged) -> _trend.Trend | None:
+        """Where a job is heading."""
+        reading = job.reading
+        if reading.state is not State.IN_PROGRESS:
+            return None
+        if reading.status.meaning.phase is Phase.INCREMENTAL:
+            return _trend.of_delay(self._times, self._delays[reading.id])
+        if reading.status.meaning.phase is Phase.FULL:
+            remaining = reading.progress.remaining_time
+            return _trend.of_progress(self._times, self._progress[reading.id], remaining)
+        return None
+
+    def _note_change(self, reading: Reading, seen: Sample) -> None:
+        before = self._readings.get(reading.id)
+        self._readings[reading.id] = reading
+        if before is None or _moving(before) != _moving(reading):
+            self.moved_at = seen.ended
+        now = reading.status.status
+        if before is not None and before.status.status == now and before.found == reading.found:
+            return
+        if len(self.transitions) >= _MOST_TRANSITIONS:
+            self.transitions_left_out += 1
+            return
+        was = None if before is None else before.status.status
+        self.transitions.append({"at": iso(seen.at), "id": reading.id, "from": was, "to": now})
+
+    def _note_trend(self, seen: Sample) -> None:
+        self._times = [*self._times, seen.ended][-_TREND_SAMPLES:]
+        for reading in seen.readings:
+            for values, latest in (
+                (self._progress, reading.progress.progress),
+                (self._delays, reading.progress.delay),
+            ):
+                values[reading.id] = [*values.get(reading.id, ()), latest][-_TREND_SAMPLES:]
+
+    def _note_points(self, seen: Sample) -> None:
+        self._samples += 1
+        if (self._samples - 1) % self._every:
+            return
+        jobs = len(seen.readings)
+        while self._points and len(self._points) + jobs > _MOST_POINTS and jobs <= _MOST_POINTS // 2:
+            # Keep every second sample, and from now on take only every second one.
+            self._points = [point for number, point in enumerate(self._points) if (number // jobs) % 2 == 0]
+            self._every *= 2
+        if len(self._points) + jobs <= _MOST_POINTS:
+            self._points += [
+                Point(seen.at, reading.id, reading.progress.progress, reading.progress.delay)
+                for reading in seen.readings
+            ]
+
+
+def _moving(reading: Reading) -> tuple[Any, ...]:
+    """What changes while a job makes progress."""
+    progress = reading.progress
+    return (reading.status.status, progress.status, progress.progress, progress.delay, progress.parts)

@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lines a person sees while a wait goes on: plain text, bounded in width and number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ._gate import FailedPoll, Judgement, Sample, Verdict
+from ._history import History, iso
+from ._lifecycle import State
+from ._rules import Judged, Rules
+
+WIDEST = 160
+MOST_LINES = 500
+# Lines about single jobs in one poll; the others are counted.
+_MOST_CHANGES = 10
+_HEARTBEAT_NEAR = 60.0
+_HEARTBEAT_FAR = 300.0
+
+
+def printable(text: str) -> str:
+    """The text as one line: a server's text must not move the cursor or change colours."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as ``45s``, ``5m30s``, ``2h`` or ``3d4h``."""
+    left = max(0, round(seconds))
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        number, left = divmod(left, size)
+        if number:
+            parts.append(f"{number}{unit}")
+    return "".join(parts[:2]) or "0s"
+
+
+def short_ids(ids: Sequence[str]) -> dict[str, str]:
+    """Ids as ``9a47..jb21`` where that still tells them apart, else whole."""
+    short = {job_id: f"{job_id[:4]}..{job_id[-4:]}" if len(job_id) > 12 else job_id for job_id in ids}
+    distinct = len(set(short.values())) == len(short)
+    return {job_id: printable(short[job_id] if distinct else job_id) for job_id in ids}
+
+
+class Lines:
+    """Writes what is worth a line to ``say``, which takes one line without its end."""
+
+    def __init__(self, ids: Sequence[str], rules: Rules, say: Callable[[str], None]) -> None:
+        self._rules = rules
+        self._say = say
+        self._names = short_ids(ids)
+        self._written = 0
+        self._alive_at = 0.0
+        self._shown: dict[str, tuple[object, ...]] = {}
+        self._streak = 0
+
+    def start(self, at: float) -> None:
+        """The first line: what is waited for."""
+        rules = self._rules
+        self._line(
+            at,
+            0,
+            f"START jobs={len(self._names)} goal={rules.goal.value} max_delay={rules.max_delay}s "
+            f"stable={rules.stable_samples}x/{rules.stable_for:g}s timeout={duration(rules.timeout)}",
+        )
+
+    def observed(self, seen: Sample | FailedPoll, judgement: Judgement, history: History, near: bool) -> None:
+        """The lines that one observation is worth."""
+        if isinstance(seen, FailedPoll):
+            code = seen.failure.get("error_code") or seen.failure.get("http_status") or ""
+            self._reset(seen, f"{seen.failure.get('kind')} {code}".strip(), judgement)
+        else:
+            if judgement.reset:
+                self._reset(seen, self._shorten(judgement.reset), judgement)
+            self._changes(seen, judgement.standing.jobs, history)
+        self._streak = judgement.standing.streak
+        beat = _HEARTBEAT_NEAR if near else _HEARTBEAT_FAR
+        # Long waits get fewer heartbeats, so that the bound on lines lasts for weeks.
+        beat *= 2 ** (self._written // 100)
+        if judgement.verdict is None and seen.ended - self._alive_at >= beat:
+            self._alive_at = seen.ended
+            self._line(seen.at, seen.ended, self._alive(judgement, history))
+
+    def stalled(self, at: float, elapsed: float, seconds: float) -> None:
+        """Nothing moved for so many seconds."""
+        self._line(at, elapsed, f"STALL nothing moved for {duration(seconds)}")
+
+    def verdict(self, at: float, elapsed: float, judgement: Judgement, valid_until: float | None) -> None:
+        """The last line, which is always written."""
+        standing = judgement.standing
+        if judgement.verdict is Verdict.READY and valid_until is not None:
+            rest = (
+                f"jobs={len(standing.jobs)} streak={standing.streak}x/{standing.streak_for:.0f}s "
+                f"valid_until={iso(valid_until)[11:]}"
+            )
+        else:
+            ready = sum(job.ready for job in standing.jobs)
+            rest = f"ready={ready}/{len(self._names)} {self._shorten(judgement.reason)}"
+        verdict = judgement.verdict.value if judgement.verdict else ""
+        self._write(at, elapsed, f"VERDICT {verdict} {rest}")
+
+    def _changes(self, seen: Sample, jobs: Sequence[Judged], history: History) -> None:
+        changed = [job for job in jobs if self._shown.get(job.reading.id) != _worth_a_line(job)]
+        for job in changed:
+            self._shown[job.reading.id] = _worth_a_line(job)
+        changed.sort(key=badness, reverse=True)
+        for job in changed[:_MOST_CHANGES]:
+            name = self._names[job.reading.id]
+            self._line(seen.at, seen.ended, f"CHANGE {name} {_described(job, history)}")
+        if len(changed) > _MOST_CHANGES:
+            others = changed[_MOST_CHANGES:]
+            states: dict[str, int] = {}
+            for job in others:
+                state = "ready" if job.ready else job.reading.state.value
+                states[state] = states.get(state, 0) + 1
+            shown = " ".join(f"{state}={number}" for state, number in sorted(states.items()))
+            self._line(seen.at, seen.ended, f"CHANGE and {len(others)} more jobs: {shown}")
+
+    def _reset(self, seen: Sample | FailedPoll, why: str, judgement: Judgement) -> None:
+        standing = judgement.standing
+        errors = f" errors={standing.errors}/{self._rules.max_errors}" if standing.errors else ""
+        self._line(seen.at, seen.ended, f"RESET streak {self._streak}->{standing.streak} {why}{errors}")
+
+    def _alive(self, judgement: Judgement, history: History) -> str:
+        standing = judgement.standing
+        late = [job for job in standing.jobs if not job.ready]
+        ready = len(standing.jobs) - len(late)
+        counts = f"ALIVE ready={ready}/{len(self._names)} streak={standing.streak}/{self._rules.stable_samples}"
+        if standing.errors:
+            return f"{counts} errors={standing.errors}/{self._rules.max_errors} hold=failed_poll"
+        if not late:
+            return f"{counts} stable={standing.streak_for:.0f}s/{self._rules.stable_for:g}s hold=streak"
+        worst = max(late, key=badness)
+        return f"{counts} worst={self._names[worst.reading.id]} {_described(worst, history, status=False)}"
+
+    def _shorten(self, text: str) -> str:
+        for job_id, name in self._names.items():
+            text = text.replace(job_id, name)
+        return text
+
+    def _line(self, at: float, elapsed: float, text: str) -> None:
+        # The last but one says that there are no more, the last is the verdict.
+        if self._written < MOST_LINES - 2:
+            self._write(at, elapsed, text)
+        elif self._written == MOST_LINES - 2:
+            self._write(at, elapsed, f"QUIET {MOST_LINES} lines are enough: the next one is the verdict")
+
+    def _write(self, at: float, elapsed: float, text: str) -> None:
+        self._written += 1
+        line = printable(f"drs_wait {iso(at)[11:]} +{duration(elapsed)} {text}")
+        self._say(line if len(line) <= WIDEST else f"{line[: WIDEST - 3]}...")
+
+
+def badness(job: Judged) -> tuple[int, int, int]:
+    """Orders jobs by how far they are from being ready."""
+    progress = job.reading.progress
+    if job.ready:
+        return (0, 0, 0)
+    if job.failed or job.ended or job.reading.state in (State.MISSING, State.UNKNOWN):
+        return (3, 0, 0)
+    rules = {hold.rule.value for hold in job.holds}
+    far = 2 if "phase" in rules else 1
+    return (far, progress.delay or 0, 100 - (progress.progress or 0))
+
+
+def _worth_a_line(job: Judged) -> tuple[object, ...]:
+    progress = job.reading.progress.progress
+    tenth = None if progress is None else progress // 10
+    return (job.reading.state, job.reading.status.status, tenth, tuple(hold.rule for hold in job.holds))
+
+
+def _described(job: Judged, history: History, *, status: bool = True) -> str:
+    """A job in a few words, ending with what holds it."""
+    reading, progress = job.reading, job.reading.progress
+    words = [reading.status.status or reading.state.value] if status else []
+    # The percentage is of the full phase; later it only repeats itself.
+    if progress.progress is not None and progress.delay is None:
+        words.append(f"{progress.progress}%")
+        words += [f"{name}={part['progress']}" for name, part in (progress.parts or {}).items()]
+    if progress.delay is not None:
+        words.append(f"delay={progress.delay}s")
+    trend = history.trend(job)
+    if trend and progress.delay is None and trend.left is not None:
+        words.append(f"eta={duration(trend.left)}")
+    elif trend and progress.delay:
+        words.append(trend.word.replace(" ", "-"))
+        words += [f"drain={duration(trend.left)}"] if trend.left is not None else []
+    code = reading.status.error_code or progress.error_code
+    words += [code] if code else []
+    words.append(f"hold={job.holds[0].rule.value}" if job.holds else "ready")
+    return " ".join(words)

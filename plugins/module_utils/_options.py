@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options that every plugin takes, and the environment names that stand in for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from ._errors import configuration_error
+from ._rules import Goal, Rules
+
+CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
+    "endpoint": {"type": "str"},
+    "region": {"type": "str"},
+    "project_id": {"type": "str"},
+    "project_name": {"type": "str"},
+    "auth_token": {"type": "str", "no_log": True},
+    "auth_url": {"type": "str"},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "user_domain_name": {"type": "str"},
+    "access_key": {"type": "str", "no_log": True},
+    "secret_key": {"type": "str", "no_log": True},
+    "security_token": {"type": "str", "no_log": True},
+    "cloud": {"type": "str"},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    # The URL of a proxy may hold a password.
+    "proxy": {"type": "str", "no_log": True},
+    "language": {"type": "str", "default": "en-us", "choices": ["en-us", "zh-cn"]},
+    "request_timeout": {"type": "float", "default": 30.0},
+    "request_retries": {"type": "int", "default": 4},
+    "batch_size": {"type": "int", "default": 100},
+    "parallel": {"type": "int", "default": 4},
+}
+
+JOBS_OPTION: dict[str, dict[str, Any]] = {
+    "jobs": {"type": "list", "elements": "str", "required": True, "aliases": ["job_ids"]},
+}
+
+# In the order in which they are looked at: OpenStack and Open Telekom Cloud, otcextensions,
+# the SDKs of Huawei Cloud, the Terraform providers.
+ENVIRONMENT: dict[str, tuple[str, ...]] = {
+    "region": ("OS_REGION_NAME", "HW_REGION_NAME"),
+    "project_id": ("OS_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"),
+    "project_name": ("OS_PROJECT_NAME",),
+    "auth_token": ("OS_TOKEN",),
+    "auth_url": ("OS_AUTH_URL",),
+    "username": ("OS_USERNAME",),
+    "password": ("OS_PASSWORD",),
+    "user_domain_name": ("OS_USER_DOMAIN_NAME",),
+    "access_key": ("OS_ACCESS_KEY", "HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY"),
+    "secret_key": ("OS_SECRET_KEY", "HUAWEICLOUD_SDK_SK", "HW_SECRET_KEY"),
+    "security_token": ("HUAWEICLOUD_SDK_SECURITY_TOKEN",),
+    "cloud": ("OS_CLOUD",),
+}
+
+_NOT_IN_AN_ID = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
+
+
+def from_environment(option: str, environ: Mapping[str, str]) -> str | None:
+    """The first environment name of an option that is set and not empty."""
+    return next((environ[name] for name in ENVIRONMENT.get(option, ()) if environ.get(name)), None)
+
+
+def secrets(options: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
+    """Every secret that the options and the environment hold, used or not."""
+    found = []
+    for option, spec in CONNECTION_OPTIONS.items():
+        if spec.get("no_log"):
+            found += [options.get(option), *(environ.get(name) for name in ENVIRONMENT.get(option, ()))]
+    return [secret for secret in found if secret]
+
+
+def job_ids(jobs: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The distinct ids in the order given, and those that were given more than once.
+
+    Ids are no UUIDs (their last group ends in a node tag such as ``jb21``), so anything
+    without white space and control characters is taken. Raises :class:`DrsError` of kind
+    ``configuration`` for what cannot be an id.
+    """
+    distinct: dict[str, None] = {}
+    repeated: dict[str, None] = {}
+    for number, job_id in enumerate(jobs, start=1):
+        if not job_id:
+            raise configuration_error(f"jobs: entry {number} is empty. Give the id of a DRS job.")
+        if _NOT_IN_AN_ID.search(job_id):
+            raise configuration_error(
+                f"jobs: entry {number} ({job_id!r}) holds a blank or a control character, which no job id has."
+            )
+        (repeated if job_id in distinct else distinct)[job_id] = None
+    if not distinct:
+        raise configuration_error("jobs is empty. Give the id of at least one DRS job.")
+    return list(distinct), list(repeated)
+
+
+def repeated_jobs_warning(repeated: Iterable[str]) -> str | None:
+    """A sentence about ids that were given more than once; None where there are none."""
+    names = ", ".join(repeated)
+    return f"jobs names {names} more than once; each job is asked for once." if names else None
+
+
+def _wait_options() -> dict[str, dict[str, Any]]:
+    """The argument spec of the options that decide, with the names and defaults of :class:`Rules`."""
+    types: dict[str, dict[str, Any]] = {
+        "Goal": {"type": "str", "choices": [goal.value for goal in Goal]},
+        "int": {"type": "int"},
+        "float": {"type": "float"},
+        "bool": {"type": "bool"},
+        "str | None": {"type": "path"},
+    }
+    defaults = Rules().as_dict()
+    options = {field.name: {**types[str(field.type)], "default": defaults[field.name]} for field in fields(Rules)}
+    del options["hold_file"]["default"]
+    return options
+
+
+WAIT_OPTIONS: dict[str, dict[str, Any]] = {
+    **_wait_options(),
+    "progress": {"type": "bool", "default": True},
+}
+
+
+def rules_of(options: Mapping[str, Any]) -> Rules:
+    """The rules that a task's options give; raises :class:`DrsError` for values that make no sense."""
+    chosen = {field.name: options[field.name] for field in fields(Rules)}
+    return Rules(**{**chosen, "goal": Goal(chosen["goal"])})

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a wait ended, as the result of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ._gate import Judgement, Verdict
+from ._history import History, iso
+from ._records import ProgressRecord, StatusRecord
+from ._rules import Hold, Judged, Reading, Rule, Rules
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a wait ended: the last judgement, and what led to it."""
+
+    judgement: Judgement
+    history: History
+    started_at: float
+    finished_at: float
+    elapsed: float
+    valid_until: float | None
+    warnings: tuple[str, ...]
+
+
+def result(ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, logins: int) -> dict[str, Any]:
+    """The wait as the result of a task, the same keys for every verdict."""
+    judgement, history = ending.judgement, ending.history
+    verdict = judgement.verdict or Verdict.ERROR
+    jobs = judgement.standing.jobs or tuple(map(_never_read, ids))
+    shown: dict[str, Any] = {
+        "verdict": verdict.value,
+        "ready": verdict is Verdict.READY,
+        "reason": judgement.reason,
+        "msg": judgement.reason,
+        "goal": rules.goal.value,
+        "rules": rules.as_dict(),
+        "jobs": [_job(job, history) for job in jobs],
+        "transitions": history.transitions,
+        "transitions_left_out": history.transitions_left_out,
+        "series": history.series(),
+        "polls": history.polls,
+        "requests": requests,
+        "logins": logins,
+        "errors": history.errors,
+        "started_at": iso(ending.started_at),
+        "finished_at": iso(ending.finished_at),
+        "elapsed": round(ending.elapsed, 1),
+        "valid_until": None if ending.valid_until is None else iso(ending.valid_until),
+        "failure": None if history.failure is None else dict(history.failure),
+    }
+    return shown
+
+
+def _never_read(job_id: str) -> Judged:
+    unread = Hold(Rule.FOUND, "No poll succeeded, so nothing is known of this job.")
+    return Judged(Reading(StatusRecord(job_id), ProgressRecord(job_id)), Rules().goal, (unread,))
+
+
+def _job(job: Judged, history: History) -> dict[str, Any]:
+    status, progress = job.reading.status, job.reading.progress
+    record = replace(
+        progress,
+        found=job.reading.found,
+        status=status.status,
+        error_code=status.error_code or progress.error_code,
+        error_message=status.error_message or progress.error_message,
+    ).as_dict()
+    # The API's own object is what drs_job_progress is for; of 1,000 jobs it would be a megabyte.
+    del record["raw"]
+    trend = history.trend(job)
+    return {
+        **record,
+        "transfer_status": progress.status,
+        "goal": job.goal.value,
+        "ready": job.ready,
+        "holds": [{"rule": hold.rule.value, "text": hold.text} for hold in job.holds],
+        "trend": None if trend is None else trend.word,
+        "left": None if trend is None else trend.left,
+    }

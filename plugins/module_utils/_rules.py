@@ -1,0 +1,222 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a job must reach, and by which rules one reading of it is judged."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+from enum import Enum
+from typing import Any
+
+from ._errors import configuration_error
+from ._lifecycle import STOPPED, Phase, State
+from ._records import ProgressRecord, StatusRecord
+
+
+class Goal(str, Enum):
+    """What a job must reach."""
+
+    AUTO = "auto"
+    FULL_COMPLETE = "full_complete"
+    CAUGHT_UP = "caught_up"
+    STOPPED = "stopped"
+
+
+# What `auto` asks of a job, by the API's task_mode. A mode that is not listed holds the job.
+_GOAL_OF_MODE = {
+    "FULL_TRANS": Goal.FULL_COMPLETE,
+    "INCR_TRANS": Goal.CAUGHT_UP,
+    "FULL_INCR_TRANS": Goal.CAUGHT_UP,
+}
+
+_ASKED = {
+    Goal.FULL_COMPLETE: "FULL_TRANSFER_COMPLETE or INCRE_TRANSFER_STARTED",
+    Goal.CAUGHT_UP: "INCRE_TRANSFER_STARTED",
+    Goal.STOPPED: " or ".join(sorted(STOPPED, reverse=True)),
+}
+
+
+class Rule(str, Enum):
+    """A condition for being ready; where it does not hold, it holds the job."""
+
+    FOUND = "found"
+    KNOWN = "known"
+    PHASE = "phase"
+    AGREEMENT = "agreement"
+    NO_ERROR = "no_error"
+    DELAY = "delay"
+    FULL_PROGRESS = "full_progress"
+    HOLD_FILE = "hold_file"
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Why a job is not ready: the rule and a sentence for people."""
+
+    rule: Rule
+    text: str
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The options of a wait that decide. Times are in seconds.
+
+    Raises :class:`DrsError` of kind ``configuration`` for a value that makes no sense.
+    """
+
+    goal: Goal = Goal.AUTO
+    max_delay: int = 0
+    stable_samples: int = 3
+    stable_for: float = 60
+    timeout: float = 3600
+    interval: float = 30
+    near_interval: float = 5
+    max_errors: int = 5
+    max_missing: int = 3
+    max_unknown: int = 3
+    fail_fast: bool = True
+    require_full_progress: bool = False
+    hold_file: str | None = None
+    stall_after: float = 1800
+    valid_for: float = 60
+
+    def __post_init__(self) -> None:
+        for name, least in (("stable_samples", 1), ("interval", 0.01), ("near_interval", 0.01), ("stall_after", 1)):
+            if getattr(self, name) < least:
+                raise configuration_error(f"{name} must be at least {least}, not {getattr(self, name)}.")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, (int, float)) and (value < 0 or not math.isfinite(value)):
+                raise configuration_error(f"{field.name} must be a number that is not negative, not {value}.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rules as a result shows them."""
+        return {**asdict(self), "goal": self.goal.value}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One job in one sample: what both operations said of it."""
+
+    status: StatusRecord
+    progress: ProgressRecord
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self.status.id
+
+    @property
+    def found(self) -> bool:
+        """Whether both answers hold the job."""
+        return self.status.found and self.progress.found
+
+    @property
+    def state(self) -> State:
+        """The state by the status operation; ``missing`` unless both answers hold the job."""
+        return self.status.meaning.state if self.found else State.MISSING
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A job's reading with its goal and what holds it. Ready means that nothing does."""
+
+    reading: Reading
+    goal: Goal
+    holds: tuple[Hold, ...]
+
+    @property
+    def ready(self) -> bool:
+        """True on full positive evidence."""
+        return not self.holds
+
+    @property
+    def failed(self) -> bool:
+        """Whether the job failed, as far as its goal is concerned."""
+        means = self.reading.status.meaning
+        releasing = means.phase is Phase.RELEASE
+        return self.reading.state is State.FAILED and (releasing or self.goal is not Goal.STOPPED)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job is being stopped, or was, though that is not its goal."""
+        releasing = self.reading.found and self.reading.status.meaning.phase is Phase.RELEASE
+        return releasing and self.goal is not Goal.STOPPED and not self.failed
+
+
+def judge_job(reading: Reading, rules: Rules, held: bool) -> Judged:
+    """Judge one reading; ``held`` says whether the hold file exists."""
+    goal: Goal | None = rules.goal
+    if goal is Goal.AUTO:
+        goal = _GOAL_OF_MODE.get(reading.progress.task_mode or "")
+    holds = list(_missing(reading)) or list(_holds(reading, goal, rules))
+    if held:
+        holds.append(Hold(Rule.HOLD_FILE, f"The hold file {rules.hold_file} exists."))
+    return Judged(reading, goal or Goal.AUTO, tuple(holds))
+
+
+def _missing(reading: Reading) -> list[Hold]:
+    lacking = [
+        f"{operation} {_said(record) or 'has no entry for this job'}"
+        for operation, record in (("batch-status", reading.status), ("batch-progress", reading.progress))
+        if not record.found
+    ]
+    return [Hold(Rule.FOUND, f"Not found: {', '.join(lacking)}.")] if lacking else []
+
+
+def _said(record: StatusRecord) -> str:
+    said = ": ".join(text for text in (record.error_code, record.error_message) if text)
+    return f"says {said}" if said else ""
+
+
+def _holds(reading: Reading, goal: Goal | None, rules: Rules) -> list[Hold]:
+    status, progress = reading.status, reading.progress
+    holds = []
+    if reading.state is State.UNKNOWN:
+        shown = f"The status {status.status}" if status.status else "An entry without a status"
+        holds.append(Hold(Rule.KNOWN, f"{shown} is unknown to this version, and unknown is never ready."))
+    if goal is None:
+        mode = progress.task_mode or "missing"
+        holds.append(Hold(Rule.PHASE, f"The task mode is {mode}: goal=auto cannot tell what this job must reach."))
+    elif not _reached(status, goal):
+        holds.append(Hold(Rule.PHASE, f"{goal.value} asks for {_ASKED[goal]}, the status is {status.status}."))
+    if status.status != progress.status:
+        holds.append(Hold(Rule.AGREEMENT, f"batch-status says {status.status}, batch-progress says {progress.status}."))
+    errors = [_said(record) for record in (status, progress)]
+    if any(errors):
+        holds.append(Hold(Rule.NO_ERROR, f"The service {next(filter(None, errors))}."))
+    if goal is Goal.CAUGHT_UP:
+        holds += _delay(progress, rules.max_delay)
+    if rules.require_full_progress:
+        holds += _full_progress(progress)
+    return holds
+
+
+def _reached(status: StatusRecord, goal: Goal) -> bool:
+    means = status.meaning
+    incremental = means.phase is Phase.INCREMENTAL and means.state is State.IN_PROGRESS
+    if goal is Goal.STOPPED:
+        return status.status in STOPPED
+    if goal is Goal.CAUGHT_UP:
+        return incremental
+    return incremental or (means.phase is Phase.FULL and means.state is State.COMPLETE)
+
+
+def _delay(progress: ProgressRecord, allowed: int) -> list[Hold]:
+    if progress.delay is None:
+        return [Hold(Rule.DELAY, "The service gives no delay (-1 means no value, not zero).")]
+    # Where milliseconds are given too they must not contradict: 0 s is up to 999 ms.
+    if progress.delay > allowed or (progress.delay_ms or 0) >= (allowed + 1) * 1000:
+        shown = progress.delay if progress.delay > allowed else f"{progress.delay} ({progress.delay_ms} ms)"
+        return [Hold(Rule.DELAY, f"The delay is {shown} s, {allowed} s are allowed.")]
+    return []
+
+
+def _full_progress(progress: ProgressRecord) -> list[Hold]:
+    shares = {"progress": progress.progress}
+    shares.update((name, part["progress"]) for name, part in (progress.parts or {}).items())
+    short = [f"{name} {'unknown' if share is None else f'{share} %'}" for name, share in shares.items() if share != 100]
+    return [Hold(Rule.FULL_PROGRESS, f"Not at 100 %: {', '.join(short)}.")] if short else []

@@ -1,0 +1,162 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: drs_job_progress
+short_description: Read the progress and delay of jobs of the Data Replication Service (DRS)
+version_added: "1.0.0"
+author:
+  - The cutover.drs authors (@cutover-drs)
+description:
+  - Reads status, progress and incremental delay of migration, synchronisation and disaster recovery jobs of the
+    Data Replication Service (DRS) of Huawei Cloud and Open Telekom Cloud, in batches.
+  - Every job asked for gives one entry in the order asked, also one that the service does not know.
+  - To decide about a cutover use M(cutover.drs.drs_job_wait), as one reading of a delay of 0 is not enough.
+extends_documentation_fragment:
+  - cutover.drs.connection
+  - cutover.drs.attributes
+options:
+  jobs:
+    description:
+      - The ids of the jobs. An id that is given more than once is asked for once.
+    type: list
+    elements: str
+    required: true
+    aliases: [job_ids]
+seealso:
+  - module: cutover.drs.drs_job_status
+  - module: cutover.drs.drs_job_wait
+"""
+
+EXAMPLES = r"""
+- name: Read the progress of a job, with access keys
+  cutover.drs.drs_job_progress:
+    region: eu-de
+    project_id: 054ba152d480d55b2f5dc0069e7ddef0
+    access_key: "{{ access_key }}"
+    secret_key: "{{ secret_key }}"
+    jobs: [8d0e8e36-a618-490d-8a46-8c61ac9jb502]
+  register: result
+
+- name: Show how far the target is behind the source
+  ansible.builtin.debug:
+    msg: "{{ item.id }} is {{ item.delay if item.delay is not none else 'an unknown number of' }} s behind"
+  loop: "{{ result.jobs }}"
+"""
+
+RETURN = r"""
+jobs:
+  description: One entry for each distinct job, in the order asked.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The job's id.
+      type: str
+      sample: 8d0e8e36-a618-490d-8a46-8c61ac9jb502
+    found:
+      description: Whether the service knows the job.
+      type: bool
+      sample: true
+    status:
+      description: What the service says, as it says it.
+      type: str
+      sample: INCRE_TRANSFER_STARTED
+    phase:
+      description: Where in its life the job is.
+      type: str
+      sample: incremental
+    state:
+      description:
+        - What the status means.
+        - One of V(waiting) (for a person), V(in_progress), V(paused), V(complete), V(failed), V(ended), V(unknown), V(missing).
+      type: str
+      sample: in_progress
+    terminal:
+      description: Whether nothing moves by itself any more. This alone is no reason to switch.
+      type: bool
+      sample: false
+    error_code:
+      description: The service's error code for this job, or none.
+      type: str
+      sample:
+    error_message:
+      description: The service's error message for this job, or none.
+      type: str
+      sample:
+    task_mode:
+      description: V(FULL_TRANS), V(INCR_TRANS), V(FULL_INCR_TRANS), or what else the service says.
+      type: str
+      sample: FULL_INCR_TRANS
+    progress:
+      description: Percentage of the full phase, or none.
+      type: int
+      sample: 100
+    delay:
+      description:
+        - Seconds from a commit on the source to its execution on the target.
+        - None where the service gives no value, which it writes as V(-1). None is not zero.
+      type: int
+      sample: 0
+    delay_ms:
+      description: The same in milliseconds, where the service gives it.
+      type: int
+      sample:
+    remaining_time:
+      description: What the service believes is left, in seconds, or none. It is not reliable.
+      type: int
+      sample: 0
+    parts:
+      description: RV(jobs[].progress) and RV(jobs[].remaining_time) of the parts of the full phase, by their names.
+      type: dict
+      sample: {struct: {progress: 94, remaining_time: null}}
+    processed_at:
+      description: When the service last updated the progress (ISO 8601, UTC), or none. It says nothing about freshness.
+      type: str
+      sample: "2020-12-18T03:21:59Z"
+    raw:
+      description: The job's entry as the service answered it.
+      type: dict
+      sample: {job_id: 8d0e8e36-a618-490d-8a46-8c61ac9jb502, progress: "100", incre_trans_delay: "0"}
+missing:
+  description: The ids that the service does not know.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+counts:
+  description: How many jobs there are of which kind, as from M(cutover.drs.drs_job_status).
+  returned: success
+  type: dict
+  sample: {total: 1, found: 1, missing: 0, by_state: {in_progress: 1}, by_status: {INCRE_TRANSFER_STARTED: 1}}
+summary:
+  description: The counts in one line for people.
+  returned: success
+  type: str
+  sample: "1 job: 1 in_progress"
+failure:
+  description: What went wrong, for programs, as from M(cutover.drs.drs_job_status).
+  returned: failure
+  type: dict
+  sample: {kind: permission, http_status: 403, error_code: DRS.M00102, error_message: No permission., request_id: a1, attempts: 1}
+msg:
+  description: What happened to which request, and what to do.
+  returned: failure
+  type: str
+  sample: "batch-progress of job 8d0e8e36-a618-490d-8a46-8c61ac9jb502 at drs.eu-de.otc.t-systems.com failed: HTTP 403"
+"""
+
+from ansible_collections.cutover.drs.plugins.module_utils._module import run
+
+
+def main() -> None:
+    run(lambda client, ids: client.progress(ids))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,356 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: drs_job_wait
+short_description: Wait for jobs of the Data Replication Service (DRS) and say whether a cutover may go ahead
+version_added: "1.0.0"
+author:
+  - The cutover.drs authors (@cutover-drs)
+description:
+  - Reads jobs of the Data Replication Service (DRS) of Huawei Cloud and Open Telekom Cloud again and again,
+    until all of them have reached their goal together, or it is clear that they will not.
+  - Only the verdict V(ready) lets the task succeed. It needs positive evidence for every job. What is unknown, missing,
+    malformed, contradictory or stale is never ready. The reason is always given.
+  - It waits on the controller, with one login and one set of connections for the whole wait.
+    So C(delegate_to), C(become) and C(environment) do not reach it. Use O(proxy) and the other options instead.
+  - While it waits it writes lines to standard error, one for each change and a heartbeat.
+  - In check mode it takes one real sample, judges it as with O(timeout=0), and never sleeps.
+extends_documentation_fragment:
+  - cutover.drs.connection
+  - cutover.drs.attributes
+attributes:
+  check_mode:
+    support: full
+    description: Can run in C(check_mode) and return changed status prediction without modifying target.
+    details:
+      - It takes one real sample, judges it as with O(timeout=0), and never sleeps.
+options:
+  jobs:
+    description:
+      - The ids of the jobs. An id that is given more than once is asked for once.
+    type: list
+    elements: str
+    required: true
+    aliases: [job_ids]
+  goal:
+    description:
+      - What each job must reach.
+      - V(full_complete) is the full phase done or passed.
+      - V(caught_up) is the incremental phase with a delay of at most O(max_delay), stable.
+      - V(stopped) is a job that was stopped or deleted.
+      - V(auto) asks each job's mode. V(FULL_TRANS) must be V(full_complete), V(INCR_TRANS) and V(FULL_INCR_TRANS) must be
+        V(caught_up). A job of another mode is never ready.
+    type: str
+    choices: [auto, full_complete, caught_up, stopped]
+    default: auto
+  max_delay:
+    description: Seconds of incremental delay that are allowed for V(caught_up).
+    type: int
+    default: 0
+  stable_samples:
+    description:
+      - For V(caught_up), so many samples in a row must find all jobs ready together, and over O(stable_for).
+      - The count starts again at any hold, failed poll, missing job, or gap of more than three intervals between samples.
+    type: int
+    default: 3
+  stable_for:
+    description: For V(caught_up), all jobs must be ready together for so many seconds.
+    type: float
+    default: 60.0
+  timeout:
+    description:
+      - Seconds for the whole wait.
+      - V(0) takes one sample and needs no streak, for a quick check whether what was ready still is.
+    type: float
+    default: 3600.0
+  interval:
+    description: Seconds between samples while the goal is far. Chance adds or takes a tenth.
+    type: float
+    default: 30.0
+  near_interval:
+    description: Seconds between samples when all jobs are near their goal. Chance adds or takes a tenth.
+    type: float
+    default: 5.0
+  max_errors:
+    description:
+      - So many failed polls in a row are allowed. One more is the verdict V(error).
+      - A poll that no later one can mend (login, permission, bad request) is the verdict V(error) at once.
+    type: int
+    default: 5
+  max_missing:
+    description: So many samples in a row may lack a job. One more is the verdict V(missing).
+    type: int
+    default: 3
+  max_unknown:
+    description: So many samples in a row may have a job of a status that is not known. One more is the verdict V(unknown).
+    type: int
+    default: 3
+  fail_fast:
+    description:
+      - Whether the wait ends at the first job that failed or ended.
+      - If V(false), it ends when all others are done too.
+    type: bool
+    default: true
+  require_full_progress:
+    description: Whether the progress of the full phase, and of each part of it, must be 100 %.
+    type: bool
+    default: false
+  hold_file:
+    description: While this file exists on the controller, no job is ready.
+    type: path
+  stall_after:
+    description: Seconds without any movement in any job after which there is a warning.
+    type: float
+    default: 1800.0
+  valid_for:
+    description: Seconds that a verdict V(ready) may be trusted, which gives RV(valid_until).
+    type: float
+    default: 60.0
+  progress:
+    description:
+      - Whether lines are written to standard error while it waits.
+      - C(no_log) silences them too.
+    type: bool
+    default: true
+seealso:
+  - module: cutover.drs.drs_job_status
+  - module: cutover.drs.drs_job_progress
+"""
+
+EXAMPLES = r"""
+- name: Wait until all jobs have caught up, at most two hours
+  cutover.drs.drs_job_wait:
+    region: eu-de
+    username: migration
+    password: "{{ migration_password }}"
+    user_domain_name: OTC-EU-DE-00000000001000000000
+    jobs: "{{ drs_jobs }}"
+    goal: caught_up
+    timeout: 7200
+  register: gate
+
+- name: Go on only on positive evidence
+  ansible.builtin.assert:
+    that: gate.ready
+    fail_msg: "{{ gate.reason }}"
+
+- name: Check just before the switch that it is still so, without waiting
+  cutover.drs.drs_job_wait:
+    cloud: otc
+    jobs: "{{ drs_jobs }}"
+    goal: caught_up
+    timeout: 0
+"""
+
+RETURN = r"""
+verdict:
+  description:
+    - How the wait ended. Every verdict but V(ready) fails the task.
+    - V(ready), all jobs were ready together for long enough.
+    - V(failed), a job failed.
+    - V(ended), a job is being stopped or was, though that is not its goal.
+    - V(missing) and V(unknown), more samples in a row than allowed lacked a job, or had one of unknown status.
+    - V(held), time was up with nothing but O(hold_file) in the way.
+    - V(timeout), time was up. RV(reason) names each job that was not ready.
+    - V(error), too many failed polls in a row, or one that no later one can mend.
+  returned: always
+  type: str
+  sample: ready
+ready:
+  description: Whether the verdict is V(ready).
+  returned: always
+  type: bool
+  sample: true
+reason:
+  description: Why, in a sentence or two for people.
+  returned: always
+  type: str
+  sample: 3 jobs ready in 7 samples in a row over 61 s.
+goal:
+  description: The goal that was asked for.
+  returned: when it could begin
+  type: str
+  sample: auto
+rules:
+  description: The options that decided, with their values.
+  returned: when it could begin
+  type: dict
+  sample: {goal: auto, max_delay: 0, stable_samples: 3, stable_for: 60}
+jobs:
+  description: One entry for each distinct job, in the order asked, as the last sample found it.
+  returned: when it could begin
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The job's id.
+      type: str
+      sample: 9a470239-2308-4bb5-a6bc-1040402fjb21
+    goal:
+      description: What this job must reach. It is V(auto) where its mode does not tell.
+      type: str
+      sample: caught_up
+    ready:
+      description: Whether the last sample found the job ready.
+      type: bool
+      sample: false
+    holds:
+      description:
+        - Why the job is not ready, each with RV(jobs[].holds[].rule) and RV(jobs[].holds[].text).
+      type: list
+      elements: dict
+      contains:
+        rule:
+          description:
+            - One of V(found), V(known), V(phase), V(agreement), V(no_error), V(delay), V(full_progress), V(hold_file).
+          type: str
+          sample: delay
+        text:
+          description: A sentence for people.
+          type: str
+          sample: The delay is 412 s, 0 s are allowed.
+    found:
+      description: Whether the answers of both operations have the job.
+      type: bool
+      sample: true
+    status:
+      description: What batch-status says.
+      type: str
+      sample: INCRE_TRANSFER_STARTED
+    transfer_status:
+      description: What batch-progress says. The two must agree.
+      type: str
+      sample: INCRE_TRANSFER_STARTED
+    phase:
+      description: Where in its life the job is.
+      type: str
+      sample: incremental
+    state:
+      description: What the status means, as from M(cutover.drs.drs_job_status).
+      type: str
+      sample: in_progress
+    terminal:
+      description: Whether nothing moves by itself any more.
+      type: bool
+      sample: false
+    error_code:
+      description: The service's error code for this job, or none.
+      type: str
+      sample:
+    error_message:
+      description: The service's error message for this job, or none.
+      type: str
+      sample:
+    task_mode:
+      description: V(FULL_TRANS), V(INCR_TRANS), V(FULL_INCR_TRANS), or what else the service says.
+      type: str
+      sample: FULL_INCR_TRANS
+    progress:
+      description: Percentage of the full phase, or none.
+      type: int
+      sample: 100
+    delay:
+      description: Seconds that the target is behind the source, or none where the service gives no value.
+      type: int
+      sample: 412
+    delay_ms:
+      description: The same in milliseconds, where the service gives it.
+      type: int
+      sample:
+    remaining_time:
+      description: What the service believes is left, in seconds, or none. It is not reliable.
+      type: int
+      sample: 0
+    parts:
+      description: Progress and remaining time of the parts of the full phase, by their names.
+      type: dict
+      sample: {}
+    processed_at:
+      description: When the service last updated the progress (ISO 8601, UTC), or none.
+      type: str
+      sample: "2020-12-18T03:21:59Z"
+    trend:
+      description:
+        - Where the job is heading, by the last samples, or none. It is for show and decides nothing.
+        - One of V(falling), V(steady), V(not converging) for the delay, V(rising) or V(steady) for the progress.
+      type: str
+      sample: falling
+    left:
+      description: Seconds to the end of the full phase, or to a delay of 0, if it went on like this; or none.
+      type: int
+      sample: 540
+transitions:
+  description: Each change of status, with its time, the job, and the statuses before and after.
+  returned: when it could begin
+  type: list
+  elements: dict
+  sample:
+    - {at: "2026-11-24T12:00:30Z", id: 9a470239-2308-4bb5-a6bc-1040402fjb21, from: FULL_TRANSFER_STARTED, to: INCRE_TRANSFER_STARTED}
+transitions_left_out:
+  description: How many more there were than RV(transitions) keeps.
+  returned: when it could begin
+  type: int
+  sample: 0
+series:
+  description: Progress and delay of the jobs over time, thinned out evenly in a long wait.
+  returned: when it could begin
+  type: list
+  elements: dict
+  sample:
+    - {at: "2026-11-24T12:00:30Z", id: 9a470239-2308-4bb5-a6bc-1040402fjb21, progress: 100, delay: 412}
+polls:
+  description: How many polls there were, failed ones too.
+  returned: when it could begin
+  type: int
+  sample: 31
+requests:
+  description: How many requests were sent to the two operations, repeated ones too.
+  returned: when it could begin
+  type: int
+  sample: 62
+logins:
+  description: How many logins there were.
+  returned: when it could begin
+  type: int
+  sample: 1
+errors:
+  description: How many polls failed.
+  returned: when it could begin
+  type: int
+  sample: 0
+started_at:
+  description: When the wait began (ISO 8601, UTC).
+  returned: when it could begin
+  type: str
+  sample: "2026-11-24T12:00:00Z"
+finished_at:
+  description: When it ended (ISO 8601, UTC).
+  returned: when it could begin
+  type: str
+  sample: "2026-11-24T12:16:20Z"
+elapsed:
+  description: How long it took, in seconds.
+  returned: when it could begin
+  type: float
+  sample: 980.2
+valid_until:
+  description: Until when a verdict V(ready) may be trusted (ISO 8601, UTC), or none.
+  returned: when it could begin
+  type: str
+  sample: "2026-11-24T12:17:20Z"
+failure:
+  description: What went wrong with the last poll, as from M(cutover.drs.drs_job_status), or none.
+  returned: always
+  type: dict
+  sample:
+msg:
+  description: The same as RV(reason).
+  returned: always
+  type: str
+  sample: 3 jobs ready in 7 samples in a row over 61 s.
+"""
