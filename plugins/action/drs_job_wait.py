@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils._options import CONNECTION_OPTIONS, JOBS_OPTION, WAIT_OPTIONS
+from ..module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
 from ..module_utils._wait import run
 
 display = Display()
@@ -24,8 +24,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         outcome: dict[str, Any] = super().run(tmp, task_vars)
-        spec = {**CONNECTION_OPTIONS, **JOBS_OPTION, **WAIT_OPTIONS}
-        _validation, options = self.validate_argument_spec(spec)
+        _validation, options = self.validate_argument_spec({**CONNECTION_OPTIONS, **WAIT_OPTIONS})
         # Ansible's no_log hides results, not what is displayed before there is one.
         quiet = self._task.no_log or not options["progress"]
         outcome.update(run(options, os.environ, one_sample=self._task.check_mode, say=_silent if quiet else _live))

@@ -101,6 +101,15 @@ def judge(standing: Standing, seen: Sample | FailedPoll, rules: Rules) -> Judgem
     return Judgement(standing, reset=reset)
 
 
+def cut_off(standing: Standing, rules: Rules, ended: float) -> Judgement:
+    """The verdict when there is nothing more to observe though time is not up: a recording ends."""
+    ends = f"The recording ends after {ended:.0f} s, before a verdict"
+    if standing.sampled_at is None:
+        return Judgement(standing, Verdict.ERROR, f"{ends}, and no poll in it succeeded.")
+    _verdict, reason = _at_the_deadline(standing, rules, f"after {ended:.0f} s")
+    return Judgement(standing, Verdict.TIMEOUT, f"{ends}. {reason}")
+
+
 def _count(standing: Standing, sample: Sample, jobs: tuple[Judged, ...], rules: Rules) -> tuple[Standing, str]:
     states = {job.reading.state for job in jobs}
     all_ready = bool(jobs) and all(job.ready for job in jobs)
@@ -203,8 +212,9 @@ _ENDINGS: tuple[tuple[Verdict, Callable[[Standing, Rules], str]], ...] = (
 )
 
 
-def _at_the_deadline(standing: Standing, rules: Rules) -> tuple[Verdict, str]:
-    passed = f"after {rules.timeout:g} s" if rules.timeout else "in the one sample that timeout=0 takes"
+def _at_the_deadline(standing: Standing, rules: Rules, passed: str = "") -> tuple[Verdict, str]:
+    if not passed:
+        passed = f"after {rules.timeout:g} s" if rules.timeout else "in the one sample that timeout=0 takes"
     late = [job for job in standing.jobs if not job.ready]
     if late and all(hold.rule is Rule.HOLD_FILE for job in late for hold in job.holds):
         return Verdict.HELD, f"Nothing but the hold file {rules.hold_file} is in the way {passed}."

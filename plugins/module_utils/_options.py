@@ -121,7 +121,11 @@ def _wait_options() -> dict[str, dict[str, Any]]:
 
 
 WAIT_OPTIONS: dict[str, dict[str, Any]] = {
+    # A replay takes the jobs from the recording.
+    "jobs": {**JOBS_OPTION["jobs"], "required": False},
     **_wait_options(),
+    "record": {"type": "path"},
+    "replay": {"type": "path"},
     "progress": {"type": "bool", "default": True},
 }
 

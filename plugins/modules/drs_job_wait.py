@@ -33,9 +33,9 @@ options:
   jobs:
     description:
       - The ids of the jobs. An id that is given more than once is asked for once.
+      - Required unless O(replay) is set, where it picks some of the jobs that were recorded.
     type: list
     elements: str
-    required: true
     aliases: [job_ids]
   goal:
     description:
@@ -111,6 +111,18 @@ options:
     description: Seconds that a verdict V(ready) may be trusted, which gives RV(valid_until).
     type: float
     default: 60.0
+  record:
+    description:
+      - A file on the controller to which every sample is appended as one line of JSON, at once, failed polls too.
+        It is evidence for people, and what O(replay) reads. It holds no secret.
+      - It is not written in check mode.
+    type: path
+  replay:
+    description:
+      - A file made by O(record). The samples of its last run are judged again with the rules given now, without any
+        request and without waiting. It needs no connection options.
+      - A line that is damaged is reported and counts as a failed poll.
+    type: path
   progress:
     description:
       - Whether lines are written to standard error while it waits.
@@ -145,6 +157,12 @@ EXAMPLES = r"""
     jobs: "{{ drs_jobs }}"
     goal: caught_up
     timeout: 0
+
+- name: Ask whether a delay of 5 s would have opened the gate earlier
+  cutover.drs.drs_job_wait:
+    replay: evidence/orders.jsonl
+    goal: caught_up
+    max_delay: 5
 """
 
 RETURN = r"""
