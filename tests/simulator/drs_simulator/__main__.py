@@ -34,7 +34,7 @@ def _write_atomically(path: Path, line: str) -> None:
     """Whoever waits for the file must never read half of it."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     unfinished.write_text(line + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
+    unfinished.replace(path)
 
 
 def main() -> int:
@@ -53,9 +53,10 @@ def main() -> int:
                 "pid": os.getpid(),
             }
         )
-        print(line, flush=True)
+        # The file first: whoever reads the line may rely on it.
         if arguments.ready_file is not None:
             _write_atomically(arguments.ready_file, line)
+        print(line, flush=True)
 
     try:
         scenario = load_scenario(arguments.scenario)

@@ -36,7 +36,7 @@ def spoil(fault: Fault, answer: Answer, request: web.Request, request_id: str) -
     elif kind == "status":
         answer = _any_status(fault)
     elif kind == "wrong_json":
-        answer = Answer(200, answer.body[: len(answer.body) // 2])
+        answer = Answer(answer.status, answer.body[: len(answer.body) // 2])
     elif kind == "html":
         answer = as_html(200, "<html>Sign in</html>")
     elif kind == "empty":

@@ -16,8 +16,8 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from huaweicloudsdkcore.sdk_request import SdkRequest
-from huaweicloudsdkcore.signer.signer import Signer
+from huaweicloudsdkcore.sdk_request import SdkRequest  # type: ignore[import-untyped]
+from huaweicloudsdkcore.signer.signer import Signer  # type: ignore[import-untyped]
 
 from drs_simulator.answers import Answer, Refusal, as_json, iam_error, signature_refused, token_refused
 from drs_simulator.scenario import AccessKey, Account, Project

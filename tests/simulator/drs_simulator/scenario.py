@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -66,21 +67,32 @@ class Scenario:
     max_jobs: int | None = None
     status_status: int = 200
     progress_status: int = 202
-    dialect: Dialect = Dialect()
+    dialect: Dialect = field(default_factory=Dialect)
 
 
 _KEYS = ({f.name for f in fields(Scenario)} - {"dialect"}) | {"generate", "huawei", "progress_map"}
 
 
-def load_scenario(source: Mapping[str, Any] | Path | str) -> Scenario:
+class _Loader(yaml.SafeLoader):
+    """YAML in which `on` is a word: faults have a key of that name, which YAML 1.1 reads as true."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
+
+
+def load_scenario(source: Mapping[str, Any] | Path | str | None) -> Scenario:
     """Read a scenario from a dict, a file, or YAML text (JSON is YAML)."""
-    try:
-        if isinstance(source, Path):
-            source = yaml.safe_load(source.read_text(encoding="utf-8"))
-        elif isinstance(source, str):
-            source = yaml.safe_load(source)
-    except yaml.YAMLError as error:
-        raise checks.ScenarioError(f"The scenario is not YAML: {' '.join(str(error).split())}.") from error
+    if isinstance(source, Path):
+        source = source.read_text(encoding="utf-8")
+    if isinstance(source, str):
+        try:
+            source = yaml.load(source, _Loader)  # a safe loader
+        except yaml.YAMLError as error:
+            raise checks.ScenarioError(f"The scenario is not YAML: {' '.join(str(error).split())}.") from error
     return _parse({} if source is None else source)
 
 

@@ -191,7 +191,7 @@ class Simulator:
             asyncio.run(
                 run(self._scenario, self._started, tls=self._tls, clock=self._clock, stop_after=self._stop_after)
             )
-        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+        except BaseException as error:  # handed to the thread that waits
             self._failure = error
         finally:
             self._ready.set()
