@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from fractions import Fraction
 from typing import Any, TypeVar
 
 from ._errors import DrsError, protocol_error
@@ -140,11 +141,12 @@ def timestamp(value: object) -> str | None:
         return None
 
 
-def _number(value: object) -> float | None:
+def _number(value: object) -> Fraction | None:
+    # Exact: as a float, 99.999999999999999 is 100.
     if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return float(value)
+        return Fraction(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e15:
-        return float(value)
+        return Fraction(value)
     return None
 
 
@@ -219,7 +221,11 @@ def _parts(value: object) -> dict[str, dict[str, int | None]]:
         entries = {}
         for number, entry in enumerate(value):
             named = isinstance(entry, dict) and "completed" not in entry
-            entries.update(entry if named else {str(number): entry})
+            for name, part in (entry if named else {str(number): entry}).items():
+                if entries.setdefault(name, part) != part:
+                    raise protocol_error(
+                        f"The answer holds the part {name} of 'progress_map' twice, with different content."
+                    )
     else:
         raise protocol_error("The field 'progress_map' in the answer is neither an object nor an array.")
     return {name: _part(entry) for name, entry in entries.items()}
