@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values for the tests of the gate: a job has caught up unless a test says otherwise, and no clock waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
+from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Judgement, Sample, Standing, judge
+from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules
+from ansible_collections.cutover.drs.plugins.module_utils._wait import Clock
+
+A = "9a470239-2308-4bb5-a6bc-1040402fjb21"
+B = "dc67695a-ee3e-49b8-a022-a099bd81jb21"
+C = "24834eb6-be30-464e-a299-f7aa730jb101"
+
+# 2026-11-24T12:00:00Z, the time of day in the examples of the design.
+NOON = 1795521600.0
+
+CAUGHT_UP = "INCRE_TRANSFER_STARTED"
+
+
+def reading(job_id: str = A, status: str | None = CAUGHT_UP, **fields: Any) -> Reading:
+    """What both operations say of a job; fields of the progress record by name.
+
+    ``transfer_status`` is what batch-progress says where it says something else, ``error`` an
+    error (code, message) in batch-status, ``found`` whether batch-status and batch-progress know the job.
+    """
+    both = fields.pop("transfer_status", status)
+    code, message = fields.pop("error", (None, None))
+    in_status, in_progress = fields.pop("found", (True, True))
+    known: dict[str, Any] = {"task_mode": "FULL_INCR_TRANS", "progress": 100, "delay": 0, **fields}
+    progress = ProgressRecord(job_id, True, both, **known)
+    return Reading(
+        StatusRecord(job_id, True, status, code, message) if in_status else StatusRecord(job_id),
+        progress if in_progress else ProgressRecord(job_id),
+    )
+
+
+def sample(ended: float, *readings: Reading, held: bool = False, took: float = 0.0) -> Sample:
+    """A sample that ended so many seconds into the wait; of a job that has caught up by default."""
+    return Sample(ended - took, ended, NOON + ended, readings or (reading(),), held)
+
+
+def failed_poll(ended: float, message: str = "It broke.", *, final: bool = False) -> FailedPoll:
+    """A poll that gave nothing."""
+    return FailedPoll(ended, ended, NOON + ended, message, DrsError(Kind.NETWORK, message).failure(), final)
+
+
+def judged(rules: Rules, *seen: Sample | FailedPoll) -> list[Judgement]:
+    """The judgement after each observation; the wait must not be over before the last of them."""
+    judgements: list[Judgement] = []
+    standing = Standing()
+    for number, observation in enumerate(seen, start=1):
+        judgements.append(judge(standing, observation, rules))
+        standing = judgements[-1].standing
+        assert judgements[-1].verdict is None or number == len(seen), judgements[-1].reason
+    return judgements
+
+
+def caught_up(**options: Any) -> Rules:
+    """Rules of goal caught_up."""
+    return Rules(**{"goal": Goal.CAUGHT_UP, **options})
+
+
+class HandClock:
+    """Time that passes only when something sleeps, or takes time by ``pass_by``."""
+
+    def __init__(self, *, chance: Sequence[float] = (1.0,), boot: float = 1000.0) -> None:
+        self.time = boot
+        self.boot = boot
+        self.sleeps: list[float] = []
+        self.asked: list[tuple[float, float]] = []
+        self._chance = chance
+
+    @property
+    def waited(self) -> float:
+        """Seconds since the clock was made."""
+        return self.time - self.boot
+
+    def pass_by(self, seconds: float) -> None:
+        self.time += seconds
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.sleeps.append(seconds)
+        self.pass_by(seconds)
+
+    def uniform(self, low: float, high: float) -> float:
+        self.asked.append((low, high))
+        return self._chance[(len(self.asked) - 1) % len(self._chance)]
+
+    def clock(self) -> Clock:
+        return Clock(lambda: self.time, lambda: NOON + self.waited, self.sleep, self.uniform)
+
+
+Answers = tuple[Sequence[StatusRecord], Sequence[ProgressRecord]]
+
+
+def answers(*readings: Reading) -> Answers:
+    """Both answers that give these readings."""
+    return [each.status for each in readings], [each.progress for each in readings]
+
+
+class Script:
+    """A ``read`` for the wait: gives what the script has next, and the last entry for ever."""
+
+    def __init__(self, *steps: Answers | DrsError, clock: HandClock | None = None, takes: float = 0.0) -> None:
+        self._steps = steps
+        self._clock = clock
+        self._takes = takes
+        self.calls: list[float] = []
+        self.began: list[float] = []
+
+    def __call__(self, until: float) -> Answers:
+        step = self._steps[min(len(self.calls), len(self._steps) - 1)]
+        self.calls.append(until)
+        if self._clock:
+            self.began.append(self._clock.waited)
+            self._clock.pass_by(self._takes)
+        if isinstance(step, DrsError):
+            raise step
+        return step
+
+
+def without_raw(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A record without the API's own object."""
+    return {name: value for name, value in fields.items() if name != "raw"}
