@@ -158,10 +158,14 @@ def judge_job(reading: Reading, rules: Rules, held: bool) -> Judged:
     return Judged(reading, goal or Goal.AUTO, tuple(holds))
 
 
+def _by_operation(reading: Reading) -> tuple[tuple[str, StatusRecord], ...]:
+    return ("batch-status", reading.status), ("batch-progress", reading.progress)
+
+
 def _missing(reading: Reading) -> list[Hold]:
     lacking = [
         f"{operation} {_said(record) or 'has no entry for this job'}"
-        for operation, record in (("batch-status", reading.status), ("batch-progress", reading.progress))
+        for operation, record in _by_operation(reading)
         if not record.found
     ]
     return [Hold(Rule.FOUND, f"Not found: {', '.join(lacking)}.")] if lacking else []
@@ -169,7 +173,8 @@ def _missing(reading: Reading) -> list[Hold]:
 
 def _said(record: StatusRecord) -> str:
     said = ": ".join(text for text in (record.error_code, record.error_message) if text)
-    return f"says {said}" if said else ""
+    # It becomes a part of a sentence that has its own full stop.
+    return f"says {said.rstrip('. ')}" if said else ""
 
 
 def _holds(reading: Reading, goal: Goal | None, rules: Rules) -> list[Hold]:
@@ -182,9 +187,11 @@ def _holds(reading: Reading, goal: Goal | None, rules: Rules) -> list[Hold]:
         mode = progress.task_mode or "missing"
         holds.append(Hold(Rule.PHASE, f"The task mode is {mode}: goal=auto cannot tell what this job must reach."))
     elif not _reached(status, goal):
-        holds.append(Hold(Rule.PHASE, f"{goal.value} asks for {_ASKED[goal]}, the status is {status.status}."))
+        shown = status.status or "missing"
+        holds.append(Hold(Rule.PHASE, f"{goal.value} asks for {_ASKED[goal]}, the status is {shown}."))
     if status.status != progress.status:
-        holds.append(Hold(Rule.AGREEMENT, f"batch-status says {status.status}, batch-progress says {progress.status}."))
+        said = [f"{name} says {record.status or 'nothing'}" for name, record in _by_operation(reading)]
+        holds.append(Hold(Rule.AGREEMENT, f"{', '.join(said)}."))
     errors = [_said(record) for record in (status, progress)]
     if any(errors):
         holds.append(Hold(Rule.NO_ERROR, f"The service {next(filter(None, errors))}."))
@@ -210,8 +217,8 @@ def _delay(progress: ProgressRecord, allowed: int) -> list[Hold]:
         return [Hold(Rule.DELAY, "The service gives no delay (-1 means no value, not zero).")]
     # Where milliseconds are given too they must not contradict: 0 s is up to 999 ms.
     if progress.delay > allowed or (progress.delay_ms or 0) >= (allowed + 1) * 1000:
-        shown = progress.delay if progress.delay > allowed else f"{progress.delay} ({progress.delay_ms} ms)"
-        return [Hold(Rule.DELAY, f"The delay is {shown} s, {allowed} s are allowed.")]
+        exact = "" if progress.delay > allowed else f" ({progress.delay_ms} ms)"
+        return [Hold(Rule.DELAY, f"The delay is {progress.delay} s{exact}, {allowed} s are allowed.")]
     return []
 
 
