@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options that decide: what is refused, in words a person can act on."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Rules
+
+NOT_NEGATIVE = ["max_delay", "stable_for", "timeout", "max_errors", "max_missing", "max_unknown", "valid_for"]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("stable_samples", 0, "stable_samples must be at least 1, not 0."),
+        ("stable_samples", -1, "stable_samples must be at least 1, not -1."),
+        ("interval", 0, "interval must be at least 0.01, not 0."),
+        ("interval", -1.5, "interval must be at least 0.01, not -1.5."),
+        ("near_interval", 0.0, "near_interval must be at least 0.01, not 0.0."),
+        ("stall_after", 0.5, "stall_after must be at least 1, not 0.5."),
+        ("interval", math.nan, "interval must be a number that is not negative, not nan."),
+        ("near_interval", math.inf, "near_interval must be a number that is not negative, not inf."),
+        *((name, -1, f"{name} must be a number that is not negative, not -1.") for name in NOT_NEGATIVE),
+        ("timeout", math.nan, "timeout must be a number that is not negative, not nan."),
+        ("timeout", math.inf, "timeout must be a number that is not negative, not inf."),
+        ("stable_for", -math.inf, "stable_for must be a number that is not negative, not -inf."),
+        ("valid_for", math.nan, "valid_for must be a number that is not negative, not nan."),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_a_configuration_error(option: str, value: Any, message: str) -> None:
+    with pytest.raises(DrsError) as raised:
+        Rules(**{option: value})
+    assert str(raised.value) == message
+    assert raised.value.kind is Kind.CONFIGURATION
+    assert raised.value.final
+
+
+@pytest.mark.parametrize("option", NOT_NEGATIVE)
+def test_zero_is_a_limit_like_any_other(option: str) -> None:
+    assert Rules(**{option: 0}).as_dict()[option] == 0
+
+
+def test_the_defaults_are_those_of_the_design() -> None:
+    assert Rules().as_dict() == {
+        "goal": "auto",
+        "max_delay": 0,
+        "stable_samples": 3,
+        "stable_for": 60,
+        "timeout": 3600,
+        "interval": 30,
+        "near_interval": 5,
+        "max_errors": 5,
+        "max_missing": 3,
+        "max_unknown": 3,
+        "fail_fast": True,
+        "require_full_progress": False,
+        "hold_file": None,
+        "stall_after": 1800,
+        "valid_for": 60,
+    }
