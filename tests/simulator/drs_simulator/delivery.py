@@ -121,6 +121,8 @@ async def _too_large(
     await response.write(b'{"results": [], "count": 0, "filler": "')
     block = b"x" * 65536
     for _block in range(int(fault.megabytes * 16) + 1):
+        if request.transport is None or request.transport.is_closing():
+            return  # the client has had enough
         await response.write(block)
     await response.write(b'"}')
     await response.write_eof()
