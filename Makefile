@@ -78,7 +78,7 @@ clean: ## remove the environment, the caches and what was built
 	@rm -rf .venv .venv.lock .mypy_cache .pytest_cache .ruff_cache .hypothesis build tests/output
 
 .PHONY: venv venv-demo
-venv:
+venv: ## the environment .venv with everything the other targets use
 	$(SETUP) tests/requirements/dev.txt
 venv-demo:
 	$(SETUP) tests/requirements/demo.txt

@@ -83,9 +83,15 @@ def variables(**more: str) -> dict[str, str]:
 
 
 def _remove_vanished(copy: Path, wanted: set[Path]) -> None:
+    wanted_folders = {folder for path in (*wanted, *KEPT) for folder in path.parents}
     for folder, subfolders, names in os.walk(copy):
         here = Path(folder).relative_to(copy)
-        subfolders[:] = [name for name in subfolders if here / name not in KEPT and name != "__pycache__"]
+        for name in list(subfolders):
+            if here / name in KEPT or name == "__pycache__":
+                subfolders.remove(name)
+            elif here / name not in wanted_folders and not (copy / here / name).is_symlink():
+                shutil.rmtree(copy / here / name)
+                subfolders.remove(name)
         for name in names:
             if here / name not in wanted and here / name not in KEPT:
                 (copy / here / name).unlink()

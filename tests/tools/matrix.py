@@ -21,8 +21,8 @@ from checkout import CACHE, CHECKOUT
 TOOLS = Path(__file__).resolve().parent
 # For each ansible-core the Pythons it runs on, the best first: the lower ones are the more telling.
 PYTHONS = {
-    "2.16": ("3.11", "3.10", "3.12"),
-    "2.17": ("3.11", "3.10", "3.12"),
+    "2.16": ("3.10", "3.11", "3.12"),
+    "2.17": ("3.10", "3.11", "3.12"),
     "2.18": ("3.11", "3.12", "3.13"),
     "2.19": ("3.11", "3.12", "3.13"),
     "2.20": ("3.12", "3.13", "3.14"),

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gives the roles every option of drs_job_wait, from its documentation: the one home of an option.
+
+``python tests/tools/role_options.py`` rewrites what the roles derive from it; with ``--check`` it
+only tells whether anything would change.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+MARK = "# What follows is made from the documentation of drs_job_wait by: make roles\n"
+HEADER = """\
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+---
+# Made from the documentation of drs_job_wait by: make roles
+"""
+# What a gate of drs_cutover sets by itself, as its two gates differ in it.
+OF_THE_GATE = {
+    "max_delay": "{{ drs_cutover_gate_max_delay }}",
+    "timeout": "{{ drs_cutover_gate_timeout }}",
+}
+
+
+def documentation(path: Path, name: str = "DOCUMENTATION") -> dict[str, Any]:
+    """The YAML in a plugin's string of that name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == name:
+            return dict(yaml.safe_load(ast.literal_eval(node.value)))
+    raise SystemExit(f"{path} has no {name}")
+
+
+def options() -> dict[str, dict[str, Any]]:
+    """The options of drs_job_wait, those of its decisions first."""
+    module = documentation(ROOT / "plugins/modules/drs_job_wait.py")["options"]
+    fragment = documentation(ROOT / "plugins/doc_fragments/connection.py")["options"]
+    return {**module, **fragment}
+
+
+def secret(name: str) -> bool:
+    """Whether an option is hidden, by the module's own argument spec."""
+    tree = ast.parse((ROOT / "plugins/module_utils/_options.py").read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", None) == "CONNECTION_OPTIONS":
+            assert node.value is not None
+            return bool(ast.literal_eval(node.value).get(name, {}).get("no_log"))
+    raise SystemExit("no CONNECTION_OPTIONS found")
+
+
+def argument_specs(role: str, left_out: frozenset[str]) -> str:
+    """The role's argument spec with its own part kept and the derived part made anew."""
+    path = ROOT / f"roles/{role}/meta/argument_specs.yml"
+    own = path.read_text(encoding="utf-8").partition(MARK)[0]
+    derived: dict[str, Any] = {}
+    for name, option in options().items():
+        if name in left_out:
+            continue
+        spec = {key: value for key, value in option.items() if key not in ("aliases", "required")}
+        spec["description"] = [
+            _of_role(line, role) for line in ([spec["description"]] if isinstance(spec["description"], str) else spec["description"])
+        ]
+        if secret(name):
+            spec["no_log"] = True
+        derived[f"{role}_{name}"] = spec
+    text = yaml.safe_dump(derived, sort_keys=False, allow_unicode=True, width=150, default_flow_style=False)
+    indented = "".join(f"      {line}" if line.strip() else line for line in _list_indent(text).splitlines(keepends=True))
+    return f"{own}{MARK}{indented}"
+
+
+def wait_task(role: str) -> str:
+    """The task that hands every option on."""
+    lines = []
+    for name in options():
+        if role == "drs_cutover" and name in OF_THE_GATE:
+            value = OF_THE_GATE[name]
+        elif role == "drs_cutover":
+            value = f"{{{{ drs_cutover_{name} | default(drs_wait_{name}) | default(omit) }}}}"
+        else:
+            value = f"{{{{ {role}_{name} | default(omit) }}}}"
+        lines.append(f'    {name}: "{value}"\n')
+    what = "Take the samples of the gate" if role == "drs_cutover" else "Take samples until there is a verdict"
+    register = "drs_cutover_gate_result" if role == "drs_cutover" else "drs_wait_result"
+    return (
+        f"{HEADER}- name: {what}\n  cutover.drs.drs_job_wait:\n{''.join(lines)}  register: {register}\n"
+        "  # The role decides what a verdict leads to, after the reports are written.\n  failed_when: false\n"
+    )
+
+
+def _of_role(text: str, role: str) -> str:
+    """The sentence with the names of options as the role has them."""
+    for name in sorted(options(), key=len, reverse=True):
+        text = text.replace(f"O({name})", f"O({role}_{name})").replace(f"O({name}=", f"O({role}_{name}=")
+    # A role has no return values to refer to.
+    return text.replace("RV(", "C(")
+
+
+def _list_indent(text: str) -> str:
+    """Lists indented below their key, as yamllint asks for; safe_dump does not."""
+    lines, result = text.splitlines(keepends=True), []
+    in_list = False
+    for line in lines:
+        if line.startswith("  - "):
+            in_list = True
+        elif not line.startswith("    "):
+            in_list = False
+        result.append(f"  {line}" if in_list else line)
+    return "".join(result)
+
+
+def files() -> dict[Path, str]:
+    """Every derived file with the content it should have."""
+    cutover = frozenset({"timeout", "record", "replay", "progress"}) & frozenset()
+    return {
+        ROOT / "roles/drs_wait/meta/argument_specs.yml": argument_specs("drs_wait", frozenset()),
+        ROOT / "roles/drs_wait/tasks/wait.yml": wait_task("drs_wait"),
+        ROOT / "roles/drs_cutover/meta/argument_specs.yml": argument_specs("drs_cutover", cutover),
+        ROOT / "roles/drs_cutover/tasks/samples.yml": wait_task("drs_cutover"),
+    }
+
+
+def main() -> int:
+    """Write the files, or with --check tell which are out of date."""
+    stale = {path: text for path, text in files().items() if not path.exists() or path.read_text(encoding="utf-8") != text}
+    for path, text in stale.items():
+        if "--check" in sys.argv:
+            print(f"{path.relative_to(ROOT)} is out of date: make roles", file=sys.stderr)
+        else:
+            path.write_text(text, encoding="utf-8")
+            print(f"wrote {path.relative_to(ROOT)}")
+    return 1 if stale and "--check" in sys.argv else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
