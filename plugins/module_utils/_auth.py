@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ._errors import DrsError, Kind, protocol_error
 from ._redact import Redactor
-from ._transport import AuthBase, bounded
+from ._transport import AuthBase, as_drs_error, bounded, host_of, requests, timed_out
 
 TOKEN_HEADER = "X-Auth-Token"
 ALGORITHM = "SDK-HMAC-SHA256"
@@ -171,11 +171,22 @@ class KeystoneAuth(AuthBase):
     def _ask(self, question: Callable[[Any], str | None]) -> str | None:
         from keystoneauth1 import exceptions
 
-        with bounded(self._timeout):
+        where = host_of(getattr(self._plugin, "auth_url", None) or "the login server")
+        with bounded(self._timeout) as exchange:
             try:
-                return question(self._session)
+                answer = question(self._session)
             except exceptions.ClientException as error:
+                if exchange.expired:
+                    raise timed_out(where, self._timeout) from None
+                if isinstance(error.__context__, requests.RequestException):
+                    raise as_drs_error(
+                        error.__context__, where, self._timeout, self._session.session, self._redact
+                    ) from None
                 raise _login_error(error, self._redact) from None
+            except (AttributeError, LookupError, TypeError, ValueError):
+                # keystoneauth1 reads what an answer should hold without a look at what it is.
+                raise protocol_error(f"The login server {where} gave no usable answer. Check auth_url.") from None
+        return answer
 
 
 def _login_error(error: Any, redact: Redactor) -> DrsError:
@@ -185,14 +196,7 @@ def _login_error(error: Any, redact: Redactor) -> DrsError:
     said = redact.text(str(error)).strip().rstrip(".")
     if isinstance(error, exceptions.HttpError):
         return _refused_login(error, said, redact)
-    if isinstance(error, exceptions.SSLError):
-        return DrsError(Kind.NETWORK, f"The TLS certificate of the login server was refused: {said}.", final=True)
-    if isinstance(error, (exceptions.ConnectFailure, exceptions.ConnectTimeout, exceptions.UnknownConnectionError)):
-        message = f"No connection to the login server: {said}. Check auth_url, the network and the proxy."
-        return DrsError(Kind.NETWORK, message, repeatable=True)
-    if isinstance(
-        error, (exceptions.InvalidResponse, exceptions.DiscoveryFailure, exceptions.RetriableConnectionFailure)
-    ):
+    if isinstance(error, (exceptions.InvalidResponse, exceptions.DiscoveryFailure)):
         return protocol_error(f"The login server gave no usable answer: {said}. Check auth_url.")
     return DrsError(Kind.AUTHENTICATION, f"The login failed: {said}.")
 

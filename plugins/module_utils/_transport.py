@@ -15,7 +15,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,11 +27,13 @@ __all__ = [
     "REQUESTS_IMPORT_ERROR",
     "Answer",
     "AuthBase",
+    "as_drs_error",
     "bounded",
     "host_of",
     "new_session",
     "requests",
     "send",
+    "timed_out",
     "urllib3",
 ]
 
@@ -45,6 +47,8 @@ try:
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
+    # The other files import these names from here, and must load to say what is missing.
+    requests = urllib3 = None  # type: ignore[assignment]
     AuthBase = HTTPAdapter = object  # type: ignore[assignment,misc]
     HTTPConnection = HTTPSConnection = object  # type: ignore[assignment,misc]
     HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
@@ -59,9 +63,10 @@ class Answer:
     """An HTTP answer with its whole body, decompressed, and the request as it was sent."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
-    request: Any
+    # Not shown by repr(): a server may echo our secrets in them.
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    request: Any = field(repr=False)
 
 
 class _Exchange:
@@ -70,6 +75,12 @@ class _Exchange:
     def __init__(self) -> None:
         self.sock: socket.socket | None = None
         self.expired = False
+
+    def use(self, sock: socket.socket | None) -> None:
+        self.sock = sock
+        if self.expired:
+            # The time ran out before there was a socket to break, e.g. while it connected.
+            self.expire()
 
     def expire(self) -> None:
         self.expired = True
@@ -84,7 +95,11 @@ _this_thread = threading.local()
 
 @contextmanager
 def bounded(seconds: float) -> Iterator[_Exchange]:
-    """Break the connection that this thread uses inside the block once the seconds are over."""
+    """Break the connection that this thread uses inside the block once the seconds are over.
+
+    What was read may look complete then, as the end of the connection can be the end of an
+    answer: look at ``expired`` before it is believed.
+    """
     exchange = _this_thread.exchange = _Exchange()
     timer = threading.Timer(seconds, exchange.expire)
     timer.daemon = True
@@ -99,7 +114,7 @@ def bounded(seconds: float) -> Iterator[_Exchange]:
 def _use(sock: socket.socket | None) -> None:
     exchange = getattr(_this_thread, "exchange", None)
     if exchange is not None:
-        exchange.sock = sock
+        exchange.use(sock)
 
 
 class _KnownSocket:
@@ -110,6 +125,12 @@ class _KnownSocket:
     """
 
     sock: socket.socket | None
+
+    def _new_conn(self) -> socket.socket:
+        # Known this early for the sake of a proxy, whose answer to CONNECT is read in connect().
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        _use(sock)
+        return sock
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
@@ -184,17 +205,21 @@ def send(session: requests.Session, request: requests.Request, timeout: float, r
     answer that is cut short or too large, ``configuration`` for a URL that cannot be used.
     """
     where = host_of(request.url)
-    with bounded(timeout) as exchange:
-        try:
-            prepared = session.prepare_request(request)
-            response = session.send(prepared, timeout=timeout, allow_redirects=False, stream=True)
-            with response:
-                return Answer(response.status_code, response.headers, _read(response, where), response.request)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            if exchange.expired:
-                raise _timed_out(where, timeout) from None
-            # `from None`: the text of the cause may quote a header, and so a secret.
-            raise as_drs_error(error, where, timeout, session, redact) from None
+    try:
+        # Outside of the bound: a login that this needs has its own.
+        prepared = session.prepare_request(request)
+        with bounded(timeout) as exchange:
+            try:
+                response = session.send(prepared, timeout=timeout, allow_redirects=False, stream=True)
+                with response:
+                    answer = Answer(response.status_code, response.headers, _read(response, where), response.request)
+            finally:
+                if exchange.expired:
+                    raise timed_out(where, timeout) from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        # `from None`: the text of the cause may quote a header, and so a secret.
+        raise as_drs_error(error, where, timeout, session, redact) from None
+    return answer
 
 
 def _read(response: requests.Response, where: str) -> bytes:
@@ -214,7 +239,7 @@ def _cut_short(how: str, where: str) -> DrsError:
     return DrsError(Kind.PROTOCOL, f"The answer of {where} was cut short {how}.", repeatable=True)
 
 
-def _timed_out(where: str, timeout: float) -> DrsError:
+def timed_out(where: str, timeout: float) -> DrsError:
     message = f"No complete answer from {where} within {timeout:g} s. Check the network, or raise request_timeout."
     return DrsError(Kind.NETWORK, message, repeatable=True)
 
@@ -227,27 +252,30 @@ def as_drs_error(error: Exception, where: str, timeout: float, session: requests
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidProxyURL, ValueError)):
         return configuration_error(f"The URL of {where}, or of the proxy, cannot be used: {cause}.")
     if isinstance(error, requests.exceptions.SSLError):
+        if "CERTIFICATE" not in cause.upper():
+            message = f"No TLS connection to {where}: {cause}. Check the endpoint, its port and the proxy."
+            return DrsError(Kind.NETWORK, message, repeatable=True)
         message = (
             f"The TLS certificate of {where} was refused: {cause}. "
             "Give the file of the certificate authority as ca_path if it is a private one."
         )
-        return DrsError(Kind.NETWORK, message, final="CERTIFICATE" in cause.upper())
+        return DrsError(Kind.NETWORK, message, final=True)
     if isinstance(error, requests.exceptions.ProxyError):
         proxies = session.proxies
         proxy = f"at {host_of(proxies['https'])}" if proxies else "from the environment"
-        asks = "407" in cause
+        asks = " 407 " in cause
         advice = "It asks for a login: put it into the URL." if asks else "Check the option proxy."
         message = f"The proxy {proxy} gives no connection to {where}: {cause}. {advice}"
         return DrsError(Kind.NETWORK, message, repeatable=not asks, final=asks)
     if isinstance(error, requests.exceptions.Timeout):
-        return _timed_out(where, timeout)
+        return timed_out(where, timeout)
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return _cut_short(f"({cause})", where)
     if isinstance(error, requests.exceptions.ContentDecodingError):
         return protocol_error(f"The answer of {where} is not compressed as it says: {cause}.")
     return DrsError(
         Kind.NETWORK,
-        f"No connection to {where}: {cause}. Check the endpoint, the network and the proxy.",
+        f"No connection to {where}: {cause}. Check the URL, the network and the proxy.",
         repeatable=True,
     )
 
