@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -22,6 +23,9 @@ _REPEATABLE_5XX = (500, 502, 503, 504)
 
 # "Operation too frequent", sent as a 400.
 _TOO_FREQUENT = "DRS.M01503"
+# A real answer nests five deep. Python and Ansible cannot walk what nests by the thousand.
+_DEEPEST = 50
+
 # Errors that are about jobs, not about the request: "non-existent", "deleted or released".
 _NO_SUCH_JOB = ("DRS.M00289", "DRS.M05004")
 # 422, "the query result is empty": none of the jobs asked for exists.
@@ -65,44 +69,70 @@ def check(answer: Answer, redact: Redactor, parse: Callable[[object], Result]) -
         try:
             return parse(body)
         except DrsError as error:
-            raise _protocol(str(error), answer) from None
+            raise _protocol(str(error), answer, redact) from None
     if 300 <= answer.status < 400:
         target = redact.text(answer.headers.get("Location", "nowhere"))
         raise _protocol(
             f"HTTP {answer.status} points to {target}. Redirects are never followed with credentials: "
             "set endpoint to the right address.",
             answer,
+            redact,
         )
     if answer.status < 400:
-        raise _protocol(f"HTTP {answer.status} is not an answer this operation has.", answer)
+        raise _protocol(f"HTTP {answer.status} is not an answer this operation has.", answer, redact)
     raise _refused(answer, redact)
 
 
 def _body(answer: Answer, redact: Redactor) -> object:
     if not answer.body.strip():
-        raise _protocol(f"HTTP {answer.status} with an empty body. Is this the DRS endpoint?", answer)
+        raise _protocol(f"HTTP {answer.status} with an empty body. Is this the DRS endpoint?", answer, redact)
     try:
-        text = answer.body.decode("utf-8-sig")
-        parsed = json.loads(text)
-    except (ValueError, RecursionError):
-        error = _protocol(f"HTTP {answer.status} with a body that is not JSON. Is a proxy in between?", answer)
+        return _parsed(answer.body, redact)
+    except ValueError:
+        error = _protocol(f"HTTP {answer.status} with a body that is not JSON. Is a proxy in between?", answer, redact)
         # A body that begins as one was probably cut short on its way.
         error.repeatable = answer.body.lstrip()[:1] == b"{"
         raise error from None
+
+
+def _parsed(body: bytes, redact: Redactor) -> object:
+    """The JSON value of a body, without secrets; raises ValueError for what is none."""
+    text = body.decode("utf-8-sig")
+    try:
+        parsed = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+        if _too_deep(parsed, _DEEPEST):
+            raise ValueError("nested too deeply")
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     return redact.json(parsed) if redact.needed(text) else parsed
 
 
-def _protocol(message: str, answer: Answer) -> DrsError:
+def _no_number(name: str) -> float:
+    # NaN and Infinity, which Python reads, though they are no JSON, and would write again.
+    raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
+
+
+def _too_deep(value: object, levels: int) -> bool:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels < 0 or any(_too_deep(child, levels - 1) for child in children)
+
+
+def _protocol(message: str, answer: Answer, redact: Redactor) -> DrsError:
     error = protocol_error(message)
     error.http_status = answer.status
-    error.request_id = answer.headers.get("X-Request-Id")
+    error.request_id = _request_id(answer, {}, redact)
     return error
 
 
 def _refused(answer: Answer, redact: Redactor) -> DrsError:
     try:
-        body = redact.json(json.loads(answer.body))
-    except (ValueError, RecursionError):
+        body = _parsed(answer.body, redact)
+    except ValueError:
         body = None
     fields = body if isinstance(body, dict) else {}
     code, message = _said(fields)
@@ -160,5 +190,6 @@ def _retry_after(answer: Answer) -> float | None:
     value = answer.headers.get("Retry-After")
     try:
         return None if value is None else float(urllib3.util.Retry().parse_retry_after(value))
-    except urllib3.exceptions.InvalidHeader:
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
+        # Not a number or a date, or one that no float or calendar holds.
         return None
