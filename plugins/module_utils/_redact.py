@@ -6,12 +6,26 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 # Shorter values occur by chance in harmless text (a percentage, a status) and protect nothing.
 _SHORTEST = 4
 _MASK = "********"
+
+
+def _forms(secret: str) -> set[str]:
+    """How a secret may stand in a text that a server makes of what it got."""
+    # A variable of the environment that is no UTF-8 has surrogates, at which quote() would raise.
+    in_url = [
+        quote_form(secret, safe=safe, errors="surrogatepass")
+        for quote_form in (quote, quote_plus)
+        for safe in ("", "/")
+    ]
+    in_json = [json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)]
+    return {secret, *in_url, *(re.sub("%..", lambda code: code[0].lower(), form) for form in in_url), *in_json}
 
 
 class Redactor:
@@ -22,17 +36,17 @@ class Redactor:
         self.add(*secrets)
 
     def add(self, *secrets: str | None) -> None:
-        """Make these secrets known, as they are and as they stand in a URL."""
+        """Make these secrets known, as they are and as they stand in a URL and in JSON."""
         known = set(self._secrets)
         for secret in secrets:
             if secret and len(secret) >= _SHORTEST:
-                known.update((secret, quote(secret, safe="")))
+                known.update(_forms(secret))
         # The longest first: a secret may be part of another one.
         self._secrets = tuple(sorted(known, key=lambda secret: (-len(secret), secret)))
 
     def forget(self, secret: str | None) -> None:
         """A secret that is no longer one, so that a long wait does not collect tokens."""
-        gone = (secret, quote(secret or "", safe=""))
+        gone = _forms(secret or "")
         self._secrets = tuple(known for known in self._secrets if known not in gone)
 
     def text(self, text: str) -> str:
