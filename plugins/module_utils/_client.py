@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, TypeVar
 
 from ._answers import RefusedJobsError, check
 from ._auth import Login
-from ._errors import DrsError
+from ._errors import DrsError, Kind
 from ._records import ProgressRecord, Record, StatusRecord, parse_progress, parse_statuses
 from ._redact import Redactor
-from ._transport import host_of, requests, send
+from ._transport import Answer, host_of, requests, send
 
 # Full jitter between 0 and base * 2^n seconds, never more than the longest pause. A server's
 # Retry-After is believed up to its own bound: an hour of silence would look like a hang.
@@ -71,6 +71,30 @@ class Timing:
 
 REAL_TIME = Timing()
 
+Result = TypeVar("Result")
+
+
+def persist(once: Callable[[], Result], limits: Limits, timing: Timing, until: float | None = None) -> Result:
+    """What ``once`` returns, tried as often as makes sense; not again after ``until`` (monotonic seconds)."""
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return once()
+        except DrsError as error:
+            error.attempts = attempt
+            pause = _pause(error, attempt, timing)
+            late = until is not None and timing.monotonic() + pause >= until
+            if not error.repeatable or attempt > limits.retries or late:
+                raise
+        timing.sleep(pause)
+
+
+def _pause(error: DrsError, attempt: int, timing: Timing) -> float:
+    if error.retry_after is not None:
+        return min(error.retry_after, _RETRY_AFTER_LONGEST)
+    return timing.uniform(0, min(_BACKOFF_LONGEST, _BACKOFF_BASE * 2**attempt))
+
 
 class Client:
     """Reads jobs of one project through one login and one pool of connections.
@@ -101,6 +125,7 @@ class Client:
         self._timing = timing
         self._pool = ThreadPoolExecutor(limits.parallel, thread_name_prefix="drs")
         self._counting = threading.Lock()
+        self._closed = False
         self.requests_sent = 0
 
     @property
@@ -115,7 +140,8 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections and let go of requests that have not begun."""
+        """Close the connections and let go of requests that have not begun; nothing is tried again."""
+        self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
@@ -185,30 +211,29 @@ class Client:
         """The records of a successful answer, tried as often as makes sense."""
         body = json.dumps(operation.body(ids)).encode()
         url = self._base + operation.name
-        attempt, renewed = 0, False
-        while True:
-            attempt += 1
-            try:
-                request = requests.Request("POST", url, data=body, headers=self._headers, auth=self._login)
-                with self._counting:
-                    self.requests_sent += 1
-                answer = send(self._session, request, self._time_for_one(until), self._redact)
-                if answer.status == 401 and not renewed and self._login.renew(answer.request):
-                    renewed = True
-                    continue
-                return check(answer, self._redact, operation.parse)
-            except DrsError as error:
-                error.attempts = attempt
-                pause = self._pause(error, attempt)
-                late = until is not None and self._timing.monotonic() + pause >= until
-                if not error.repeatable or attempt > self._limits.retries or late:
-                    raise
-            self._timing.sleep(pause)
+        renewed = False
 
-    def _pause(self, error: DrsError, attempt: int) -> float:
-        if error.retry_after is not None:
-            return min(error.retry_after, _RETRY_AFTER_LONGEST)
-        return self._timing.uniform(0, min(_BACKOFF_LONGEST, _BACKOFF_BASE * 2**attempt))
+        def sent() -> Answer:
+            if self._closed:
+                raise DrsError(Kind.NETWORK, "The client was closed.")
+            request = requests.Request("POST", url, data=body, headers=self._headers, auth=self._login)
+            with self._counting:
+                self.requests_sent += 1
+            return send(self._session, request, self._time_for_one(until), self._redact)
+
+        def once() -> dict[str, Record]:
+            nonlocal renewed
+            answer = sent()
+            if answer.status == 401 and not renewed and self._login.renew(answer.request):
+                renewed = True
+                answer = sent()
+            return check(answer, self._redact, operation.parse)
+
+        try:
+            return persist(once, self._limits, self._timing, until)
+        except DrsError as error:
+            error.attempts += renewed
+            raise
 
     def _time_for_one(self, until: float | None) -> float:
         if until is None:

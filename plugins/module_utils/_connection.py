@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from . import _transport
 from ._answers import check
 from ._auth import AccessKeyAuth, KeystoneAuth, Login, TokenAuth
-from ._client import REAL_TIME, Client, Limits, Timing
+from ._client import REAL_TIME, Client, Limits, Timing, persist
 from ._errors import DrsError, configuration_error, protocol_error
 from ._options import ENVIRONMENT, from_environment, secrets
 from ._redact import Redactor
@@ -70,6 +71,12 @@ class Settings:
         if not value:
             raise configuration_error(f"{why} needs {_names([option])}.")
         return value
+
+    def security_token(self) -> str | None:
+        """That of temporary keys. One of the environment belongs to the access key beside it, not to another."""
+        given: str | None = self._options.get("security_token")
+        of_environment = self.get("access_key") == from_environment("access_key", self._environ)
+        return given or (self.get("security_token") if of_environment else None)
 
     def limits(self) -> Limits:
         """How requests are made."""
@@ -140,9 +147,14 @@ def connect(
     endpoint = settings.endpoint()
     limits = settings.limits()
     session = _transport.new_session(verify=settings.verify, proxy=settings.proxy, parallel=limits.parallel)
-    login, project_id = _LOGINS[settings.way.name](settings, session, limits.timeout)
-    if not re.fullmatch(r"[\w.~-]+", project_id, re.ASCII):
-        raise configuration_error(f"project_id is {project_id!r}, which is no project id.")
+    try:
+        log_in = _LOGINS[settings.way.name]
+        login, project_id = persist(lambda: log_in(settings, session, limits.timeout), limits, timing)
+        if not re.fullmatch(r"[\w.~-]+", project_id, re.ASCII):
+            raise configuration_error(f"project_id is {project_id!r}, which is no project id.")
+    except BaseException:
+        session.close()
+        raise
     return Client(
         endpoint,
         project_id,
@@ -184,23 +196,31 @@ def _cloud(settings: Settings, session: Any, timeout: float) -> tuple[Login, str
 def _load_cloud(name: str | None, redact: Redactor) -> Any:
     """The entry of clouds.yaml, found and merged by openstacksdk."""
     try:
+        from keystoneauth1.exceptions import ClientException
         from openstack import config as openstack_config
         from openstack.exceptions import ConfigException
+        from yaml import YAMLError
     except ImportError:
         raise configuration_error(_missing_package("openstacksdk", "a login by clouds.yaml (cloud)")) from None
     try:
-        return openstack_config.OpenStackConfig().get_one(cloud=name)
-    except ConfigException as error:
+        cloud = openstack_config.OpenStackConfig().get_one(cloud=name)
+    except (ConfigException, ClientException) as error:
         said = redact.text(str(error)).rstrip(".")
         raise configuration_error(f"The entry {name} of clouds.yaml cannot be used: {said}.") from None
+    except (YAMLError, OSError, AttributeError, LookupError, TypeError, ValueError):
+        # Not said in the words of the parser, which quotes the lines it stumbles over.
+        raise configuration_error(f"The entry {name} of clouds.yaml cannot be used: is the file well-formed?") from None
+    auth = cloud.config.get("auth") or {}
+    redact.add(*(str(auth[key]) for key in auth if re.search("password|secret|token|passcode", key)))
+    return cloud
 
 
 def _access_keys(settings: Settings, session: Any, timeout: float) -> tuple[Login, str]:
-    access_key, secret_key, security_token = (
-        settings.get(option) and _header_safe(option, settings.get(option) or "")
-        for option in ("access_key", "secret_key", "security_token")
+    access_key, secret_key = (
+        _header_safe(option, settings.need(option, "A login by access keys")) for option in ("access_key", "secret_key")
     )
-    keys = (access_key or "", secret_key or "", security_token)
+    security_token = settings.security_token()
+    keys = (access_key, secret_key, security_token and _header_safe("security_token", security_token))
     project_id = settings.get("project_id") or _look_up_project(settings, session, AccessKeyAuth(*keys), timeout)
     return AccessKeyAuth(*keys, project_id=project_id), project_id
 
@@ -234,7 +254,6 @@ def _look_up_project(settings: Settings, session: Any, login: AccessKeyAuth, tim
         ids = check(answer, settings.redact, lambda body: _ids_of_projects(body, name))
     except DrsError as error:
         error.args = (f"Looking up the project {name} at {_transport.host_of(url)} failed: {error}",)
-        error.attempts = 1
         raise
     if len(ids) != 1:
         found = "There is no project" if not ids else f"There are {len(ids)} projects"
@@ -265,20 +284,26 @@ def _way(options: Mapping[str, Any], environ: Mapping[str, str]) -> _Way:
         ways = " and ".join(way.name for way in given)
         raise configuration_error(f"{len(given)} ways to log in are given, {ways} ({', '.join(names)}). Give one.")
     if not given:
-        given = [way for way in _WAYS if any(from_environment(option, environ) for option in way.marks)][:1]
+        # A way that is complete comes before one that a stray variable only hints at.
+        hinted = [way for way in _WAYS if any(from_environment(option, environ) for option in way.marks)]
+        given = sorted(hinted, key=lambda way: bool(_lacking(way, options, environ)))[:1]
     if not given:
         ways = "; ".join(f"{way.name} ({', '.join(way.needs)})" for way in _WAYS)
         raise configuration_error(f"There is no login. Give one of: {ways}; or set their environment variables.")
-    missing = [option for option in given[0].needs if not (options.get(option) or from_environment(option, environ))]
+    missing = _lacking(given[0], options, environ)
     if missing:
-        raise configuration_error(f"A login by {given[0].name} also needs {_names(missing)}.")
+        raise configuration_error(f"A login by {given[0].name} also needs {_names(missing, 'and')}.")
     return given[0]
 
 
-def _names(options: list[str]) -> str:
+def _lacking(way: _Way, options: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
+    return [option for option in way.needs if not (options.get(option) or from_environment(option, environ))]
+
+
+def _names(options: list[str], last: str = "or") -> str:
     """Options for a sentence, each with its environment names."""
     shown = [f"{option} ({' or '.join(ENVIRONMENT[option])})" for option in options]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {last} {shown[-1]}"
 
 
 def _check_numbers(options: Mapping[str, Any]) -> None:
@@ -303,7 +328,10 @@ def _proxy(proxy: str | None, redact: Redactor) -> str | None:
         usable = False
     if not usable:
         raise configuration_error("proxy is not a URL such as http://proxy.example.com:3128.")
-    redact.add(parts.password)
+    if parts.password:
+        # As it stands in the URL, as it is, and as requests sends it.
+        user, password = unquote(parts.username or ""), unquote(parts.password)
+        redact.add(parts.password, password, b64encode(f"{user}:{password}".encode()).decode())
     return url
 
 
@@ -326,7 +354,8 @@ def _http_url(option: str, url: str, redact: Redactor) -> str:
         usable = False
     if not usable:
         raise configuration_error(
-            f"{option} must be a URL that begins with https:// or http://, not {redact.text(url)}."
+            # What comes before an @ may be a login.
+            f"{option} must be a URL that begins with https:// or http://, not {redact.text(url.rpartition('@')[2])}."
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise configuration_error(f"{option} must be a plain base URL, without a login, a query or a fragment.")
