@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures of the API client's tests: a simulator, a client for it, and time that is not waited for."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
+from ansible_collections.cutover.drs.tests.unit.client.support import BY_TOKEN, DEFAULTS, JOBS, ByHand, given_login
+from drs_simulator import Simulator
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine that the tests run on logs in, or comes between client and simulator."""
+    for name in list(os.environ):
+        if name.startswith(("OS_", "HW_", "HUAWEICLOUD_")) or name.lower().endswith(("_proxy", "_ca_bundle")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    """A thread that outlives its test fails it; so does a socket, by pytest's `error` for ResourceWarning."""
+    before = set(threading.enumerate())
+    yield
+    patience = time.monotonic() + 5
+    while left := [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]:
+        assert time.monotonic() < patience, f"left running: {left}"
+        time.sleep(0.01)
+    gc.collect()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Simulator]]:
+    """Start a simulator; it ends with the test."""
+    with ExitStack() as stack:
+
+        def started(**scenario: Any) -> Simulator:
+            outer = {name: scenario.pop(name) for name in ("tls", "clock") if name in scenario}
+            if not {"jobs", "generate"} & scenario.keys():
+                scenario["jobs"] = [{"id": job, "status": "INCRE_TRANSFER_STARTED"} for job in JOBS]
+            return stack.enter_context(Simulator(scenario, **outer))
+
+        yield started
+
+
+@pytest.fixture
+def simulator(start: Callable[..., Simulator]) -> Simulator:
+    """A simulator with two jobs in the incremental phase."""
+    return start()
+
+
+@pytest.fixture
+def by_hand() -> ByHand:
+    """Time that passes only where the client would sleep."""
+    return ByHand()
+
+
+@pytest.fixture
+def client_for(by_hand: ByHand) -> Iterator[Callable[..., Client]]:
+    """A client that is logged in by token, or as the options and the environment say."""
+    with ExitStack() as stack:
+
+        def opened(endpoint: str | Simulator, environ: dict[str, str] | None = None, **options: Any) -> Client:
+            if isinstance(endpoint, Simulator):
+                options = {"auth_url": endpoint.auth_url, **options}
+                endpoint = endpoint.endpoint
+            login = {} if given_login(options) or environ else BY_TOKEN
+            options = {**DEFAULTS, "endpoint": endpoint, **login, **options}
+            return stack.enter_context(connect(options, environ or {}, timing=by_hand.timing))
+
+        yield opened

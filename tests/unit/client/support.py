@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of the API client share: ids, options, time by hand, a server that says exactly what it is told."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ansible_collections.cutover.drs.plugins.module_utils._client import Timing
+from ansible_collections.cutover.drs.plugins.module_utils._options import CONNECTION_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._redact import Redactor
+from ansible_collections.cutover.drs.plugins.module_utils._transport import Answer
+
+PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"
+JOBS = ("9a470239-2308-4bb5-a6bc-1040402fjb21", "dc67695a-ee3e-49b8-a022-a099bd81jb21")
+DEFAULTS: dict[str, Any] = {option: spec.get("default") for option, spec in CONNECTION_OPTIONS.items()}
+
+# Ways to log in at the simulator, by what its own account allows.
+BY_TOKEN = {"auth_token": "simulated-token", "project_id": PROJECT}
+BY_PASSWORD = {
+    "username": "demo",
+    "password": "simulated-password",
+    "user_domain_name": "simulated-domain",
+    "project_id": PROJECT,
+}
+BY_KEYS = {"access_key": "SIMULATEDACCESSKEY", "secret_key": "simulated-secret-key", "project_id": PROJECT}
+BY_TEMPORARY_KEYS = {
+    "access_key": "SIMULATEDTEMPORARY",
+    "secret_key": "simulated-temporary-secret",
+    "security_token": "simulated-security-token",
+    "project_id": PROJECT,
+}
+
+
+def given_login(options: Mapping[str, Any]) -> bool:
+    """Whether options hold a login of some kind."""
+    return any(options.get(option) for option in ("auth_token", "username", "password", "access_key", "cloud"))
+
+
+def without(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Options without some of them."""
+    return {name: value for name, value in options.items() if name not in names}
+
+
+class ByHand:
+    """Time that passes only where the client sleeps; chance always takes the longest pause."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+        self.ranges: list[tuple[float, float]] = []
+        self.on_sleep: Callable[[], None] = lambda: None
+        self.timing = Timing(lambda: self.now, self._sleep, self._uniform)
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        self.on_sleep()
+
+    def _uniform(self, least: float, most: float) -> float:
+        self.ranges.append((least, most))
+        return most
+
+
+def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
+    """An answer as it comes from the transport."""
+    from requests.structures import CaseInsensitiveDict
+
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, CaseInsensitiveDict(named), body, None)
+
+
+NO_SECRETS = Redactor()
+
+
+@contextmanager
+def raw_server(*script: bytes | None, trickle: float = 0) -> Iterator[str]:
+    """A server that answers each connection with these bytes and hangs up; None keeps silent.
+
+    With ``trickle`` each byte comes so many seconds after the one before. Yields host and port.
+    """
+    over = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def speak(peer: socket.socket) -> None:
+        with peer, suppress(OSError):
+            peer.settimeout(5)
+            peer.recv(65536)
+            for part in script:
+                if part is None:
+                    over.wait(10)
+                    return
+                for place in range(0, len(part), 1 if trickle else len(part) or 1):
+                    peer.sendall(part[place : place + (1 if trickle else len(part))])
+                    if trickle and over.wait(trickle):
+                        return
+
+    def serve() -> None:
+        speakers = []
+        with suppress(OSError):
+            while True:
+                peer, _address = listener.accept()
+                if over.is_set():
+                    peer.close()
+                    break
+                speakers.append(threading.Thread(target=speak, args=(peer,), daemon=True))
+                speakers[-1].start()
+        for speaker in speakers:
+            speaker.join(5)
+
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    host, port = listener.getsockname()
+    try:
+        yield f"{host}:{port}"
+    finally:
+        over.set()
+        # Wake the thread that accepts: closing its socket does not.
+        with suppress(OSError):
+            socket.create_connection((host, port), 1).close()
+        server.join(5)
+        listener.close()
+
+
+def closed_port() -> str:
+    """Host and port where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
