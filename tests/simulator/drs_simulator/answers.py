@@ -18,7 +18,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class Refusal(Exception):  # noqa: N818 - what the services do, not a mistake
+class Refusal(Exception):
     """Ends a request with an error answer."""
 
     def __init__(self, answer: Answer) -> None:

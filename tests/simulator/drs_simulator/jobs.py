@@ -27,6 +27,8 @@ _FIXED_KEYS = frozenset({"status", "process_time", "error_code", "error_msg", *N
 _OTHER_KEYS = frozenset(
     {"id", "mode", "life", "steps", "offset", "answer", "transfer_status", "raw_status", "raw_progress", "omit"}
 )
+# What a new life does away with.
+_LIFE_KEYS = _PACE_KEYS | _FIXED_KEYS | {"life", "steps", "offset"}
 JOB_KEYS = _PACE_KEYS | _FIXED_KEYS | _OTHER_KEYS
 _NOT_BEGUN = frozenset({"CREATING", "CREATE_FAILED", "CONFIGURATION", "WAITING_FOR_START", "STARTJOBING"})
 
@@ -102,10 +104,10 @@ def parse_job(definition: Any, where: str) -> Job:
 
 
 def change_job(job: Job, changes: Mapping[str, Any]) -> Job:
-    """Lay CHANGES over a job; None takes a key back. A new life or new steps replace the old ones."""
+    """Lay CHANGES over a job; None takes a key back. A new life or new steps replace all of the old life."""
     definition = dict(job.definition)
     if "life" in changes or "steps" in changes:
-        for key in ("life", "steps"):
+        for key in _LIFE_KEYS:
             definition.pop(key, None)
     definition.update(changes)
     return parse_job({key: value for key, value in definition.items() if value is not None}, "job")
@@ -144,7 +146,8 @@ def _explicit_steps(value: Any, where: str) -> tuple[Step, ...]:
     for number, entry in enumerate(checks.sequence(f"{where}.steps", value)):
         place = f"{where}.steps[{number}]"
         given = checks.mapping(place, entry, _STEP_KEYS)
-        given["at"] = checks.number(f"{place}.at", given.get("at"), None)
+        given["at"] = checks.number(f"{place}.at", given.get("at", None if steps else 0), None)
+        checks.flag(f"{place}.ramp", given.get("ramp", False))
         # A status left out carries on, so that a curve can be written as bare numbers.
         given["status"] = checks.text(f"{place}.status", given.get("status", steps[-1].status if steps else None))
         for key in NUMERIC_FIELDS:

@@ -90,7 +90,7 @@ def load_scenario(source: Mapping[str, Any] | Path | str | None) -> Scenario:
         source = source.read_text(encoding="utf-8")
     if isinstance(source, str):
         try:
-            source = yaml.load(source, _Loader)  # a safe loader
+            source = _Loader(source).get_single_data()
         except yaml.YAMLError as error:
             raise checks.ScenarioError(f"The scenario is not YAML: {' '.join(str(error).split())}.") from error
     return _parse({} if source is None else source)

@@ -132,9 +132,13 @@ def test_a_job_changed_from_outside(start: Start, clock: HandClock) -> None:
     assert status_of(simulator).json()["results"][0]["status"] == "PAUSING"
     simulator.set_job(JOB, status=None)
     assert progress_of(simulator).json()["results"][0]["incre_trans_delay"] == "3"
-    simulator.set_job(JOB, life="incremental", delay_from=3, delay_to=0, drain_seconds=10)
+    simulator.set_job(JOB, delay="soon")
+    assert progress_of(simulator).json()["results"][0]["incre_trans_delay"] == "soon"
+    simulator.set_job(JOB, life="incremental", delay_from=3, drain_seconds=10)
     clock.seconds += 10
     assert progress_of(simulator).json()["results"][0]["incre_trans_delay"] == "0"
+    simulator.set_job(JOB, steps=[{"status": "DELETED"}])
+    assert status_of(simulator).json()["results"][0]["status"] == "DELETED"
     simulator.set_job(OTHER_JOB, status="CREATING")
     assert status_of(simulator, OTHER_JOB).json()["count"] == 1
 

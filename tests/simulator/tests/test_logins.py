@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -25,19 +26,18 @@ TEMPORARY = ("SIMULATEDTEMPORARY", "simulated-temporary-secret")
 def signed(
     simulator: Simulator, key: tuple[str, str] = PERMANENT, project: str = PROJECT, **headers: str
 ) -> requests.Response:
-    host = simulator.endpoint.partition("//")[2]
+    endpoint = urlsplit(simulator.endpoint)
     request = SdkRequest(
         method="POST",
-        host=host,
-        resource_path=f"/v3/{project}/jobs/batch-status",
+        host=endpoint.netloc,
+        resource_path=f"{endpoint.path}/v3/{project}/jobs/batch-status",
         query_params=[],
         header_params={"Content-Type": "application/json", **headers},
         body=f'{{"jobs": ["{JOB}"]}}',
     )
     Signer(SimpleNamespace(ak=key[0], sk=key[1])).sign(request)
-    return requests.post(
-        f"{simulator.endpoint}{request.resource_path}", data=request.body, headers=request.header_params, timeout=10
-    )
+    url = f"{endpoint.scheme}://{endpoint.netloc}{request.resource_path}"
+    return requests.post(url, data=request.body, headers=request.header_params, timeout=10)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +125,23 @@ def test_signed_requests_are_accepted(start: Start) -> None:
     assert signed(simulator).status_code == 200
     assert signed(simulator, **{"X-Project-Id": PROJECT}).status_code == 200
     assert signed(simulator, TEMPORARY, **{"X-Security-Token": "simulated-security-token"}).status_code == 200
+
+
+def test_a_signature_covers_prefix_and_query(start: Start) -> None:
+    simulator = start({"prefix": "/drs", "jobs": [{"id": JOB, "status": "CREATING"}]})
+    assert signed(simulator).status_code == 200
+    request = SdkRequest(
+        method="GET",
+        host=urlsplit(simulator.auth_url).netloc,
+        resource_path="/v3/projects",
+        query_params=[("name", "eu-de")],
+        header_params={},
+    )
+    Signer(SimpleNamespace(ak=PERMANENT[0], sk=PERMANENT[1])).sign(request)
+    url = f"{simulator.auth_url}/projects"
+    found = requests.get(f"{url}?name=eu-de", headers=request.header_params, timeout=10)
+    assert [project["id"] for project in found.json()["projects"]] == [PROJECT]
+    assert requests.get(f"{url}?name=eu-nl", headers=request.header_params, timeout=10).status_code == 401
 
 
 @pytest.mark.parametrize(
