@@ -18,7 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from checkout import copied, environment, variables
+from checkout import copied, core_version, environment, variables
 
 # The pip with which each ansible-core fills its virtual environments.
 BOOTSTRAP_PIP = {"2.16": "23.1.2", "2.17": "23.1.2", "2.18": "24.2", "2.19": "24.2", "2.20": "25.2", "2.21": "25.2"}
@@ -30,12 +30,6 @@ options = [option for option in sys.argv[1:] if option not in ("--no-setuptools"
 sys.argv, sys.path[:0] = ["pip", "install", *options], [wheel]
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
-
-
-def core_version() -> str:
-    from ansible.release import __version__
-
-    return ".".join(__version__.split(".")[:2])
 
 
 def put_bootstrap(core: str) -> None:

@@ -59,6 +59,13 @@ def environment() -> Path:
     return link(CACHE / "venv", prefix) if prefix.is_relative_to(CHECKOUT) else prefix
 
 
+def core_version() -> str:
+    """The ansible-core of the running Python, e.g. 2.19, which also names its copy."""
+    from ansible.release import __version__
+
+    return ".".join(__version__.split(".")[:2])
+
+
 def collections_path() -> Path:
     """A folder for ANSIBLE_COLLECTIONS_PATH in which the collection is a link to the checkout."""
     link(CACHE / "linked" / COLLECTION, CHECKOUT)

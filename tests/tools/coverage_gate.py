@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from checkout import CACHE, CHECKOUT, COLLECTION
+from checkout import CACHE, CHECKOUT, COLLECTION, core_version
 
 LIMIT = 95.0
 UNITS = CACHE / "coverage" / "units"
@@ -36,7 +36,7 @@ def coverage(*arguments: str) -> None:
 def main() -> int:
     measured = {
         "unit": sorted(UNITS.parent.glob("units.*")),
-        "integration": sorted(CACHE.glob(f"*/{COLLECTION}/tests/output/coverage/integration=*")),
+        "integration": sorted((CACHE / core_version() / COLLECTION).glob("tests/output/coverage/integration=*")),
     }
     for kind, data in measured.items():
         if not data:

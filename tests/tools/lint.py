@@ -52,8 +52,8 @@ LINTERS = {
     "yamllint": Linter(("yamllint", "--strict", "."), ("*.yml",)),
     "antsibull-changelog": Linter(("antsibull-changelog", "lint"), ("changelogs/config.yaml",)),
     "shellcheck": Linter(("shellcheck", ".ci/run"), (".ci/run",)),
-    "ruff format": Linter(("ruff", "format", "--check", "."), ("plugins/*.py", "tests/*.py")),
-    "ruff check": Linter(("ruff", "check", "."), ("plugins/*.py", "tests/*.py")),
+    "ruff-format": Linter(("ruff", "format", "--check", "."), ("plugins/*.py", "tests/*.py")),
+    "ruff-check": Linter(("ruff", "check", "."), ("plugins/*.py", "tests/*.py")),
 }
 
 
