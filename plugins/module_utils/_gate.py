@@ -106,8 +106,7 @@ def cut_off(standing: Standing, rules: Rules, ended: float) -> Judgement:
     ends = f"The recording ends after {ended:.0f} s, before a verdict"
     if standing.sampled_at is None:
         return Judgement(standing, Verdict.ERROR, f"{ends}, and no poll in it succeeded.")
-    _verdict, reason = _at_the_deadline(standing, rules, f"after {ended:.0f} s")
-    return Judgement(standing, Verdict.TIMEOUT, f"{ends}. {reason}")
+    return Judgement(standing, Verdict.TIMEOUT, f"{ends}. {_not_ready(standing, rules, f'after {ended:.0f} s')}")
 
 
 def _count(standing: Standing, sample: Sample, jobs: tuple[Judged, ...], rules: Rules) -> tuple[Standing, str]:
@@ -155,7 +154,7 @@ def _judge_failed_poll(standing: Standing, poll: FailedPoll, rules: Rules) -> Ju
     if poll.ended >= rules.timeout:
         if standing.sampled_at is None:
             return Judgement(after, Verdict.ERROR, f"No poll succeeded. The last one: {poll.message}", reset)
-        _verdict, reason = _at_the_deadline(after, rules)
+        reason = _not_ready(after, rules, _passed(rules))
         return Judgement(after, Verdict.TIMEOUT, f"{reason} The last poll failed: {poll.message}", reset)
     return Judgement(after, reset=reset)
 
@@ -212,17 +211,25 @@ _ENDINGS: tuple[tuple[Verdict, Callable[[Standing, Rules], str]], ...] = (
 )
 
 
-def _at_the_deadline(standing: Standing, rules: Rules, passed: str = "") -> tuple[Verdict, str]:
-    if not passed:
-        passed = f"after {rules.timeout:g} s" if rules.timeout else "in the one sample that timeout=0 takes"
-    late = [job for job in standing.jobs if not job.ready]
-    if late and all(hold.rule is Rule.HOLD_FILE for job in late for hold in job.holds):
+def _at_the_deadline(standing: Standing, rules: Rules) -> tuple[Verdict, str]:
+    passed = _passed(rules)
+    holds = [hold.rule for job in standing.jobs for hold in job.holds]
+    if holds and all(rule is Rule.HOLD_FILE for rule in holds):
         return Verdict.HELD, f"Nothing but the hold file {rules.hold_file} is in the way {passed}."
+    return Verdict.TIMEOUT, _not_ready(standing, rules, passed)
+
+
+def _passed(rules: Rules) -> str:
+    return f"after {rules.timeout:g} s" if rules.timeout else "in the one sample that timeout=0 takes"
+
+
+def _not_ready(standing: Standing, rules: Rules, passed: str) -> str:
+    late = [job for job in standing.jobs if not job.ready]
     if late:
-        return Verdict.TIMEOUT, f"{_jobs(len(late))} of {len(standing.jobs)} not ready {passed}: {_named(late)}."
+        return f"{_jobs(len(late))} of {len(standing.jobs)} not ready {passed}: {_named(late)}."
     asked = f"{rules.stable_samples} samples over {rules.stable_for:g} s are asked for"
     seen = f"{standing.streak} sample{'' if standing.streak == 1 else 's'} over {standing.streak_for:.0f} s"
-    return Verdict.TIMEOUT, f"All jobs were ready, but not for long enough {passed}: {seen}, {asked}."
+    return f"All jobs were ready, but not for long enough {passed}: {seen}, {asked}."
 
 
 def _jobs(number: int) -> str:
