@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Failed polls, missing jobs and unknown statuses: so many in a row, and one more ends the wait."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._gate import Verdict
+from ansible_collections.cutover.drs.tests.unit.gate.builders import (
+    CAUGHT_UP,
+    A,
+    B,
+    caught_up,
+    failed_poll,
+    judged,
+    reading,
+    sample,
+)
+
+LOST = reading(A, found=(False, False))
+STRANGE = reading(A, "BRAND_NEW")
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 5])
+def test_one_failed_poll_more_than_allowed_is_an_error(allowed: int) -> None:
+    *before, last = judged(
+        caught_up(max_errors=allowed), *(failed_poll(end, f"No {end}.") for end in range(allowed + 1))
+    )
+    assert all(judgement.verdict is None for judgement in before)
+    assert last.verdict is Verdict.ERROR
+    assert last.reason == f"{allowed + 1} failed polls in a row, {allowed} are allowed. The last one: No {allowed}."
+
+
+def test_a_final_failure_is_an_error_at_once() -> None:
+    (only,) = judged(caught_up(), failed_poll(0, "The password is wrong.", final=True))
+    assert (only.verdict, only.reason) == (Verdict.ERROR, "The password is wrong.")
+
+
+def test_a_final_failure_after_good_samples_keeps_what_was_known_of_the_jobs() -> None:
+    last = judged(caught_up(), sample(0), failed_poll(30, "The token ran out.", final=True))[-1]
+    assert (last.verdict, last.reset, last.standing.streak) == (Verdict.ERROR, "The token ran out.", 0)
+    assert [job.reading.id for job in last.standing.jobs] == [A]
+
+
+def test_a_sample_forgives_the_failed_polls_before_it() -> None:
+    rules = caught_up(max_errors=1)
+    late = reading(A, "PAUSING")
+    seen = [failed_poll(0), sample(1, late), failed_poll(2), sample(3, late), failed_poll(4), failed_poll(5)]
+    judgements = judged(rules, *seen)
+    assert [judgement.standing.errors for judgement in judgements] == [1, 0, 1, 0, 1, 2]
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 3])
+def test_one_sample_more_than_allowed_with_a_job_missing_is_missing(allowed: int) -> None:
+    *before, last = judged(caught_up(max_missing=allowed), *(sample(end, LOST) for end in range(allowed + 1)))
+    assert all(judgement.verdict is None for judgement in before)
+    assert last.verdict is Verdict.MISSING
+    assert last.reason.startswith(
+        f"1 job not found (in {allowed + 1} samples in a row, {allowed} are allowed): {A} missing [found] Not found: "
+    )
+
+
+@pytest.mark.parametrize("allowed", [0, 1, 3])
+def test_one_sample_more_than_allowed_with_an_unknown_status_is_unknown(allowed: int) -> None:
+    *before, last = judged(caught_up(max_unknown=allowed), *(sample(end, STRANGE) for end in range(allowed + 1)))
+    assert all(judgement.verdict is None for judgement in before)
+    assert last.verdict is Verdict.UNKNOWN
+    assert f"(in {allowed + 1} samples in a row, {allowed} are allowed): {A} BRAND_NEW [known, phase] " in last.reason
+
+
+def test_a_sample_without_missing_or_unknown_jobs_begins_the_counts_anew() -> None:
+    rules = caught_up(max_missing=1, max_unknown=1)
+    late = reading(A, "PAUSING")
+    judgements = judged(
+        rules, *(sample(end, seen) for end, seen in enumerate([LOST, late, LOST, STRANGE, late, STRANGE]))
+    )
+    assert [(judgement.standing.missing, judgement.standing.unknown) for judgement in judgements] == [
+        (1, 0),
+        (0, 0),
+        (1, 0),
+        (0, 1),
+        (0, 0),
+        (0, 1),
+    ]
+
+
+def test_different_jobs_missing_in_turn_are_samples_in_a_row_with_a_missing_job() -> None:
+    turns = [
+        sample(0, LOST, reading(B)),
+        sample(1, reading(A), reading(B, found=(True, False))),
+        sample(2, reading(A, found=(False, True)), reading(B)),
+    ]
+    last = judged(caught_up(max_missing=2), *turns)[-1]
+    assert last.verdict is Verdict.MISSING
+
+
+def test_a_failed_poll_is_no_sample_and_leaves_the_counts_of_samples_alone() -> None:
+    judgements = judged(caught_up(max_missing=1, max_errors=9), sample(0, LOST), failed_poll(1), sample(2, LOST))
+    assert judgements[-1].verdict is Verdict.MISSING
+
+
+def test_an_unknown_status_beside_one_that_is_known_is_a_disagreement() -> None:
+    (only,) = judged(caught_up(max_unknown=0), sample(0, reading(A, transfer_status="BRAND_NEW")))
+    assert (only.verdict, only.standing.unknown) == (None, 0)
+    assert [hold.rule.value for hold in only.standing.jobs[0].holds] == ["agreement"]
+
+
+def test_the_deadline_at_a_failed_poll_tells_the_last_sample_and_the_failure() -> None:
+    last = judged(caught_up(timeout=60), sample(0, reading(A, delay=412)), failed_poll(60, "It is throttled."))[-1]
+    assert last.verdict is Verdict.TIMEOUT
+    assert last.reason == (
+        f"1 job of 1 not ready after 60 s: {A} {CAUGHT_UP} [delay] The delay is 412 s, 0 s are allowed. "
+        "The last poll failed: It is throttled."
+    )
+
+
+def test_the_deadline_at_a_failed_poll_after_ready_samples_is_a_timeout() -> None:
+    last = judged(caught_up(timeout=60), sample(0), sample(30), failed_poll(60, "It is throttled."))[-1]
+    assert last.verdict is Verdict.TIMEOUT
+    assert last.reason == (
+        "All jobs were ready, but not for long enough after 60 s: 0 samples over 0 s, 3 samples over 60 s are asked "
+        "for. The last poll failed: It is throttled."
+    )
+
+
+def test_the_deadline_at_a_failed_poll_is_not_held_by_the_hold_file_alone() -> None:
+    rules = caught_up(timeout=60, hold_file="/run/hold")
+    last = judged(rules, sample(0, held=True), failed_poll(60, "It is throttled."))[-1]
+    assert last.verdict is Verdict.TIMEOUT
+    assert last.reason == (
+        f"1 job of 1 not ready after 60 s: {A} {CAUGHT_UP} [hold_file] The hold file /run/hold exists. "
+        "The last poll failed: It is throttled."
+    )
+
+
+def test_the_deadline_without_a_single_sample_is_an_error() -> None:
+    last = judged(caught_up(timeout=60), failed_poll(0, "One."), failed_poll(60, "Two."))[-1]
+    assert (last.verdict, last.reason) == (Verdict.ERROR, "No poll succeeded. The last one: Two.")

@@ -1,0 +1,316 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each verdict with the reason a person reads, and which comes first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Judgement, Sample, Verdict
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules
+from ansible_collections.cutover.drs.tests.unit.gate.builders import (
+    CAUGHT_UP,
+    A,
+    B,
+    C,
+    caught_up,
+    failed_poll,
+    judged,
+    reading,
+    sample,
+)
+
+FULL = Rules(goal=Goal.FULL_COMPLETE)
+STOPPED = Rules(goal=Goal.STOPPED)
+PHASE = "caught_up asks for INCRE_TRANSFER_STARTED, the status is PAUSING"
+GONE = "Not found: batch-status has no entry for this job, batch-progress has no entry for this job"
+LOST = (False, False)
+
+
+def ended(rules: Rules, *seen: Sample | FailedPoll) -> tuple[str, str]:
+    last = judged(rules, *seen)[-1]
+    assert last.verdict is not None
+    return last.verdict.value, last.reason
+
+
+def goes_on(judgement: Judgement) -> bool:
+    return (judgement.verdict, judgement.reason) == (None, "")
+
+
+def test_a_job_that_has_caught_up_for_long_enough_is_ready() -> None:
+    assert ended(caught_up(), sample(0), sample(30), sample(60)) == (
+        "ready",
+        "1 job ready in 3 samples in a row over 60 s.",
+    )
+
+
+def test_jobs_that_need_no_streak_are_ready_at_once() -> None:
+    seen = sample(0, reading(A, "FULL_TRANSFER_COMPLETE", delay=None), reading(B, delay=900))
+    assert ended(FULL, seen) == ("ready", "2 jobs ready.")
+    assert ended(STOPPED, sample(0, reading(A, "DELETED"))) == ("ready", "1 job ready.")
+
+
+@pytest.mark.parametrize(
+    ("rules", "seen", "verdict", "reason"),
+    [
+        (
+            caught_up(),
+            reading(A, "INCRE_TRANSFER_FAILED", delay=None),
+            "failed",
+            (
+                f"1 job failed: {A} INCRE_TRANSFER_FAILED [phase, delay] caught_up asks for INCRE_TRANSFER_STARTED, "
+                "the status is INCRE_TRANSFER_FAILED. The service gives no delay (-1 means no value, not zero)."
+            ),
+        ),
+        (
+            FULL,
+            reading(A, "FULL_TRANSFER_FAILED", error=("DRS.M05011", "Out of space.")),
+            "failed",
+            (
+                f"1 job failed: {A} FULL_TRANSFER_FAILED [phase, no_error] full_complete asks for "
+                "FULL_TRANSFER_COMPLETE "
+                "or INCRE_TRANSFER_STARTED, the status is FULL_TRANSFER_FAILED. The service says DRS.M05011: "
+                "Out of space."
+            ),
+        ),
+        (
+            STOPPED,
+            reading(A, "RELEASE_RESOURCE_FAILED"),
+            "failed",
+            (
+                f"1 job failed: {A} RELEASE_RESOURCE_FAILED [phase] stopped asks for RELEASE_RESOURCE_COMPLETE "
+                "or DELETED, "
+                "the status is RELEASE_RESOURCE_FAILED."
+            ),
+        ),
+        (
+            caught_up(),
+            reading(A, "RELEASE_RESOURCE_STARTED"),
+            "ended",
+            (
+                f"1 job ended before reaching the goal: {A} RELEASE_RESOURCE_STARTED [phase] caught_up asks for "
+                "INCRE_TRANSFER_STARTED, the status is RELEASE_RESOURCE_STARTED."
+            ),
+        ),
+        (
+            caught_up(max_missing=0),
+            reading(A, found=LOST),
+            "missing",
+            f"1 job not found (in 1 samples in a row, 0 are allowed): {A} missing [found] {GONE}.",
+        ),
+        (
+            caught_up(max_unknown=0),
+            reading(A, "BRAND_NEW"),
+            "unknown",
+            (
+                f"1 job of a status this version does not know (in 1 samples in a row, 0 are allowed): {A} BRAND_NEW "
+                "[known, phase] The status BRAND_NEW is unknown to this version, and unknown is never ready. "
+                "caught_up asks "
+                "for INCRE_TRANSFER_STARTED, the status is BRAND_NEW."
+            ),
+        ),
+    ],
+)
+def test_one_sample_can_end_a_wait(rules: Rules, seen: Reading, verdict: str, reason: str) -> None:
+    assert ended(rules, sample(0, seen)) == (verdict, reason)
+
+
+def test_the_deadline_names_each_job_that_is_not_ready_its_last_status_and_its_holds() -> None:
+    rules = caught_up(timeout=60)
+    seen = sample(60, reading(A), reading(B, "PAUSING"), reading(C, delay=412, error=("DRS.M1", "Slow.")))
+    assert ended(rules, sample(0, reading(A), reading(B), reading(C)), seen) == (
+        "timeout",
+        (
+            f"2 jobs of 3 not ready after 60 s: {B} PAUSING [phase] {PHASE}; "
+            f"{C} {CAUGHT_UP} [no_error, delay] The service says DRS.M1: Slow. The delay is 412 s, 0 s are allowed."
+        ),
+    )
+
+
+def test_the_deadline_can_come_while_the_streak_is_building() -> None:
+    assert ended(caught_up(timeout=50), sample(0, reading(delay=9)), sample(20), sample(50)) == (
+        "timeout",
+        (
+            "All jobs were ready, but not for long enough after 50 s: 2 samples over 30 s, 3 samples over 60 s are "
+            "asked for."
+        ),
+    )
+    assert ended(caught_up(timeout=0.5), sample(0.5))[1] == (
+        "All jobs were ready, but not for long enough after 0.5 s: 1 sample over 0 s, 3 samples over 60 s are "
+        "asked for."
+    )
+
+
+def test_a_streak_that_is_long_enough_at_the_deadline_is_ready() -> None:
+    assert ended(caught_up(timeout=60), sample(0), sample(30), sample(60))[0] == "ready"
+
+
+def test_the_hold_file_alone_at_the_deadline_is_held() -> None:
+    rules = caught_up(timeout=60, hold_file="/run/hold")
+    assert ended(rules, sample(60, reading(A), reading(B), held=True)) == (
+        "held",
+        "Nothing but the hold file /run/hold is in the way after 60 s.",
+    )
+
+
+def test_the_hold_file_beside_another_hold_is_a_timeout() -> None:
+    rules = caught_up(timeout=60, hold_file="/run/hold")
+    assert ended(rules, sample(60, reading(A), reading(B, "PAUSING"), held=True)) == (
+        "timeout",
+        (
+            f"2 jobs of 2 not ready after 60 s: {A} {CAUGHT_UP} [hold_file] The hold file /run/hold exists; "
+            f"{B} PAUSING [phase, hold_file] {PHASE}. The hold file /run/hold exists."
+        ),
+    )
+
+
+def test_the_hold_file_keeps_a_job_that_needs_no_streak_from_being_ready() -> None:
+    rules = Rules(goal=Goal.STOPPED, timeout=60, hold_file="/run/hold")
+    first, last = judged(rules, sample(0, reading(A, "DELETED"), held=True), sample(30, reading(A, "DELETED")))
+    assert goes_on(first)
+    assert last.verdict is Verdict.READY
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict", "reason"),
+    [
+        (sample(0), "ready", "1 job ready."),
+        (
+            sample(0, reading(A, "PAUSING")),
+            "timeout",
+            f"1 job of 1 not ready in the one sample that timeout=0 takes: {A} PAUSING [phase] {PHASE}.",
+        ),
+        (
+            sample(0, reading(A, found=LOST)),
+            "timeout",
+            f"1 job of 1 not ready in the one sample that timeout=0 takes: {A} missing [found] {GONE}.",
+        ),
+        (
+            sample(0, held=True),
+            "held",
+            "Nothing but the hold file /h is in the way in the one sample that timeout=0 takes.",
+        ),
+        (failed_poll(0, "Throttled."), "error", "No poll succeeded. The last one: Throttled."),
+    ],
+)
+def test_a_timeout_of_zero_judges_one_sample_without_a_streak(
+    seen: Sample | FailedPoll, verdict: str, reason: str
+) -> None:
+    assert ended(caught_up(timeout=0, hold_file="/h"), seen) == (verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("readings", "held", "verdict"),
+    [
+        # Worse comes first, and all of it before the deadline.
+        ([reading(A, "CREATE_FAILED"), reading(B, "DELETED"), reading(C, found=LOST)], True, "failed"),
+        ([reading(A, "DELETED"), reading(B, found=LOST), reading(C, "BRAND_NEW")], True, "ended"),
+        ([reading(A, found=LOST), reading(B, "BRAND_NEW")], True, "missing"),
+        ([reading(A, "BRAND_NEW"), reading(B)], True, "unknown"),
+        ([reading(A), reading(B)], True, "held"),
+        ([reading(A), reading(B, "PAUSING")], False, "timeout"),
+    ],
+)
+def test_what_cannot_become_ready_any_more_is_told_first(readings: list[Reading], held: bool, verdict: str) -> None:
+    rules = caught_up(timeout=60, max_missing=0, max_unknown=0, hold_file="/h")
+    assert ended(rules, sample(60, *readings, held=held))[0] == verdict
+
+
+def test_the_first_failed_job_ends_the_wait() -> None:
+    seen = sample(0, reading(A, "PAUSING"), reading(B, "INCRE_TRANSFER_FAILED"))
+    assert ended(caught_up(), seen)[0] == "failed"
+
+
+@pytest.mark.parametrize("status", ["INCRE_TRANSFER_FAILED", "DELETED"])
+def test_without_fail_fast_the_wait_goes_on_until_all_others_are_done(status: str) -> None:
+    rules = caught_up(fail_fast=False)
+    gone = reading(B, status)
+    first, second, last = judged(
+        rules,
+        sample(0, reading(A, "PAUSING"), gone),
+        sample(30, reading(A, found=LOST), gone),
+        sample(60, reading(A), gone),
+    )
+    assert goes_on(first)
+    assert goes_on(second)
+    assert last.verdict is (Verdict.ENDED if status == "DELETED" else Verdict.FAILED)
+    assert last.reason.startswith("1 job ")
+    assert B in last.reason
+    assert A not in last.reason
+
+
+def test_without_fail_fast_a_failed_job_among_others_not_done_at_the_deadline_is_a_timeout() -> None:
+    rules = caught_up(fail_fast=False, timeout=60)
+    verdict, reason = ended(rules, sample(60, reading(A, "PAUSING"), reading(B, "INCRE_TRANSFER_FAILED")))
+    assert verdict == "timeout"
+    assert A in reason
+    assert B in reason
+
+
+def test_without_fail_fast_one_failed_job_among_ended_ones_is_failed() -> None:
+    rules = caught_up(fail_fast=False)
+    verdict, reason = ended(rules, sample(0, reading(A, "DELETED"), reading(B, "CREATE_FAILED")))
+    assert verdict == "failed"
+    assert A not in reason
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["FULL_TRANSFER_FAILED", "INCRE_TRANSFER_FAILED", "CHANGE_JOB_FAILED", "CREATE_FAILED", "CHILD_TRANSFER_FAILED"],
+)
+def test_a_job_that_shall_be_stopped_is_only_held_by_other_failures(status: str) -> None:
+    first, last = judged(STOPPED, sample(0, reading(A, status)), sample(30, reading(A, "RELEASE_RESOURCE_COMPLETE")))
+    assert goes_on(first)
+    assert last.verdict is Verdict.READY
+
+
+@pytest.mark.parametrize("status", ["RELEASE_RESOURCE_STARTED", "RELEASE_CHILD_TRANSFER_COMPLETE"])
+def test_a_job_that_shall_be_stopped_and_is_being_released_goes_on(status: str) -> None:
+    assert goes_on(judged(STOPPED, sample(0, reading(A, status)))[-1])
+
+
+def test_a_reason_names_twenty_jobs_and_counts_the_others() -> None:
+    def reason(number: int) -> str:
+        jobs = [reading(f"job-{each:03}", "PAUSING") for each in range(number)]
+        return ended(caught_up(timeout=0), sample(0, *jobs))[1]
+
+    assert "job-019" in reason(20)
+    assert "more" not in reason(20)
+    assert reason(21).endswith(f"; job-019 PAUSING [phase] {PHASE}; and 1 more.")
+    assert reason(1000).startswith(
+        "1000 jobs of 1000 not ready in the one sample that timeout=0 takes: job-000 PAUSING"
+    )
+    assert reason(1000).endswith("; and 980 more.")
+    assert "job-020" not in reason(1000)
+
+
+def test_a_wait_for_no_jobs_is_never_ready() -> None:
+    (judgement,) = judged(caught_up(timeout=0), Sample(0, 0, 0, ()))
+    assert judgement.verdict is not Verdict.READY
+
+
+def options(**chosen: Any) -> Rules:
+    return Rules(**{"goal": Goal.AUTO, **chosen})
+
+
+def test_under_auto_a_single_job_that_must_catch_up_asks_all_jobs_for_the_streak() -> None:
+    full = reading(A, "FULL_TRANSFER_COMPLETE", task_mode="FULL_TRANS", delay=None)
+    both = (full, reading(B))
+    assert ended(options(), sample(0, full)) == ("ready", "1 job ready.")
+    assert ended(options(), sample(0, *both), sample(30, *both), sample(60, *both))[0] == "ready"
+    first, broken, *_ = judged(options(), sample(0, *both), sample(30, reading(A, "PAUSING"), reading(B)))
+    assert (first.standing.streak, broken.standing.streak) == (1, 0)
+
+
+def test_under_auto_a_mode_not_known_is_never_ready() -> None:
+    assert ended(options(timeout=60), sample(60, reading(A, task_mode="TWO_WAY"))) == (
+        "timeout",
+        (
+            f"1 job of 1 not ready after 60 s: {A} {CAUGHT_UP} [phase] The task mode is TWO_WAY: goal=auto "
+            "cannot tell what "
+            "this job must reach."
+        ),
+    )
