@@ -1,0 +1,203 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The gate against a model of it, over many sequences of polls.
+
+``DRS_PROVE=1000000 pytest tests/unit/gate/test_model.py`` looks at a million of them.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Judgement, Sample, Standing, judge
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules
+from ansible_collections.cutover.drs.tests.unit.gate import model
+from ansible_collections.cutover.drs.tests.unit.gate.builders import failed_poll, reading
+from ansible_collections.cutover.drs.tests.unit.gate.conftest import SEQUENCES
+
+Option = TypeVar("Option")
+# Chooses one of some options: hypothesis, which makes failures small, or a random number, which is fast.
+Choose = Callable[[Sequence[Option]], Option]
+
+GOALS = ["caught_up", "caught_up", "auto", "auto", "full_complete", "stopped"]
+DONE = {"full_complete": "FULL_TRANSFER_COMPLETE", "stopped": "DELETED"}
+STATUSES = [*model.MEANING, "BRAND_NEW", "incre_transfer_started"]
+# Rare among much that is ready, or no sequence would ever come to a streak.
+SELDOM = [False] * 9 + [True]
+# The end of one poll to the beginning of the next. Gaps around three intervals of 10 s, and within them.
+PAUSES = [1, 5, 10, 10, 10, 20, 29, 30, 31]
+PARTS = 4
+
+
+def options_of(choose: Choose[Any]) -> dict[str, Any]:
+    return {
+        "goal": choose(GOALS),
+        "max_delay": choose([0, 5]),
+        "stable_samples": choose([1, 2, 3]),
+        "stable_for": choose([0, 10, 25]),
+        "timeout": choose([0, 40, 90, 10_000, 10_000]),
+        "interval": choose([10, 10, 5]),
+        "near_interval": choose([5, 10]),
+        "max_errors": choose([0, 1, 2]),
+        "max_missing": choose([0, 1]),
+        "max_unknown": choose([0, 1]),
+        "fail_fast": choose([True, False]),
+        "require_full_progress": choose([False, False, True]),
+        "hold_file": "/run/hold",
+    }
+
+
+def job_of(choose: Choose[Any], goal: str, mode: str | None, seldom: Sequence[bool]) -> model.Job:
+    """A job that has reached its goal, but for what is seldom different."""
+    if goal == "auto":
+        goal = model.GOAL_OF_MODE.get(mode or "", "caught_up")
+    status = choose(STATUSES) if choose(seldom) else DONE.get(goal, "INCRE_TRANSFER_STARTED")
+    fields: dict[str, Any] = {"status": status, "transfer_status": status, "mode": mode}
+    if choose(seldom):
+        changes: list[dict[str, Any]] = [
+            {"transfer_status": choose(STATUSES)},
+            {"delay": choose([None, 0, 1, 5, 6])},
+            {"progress": choose([None, 0, 99, 100])},
+            {"part": choose([0, 94, 100])},
+            {"error": True},
+            {"progress_error": True},
+            {"in_status": False},
+            {"in_progress": False},
+            {"in_status": False, "in_progress": False},
+        ]
+        fields |= choose(changes)
+    return model.Job(**fields)
+
+
+def polls_of(choose: Choose[Any], goal: str) -> list[model.Seen]:
+    modes = [choose(["FULL_INCR_TRANS", "FULL_INCR_TRANS", "INCR_TRANS", "FULL_TRANS", "TWO_WAY", None])]
+    modes += [choose(["FULL_INCR_TRANS", "FULL_TRANS"]) for _number in range(choose([0, 0, 1, 2]))]
+    # In some sequences nothing is ever different, in others much is.
+    seldom = choose([[False], SELDOM, SELDOM, [False, False, True]])
+    time, polls = 0.0, []
+    for _number in range(choose(range(1, 13))):
+        began = time + (choose(PAUSES) if polls else 0)
+        time = began + choose([0, 0, 0.5, 4])
+        if choose(seldom):
+            polls.append(model.Seen(began, time, failed=True, final=choose(SELDOM)))
+            continue
+        jobs = tuple(job_of(choose, goal, mode, seldom) for mode in modes)
+        polls.append(model.Seen(began, time, jobs, held=choose(seldom)))
+    return polls
+
+
+def as_reading(number: int, job: model.Job) -> Reading:
+    return reading(
+        f"job-{number}",
+        job.status,
+        transfer_status=job.transfer_status,
+        task_mode=job.mode,
+        delay=job.delay,
+        progress=job.progress,
+        parts=None if job.part is None else {"data": {"progress": job.part}},
+        error=("DRS.M05011", None) if job.error else (None, None),
+        error_code="DRS.M05012" if job.progress_error else None,
+        found=(job.in_status, job.in_progress),
+    )
+
+
+def as_observation(seen: model.Seen) -> Sample | FailedPoll:
+    if seen.failed:
+        return failed_poll(seen.ended, final=seen.final)
+    readings = tuple(as_reading(number, job) for number, job in enumerate(seen.jobs))
+    return Sample(seen.began, seen.ended, seen.ended, readings, seen.held)
+
+
+def compare(choose: Choose[Any]) -> str | None:
+    """Let the gate and the model judge the same polls; the verdict on which they agree."""
+    options = options_of(choose)
+    rules = Rules(**{**options, "goal": Goal(options["goal"])})
+    polls = polls_of(choose, options["goal"])
+    standing = Standing()
+    for number, seen in enumerate(polls, start=1):
+        judgement = judge(standing, as_observation(seen), rules)
+        standing = judgement.standing
+        agree(judgement, polls[:number], options)
+        if judgement.verdict:
+            if judgement.verdict.value == "ready":
+                assert_evidence(judgement, polls[:number], options)
+            return judgement.verdict.value
+    return None
+
+
+def agree(judgement: Judgement, polls: list[model.Seen], options: dict[str, Any]) -> None:
+    wanted = model.expected(polls, options)
+    told = (options, polls)
+    assert (judgement.verdict.value if judgement.verdict else None) == wanted.verdict, told
+    assert judgement.standing.streak == wanted.streak, told
+    assert bool(judgement.reason) is bool(judgement.verdict), told
+    if not polls[-1].failed:
+        found = [{hold.rule.value for hold in job.holds} for job in judgement.standing.jobs]
+        assert found == wanted.holds, told
+
+
+def assert_evidence(judgement: Judgement, polls: list[model.Seen], options: dict[str, Any]) -> None:
+    """Nothing that is missing, unknown, contradictory or old is behind a verdict ``ready``."""
+    jobs = judgement.standing.jobs
+    assert len(jobs) == len(polls[-1].jobs) > 0
+    assert not any(job.holds for job in jobs)
+    needs_streak = options["timeout"] > 0 and any(job.goal is Goal.CAUGHT_UP for job in jobs)
+    samples, lasted, after = 0, 0.0, polls[-1]
+    for seen in reversed(polls):
+        assert after.ended - seen.ended <= 3 * max(options["interval"], options["near_interval"])
+        assert not seen.failed
+        assert not seen.held
+        for job, of_last_sample in zip(seen.jobs, jobs, strict=True):
+            assert_reached(job, of_last_sample.goal, options)
+        samples, lasted, after = samples + 1, max(0.0, polls[-1].began - seen.ended), seen
+        if not needs_streak or (samples >= options["stable_samples"] and lasted >= options["stable_for"]):
+            return
+    raise AssertionError(f"ready after {samples} samples over {lasted} s")
+
+
+def assert_reached(job: model.Job, goal: Goal, options: dict[str, Any]) -> None:
+    assert job.in_status
+    assert job.in_progress
+    assert job.status == job.transfer_status
+    assert not job.error
+    assert not job.progress_error
+    if options["require_full_progress"]:
+        assert job.progress == 100
+        assert job.part in (None, 100)
+    if goal is Goal.CAUGHT_UP:
+        assert job.status == "INCRE_TRANSFER_STARTED"
+        assert job.delay is not None
+        assert 0 <= job.delay <= options["max_delay"]
+    elif goal is Goal.FULL_COMPLETE:
+        assert job.status in ("FULL_TRANSFER_COMPLETE", "INCRE_TRANSFER_STARTED")
+    else:
+        assert goal is Goal.STOPPED
+        assert job.status in ("RELEASE_RESOURCE_COMPLETE", "DELETED")
+
+
+@given(st.data())
+def test_the_gate_judges_as_the_model_does(data: st.DataObject) -> None:
+    compare(lambda options: data.draw(st.sampled_from(options)))
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_the_gate_judges_as_the_model_does_over_and_over(part: int) -> None:
+    first = random.SystemRandom().randrange(2**60) if "DRS_PROVE" in os.environ else 20261124 + part
+    met: dict[str | None, int] = {}
+    for seed in range(first, first + SEQUENCES // PARTS):
+        try:
+            verdict = compare(random.Random(seed).choice)
+        except AssertionError as error:
+            raise AssertionError(f"sequence {seed}: compare(random.Random({seed}).choice)") from error
+        met[verdict] = met.get(verdict, 0) + 1
+    # Every verdict must be met often, or the comparison says little.
+    verdicts = {None, "ready", "failed", "ended", "missing", "unknown", "held", "timeout", "error"}
+    assert {verdict for verdict, times in met.items() if times >= SEQUENCES // PARTS // 200} == verdicts, met
