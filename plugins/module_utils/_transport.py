@@ -80,7 +80,7 @@ class _Exchange:
         self.sock = sock
         if self.expired:
             # The time ran out before there was a socket to break, e.g. while it connected.
-            self.expire()
+            raise TimeoutError
 
     def expire(self) -> None:
         self.expired = True
@@ -129,8 +129,16 @@ class _KnownSocket:
     def _new_conn(self) -> socket.socket:
         # Known this early for the sake of a proxy, whose answer to CONNECT is read in connect().
         sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-        _use(sock)
+        try:
+            _use(sock)
+        except TimeoutError:
+            sock.close()
+            raise
         return sock
+
+    def _tunnel(self) -> None:
+        super()._tunnel()  # type: ignore[misc]
+        _use(self.sock)
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
