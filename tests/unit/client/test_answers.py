@@ -1,0 +1,288 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an answer means: kinds of errors, their sentences, and which of them are tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._answers import check
+from ansible_collections.cutover.drs.plugins.module_utils._client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._records import parse_statuses
+from ansible_collections.cutover.drs.tests.unit.client.support import JOBS, NO_SECRETS, ByHand, answer
+from drs_simulator import Simulator
+
+ClientFor = Callable[..., Client]
+
+
+def failed(read: Callable[[], Any]) -> DrsError:
+    """The error that a call raises."""
+    with pytest.raises(DrsError) as caught:
+        read()
+    return caught.value
+
+
+# Number in errors-documented.json: kind, status, code, request id (the header's, where there is one), tries, final.
+DOCUMENTED = [
+    (0, "invalid_request", 400, "DRS.M00202", 1, True),
+    (1, "throttled", 400, "DRS.M01503", 3, False),
+    (2, "invalid_request", 400, "DRS.M00301", 1, True),
+    (5, "authentication", 401, "APIGW.0307", 1, True),
+    (6, "authentication", 401, "401", 1, True),
+    (7, "permission", 403, "DRS.M00102", 1, True),
+    (8, "permission", 403, "DRS.M00261", 1, True),
+    (9, "invalid_request", 404, "APIGW.0101", 1, True),
+    (11, "throttled", 429, "APIGW.0308", 3, False),
+    (12, "service", 500, "DRS.M00004", 3, False),
+    (13, "service", 502, None, 3, False),
+    (14, "protocol", 200, None, 1, False),
+    (15, "protocol", 200, None, 1, False),
+]
+
+
+@pytest.mark.parametrize(("number", "kind", "status", "code", "tries", "final"), DOCUMENTED)
+def test_each_documented_error_is_told_apart(
+    simulator: Simulator,
+    client_for: ClientFor,
+    number: int,
+    kind: str,
+    status: int,
+    code: str | None,
+    tries: int,
+    final: bool,
+) -> None:
+    simulator.add_fault(kind="status", documented=number)
+    error = failed(lambda: client_for(simulator, request_retries=2).statuses(JOBS))
+    failure = error.failure()
+    assert (failure["kind"], failure["http_status"], failure["error_code"]) == (kind, status, code)
+    assert error.final is final
+    assert len(simulator.requests) == failure["attempts"] == tries
+    assert failure["request_id"] == simulator.requests[-1]["request_id"]
+
+
+@pytest.mark.parametrize("number", [3, 4, 10])
+def test_errors_about_jobs_are_no_errors_of_the_request(
+    simulator: Simulator, client_for: ClientFor, number: int
+) -> None:
+    simulator.add_fault(kind="status", documented=number)
+    assert [record.found for record in client_for(simulator).statuses(JOBS)] == [False, False]
+
+
+SENTENCES: list[tuple[dict[str, Any], str]] = [
+    (
+        {"kind": "status", "documented": 0},
+        (
+            "batch-status of 2 jobs at HOST failed: HTTP 400 DRS.M00202 The value of jobs is invalid. "
+            "Check the endpoint, the project id and the job ids."
+        ),
+    ),
+    (
+        {"kind": "status", "documented": 6},
+        (
+            "batch-status of 2 jobs at HOST failed: HTTP 401 401 The username or password is wrong. "
+            "Check the login: the token ran out or was withdrawn, or the keys or the clock are wrong."
+        ),
+    ),
+    (
+        {"kind": "status", "documented": 8},
+        (
+            "batch-status of 2 jobs at HOST failed: HTTP 403 DRS.M00261 Invalid project ID. "
+            "Check the project id and what the user may do in it."
+        ),
+    ),
+    (
+        {"kind": "throttled"},
+        (
+            "batch-status of 2 jobs at HOST failed (2 attempts): HTTP 429 APIGW.0308 The throttling threshold has been "
+            "reached. Too many requests: try again later, or raise the interval."
+        ),
+    ),
+    (
+        {"kind": "status", "documented": 13},
+        (
+            "batch-status of 2 jobs at HOST failed (2 attempts): HTTP 502 without a reason. "
+            "The service has a fault: try again later."
+        ),
+    ),
+    (
+        {"kind": "empty"},
+        "batch-status of 2 jobs at HOST failed: HTTP 200 with an empty body. Is this the DRS endpoint?",
+    ),
+    (
+        {"kind": "html"},
+        "batch-status of 2 jobs at HOST failed: HTTP 200 with a body that is not JSON. Is a proxy in between?",
+    ),
+    (
+        {"kind": "wrong_json"},
+        (
+            "batch-status of 2 jobs at HOST failed (2 attempts): HTTP 200 with a body that is not JSON. "
+            "Is a proxy in between?"
+        ),
+    ),
+    ({"kind": "not_object"}, "batch-status of 2 jobs at HOST failed: The answer is not a JSON object."),
+    (
+        {"kind": "status", "http_status": 200, "body": {"count": 0}},
+        "batch-status of 2 jobs at HOST failed: The answer has no list 'results'.",
+    ),
+    (
+        {"kind": "redirect", "location": "https://elsewhere.example.com/login"},
+        (
+            "batch-status of 2 jobs at HOST failed: HTTP 302 points to https://elsewhere.example.com/login. "
+            "Redirects are never followed with credentials: set endpoint to the right address."
+        ),
+    ),
+    (
+        {"kind": "status", "http_status": 204},
+        "batch-status of 2 jobs at HOST failed: HTTP 204 is not an answer this operation has.",
+    ),
+    (
+        {"kind": "status", "http_status": 407},
+        (
+            "batch-status of 2 jobs at HOST failed: HTTP 407 without a reason. "
+            "The proxy asks for a login: put it into the URL of the proxy."
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("fault", "sentence"), SENTENCES)
+def test_an_error_says_what_happened_to_which_request_and_what_to_do(
+    simulator: Simulator, client_for: ClientFor, fault: dict[str, Any], sentence: str
+) -> None:
+    simulator.add_fault(**fault)
+    error = failed(lambda: client_for(simulator, request_retries=1).statuses(JOBS))
+    assert str(error) == sentence.replace("HOST", simulator.endpoint.removeprefix("http://"))
+
+
+def test_the_sentence_names_a_single_job(simulator: Simulator, client_for: ClientFor) -> None:
+    simulator.add_fault(kind="empty")
+    error = failed(lambda: client_for(simulator).progress(JOBS[:1]))
+    assert str(error).startswith(f"batch-progress of job {JOBS[0]} at 127.0.0.1:")
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_fault_of_the_service_that_may_pass_is_tried_again(
+    simulator: Simulator, client_for: ClientFor, status: int
+) -> None:
+    simulator.add_fault(kind="status", http_status=status, to=2)
+    client = client_for(simulator)
+    assert [record.found for record in client.statuses(JOBS)] == [True, True]
+    assert client.requests_sent == 3
+
+
+@pytest.mark.parametrize("status", [201, 204, 301, 307, 400, 402, 404, 405, 409, 413, 415, 422, 501, 505])
+def test_other_answers_are_asked_for_once(simulator: Simulator, client_for: ClientFor, status: int) -> None:
+    simulator.add_fault(kind="status", http_status=status)
+    error = failed(lambda: client_for(simulator).statuses(JOBS))
+    assert (error.http_status, error.attempts, len(simulator.requests)) == (status, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("0", 0.0),
+        ("3600", 3600.0),
+        ("9" * 5000, None),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("", None),
+        ("Mon, 01 Jan 0001 00:00:00 GMT", 0.0),
+        ("Mon, 32 Foo 2026 25:61:61 GMT", None),
+        ("Fri, 31 Dec 999999 23:59:59 GMT", None),
+    ],
+)
+def test_retry_after_is_read_or_left_alone(said: str, seconds: float | None) -> None:
+    error = failed(lambda: check(answer(429, Retry_After=said), NO_SECRETS, parse_statuses))
+    assert error.retry_after == seconds
+
+
+def test_retry_after_may_be_a_number_beyond_all_bounds() -> None:
+    error = failed(lambda: check(answer(429, Retry_After="9" * 400), NO_SECRETS, parse_statuses))
+    assert error.retry_after in (None, 21600.0)  # newer releases of urllib3 have a bound of their own
+
+
+def test_retry_after_may_be_a_date() -> None:
+    said = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=30), usegmt=True)
+    error = failed(lambda: check(answer(503, Retry_After=said), NO_SECRETS, parse_statuses))
+    assert error.retry_after == pytest.approx(30, abs=3)
+
+
+def test_retry_after_counts_only_where_a_request_is_tried_again() -> None:
+    assert failed(lambda: check(answer(404, Retry_After="7"), NO_SECRETS, parse_statuses)).retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "request_id"),
+    [
+        (b'{"request_id": "in-body"}', {}, "in-body"),
+        (b'{"request_id": "in-body"}', {"X_Request_Id": "in-header"}, "in-header"),
+        (b'{"request_id": 7}', {}, "7"),
+        (b"<html>", {}, None),
+    ],
+)
+def test_the_request_id_is_in_a_header_or_in_the_body(
+    body: bytes, headers: dict[str, str], request_id: str | None
+) -> None:
+    assert failed(lambda: check(answer(500, body, **headers), NO_SECRETS, parse_statuses)).request_id == request_id
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"results": [{"id": "a", "x": NaN}]}',
+        b'{"results": [{"id": "a", "x": -Infinity}]}',
+        b'{"results": [{"id": "a", "x": 1e999}]}',
+        b'{"results": [{"id": "a", "x": ' + b"[" * 60 + b"]" * 60 + b"}]}",
+        b'{"results": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"results": [{"id": "a", "x": ' + b"9" * 5000 + b"}]}",
+        b'{"results": [{"id": "\xff"}]}',
+        b'{"results": []} trailing',
+    ],
+)
+def test_a_body_that_not_every_reader_of_json_takes_is_no_answer(body: bytes) -> None:
+    error = failed(lambda: check(answer(200, body), NO_SECRETS, parse_statuses))
+    assert str(error) == "HTTP 200 with a body that is not JSON. Is a proxy in between?"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_body() -> None:
+    assert check(answer(200, b'\xef\xbb\xbf{"results": []}'), NO_SECRETS, parse_statuses) == {}
+
+
+def test_a_lone_surrogate_can_be_printed() -> None:
+    records = check(answer(200, b'{"results": [{"id": "a", "status": "\\ud800"}]}'), NO_SECRETS, parse_statuses)
+    assert records["a"].status == "?"
+
+
+def test_a_job_told_twice_and_differently_is_a_protocol_error(simulator: Simulator, client_for: ClientFor) -> None:
+    items = [{"id": JOBS[0], "status": status} for status in ("CREATING", "CONFIGURATION")]
+    simulator.add_fault(kind="status", http_status=200, body={"results": items})
+    error = failed(lambda: client_for(simulator).statuses(JOBS[:1]))
+    assert str(error).endswith(f"The answer holds job {JOBS[0]} twice, with different content.")
+    assert (error.kind.value, error.http_status) == ("protocol", 200)
+
+
+@pytest.mark.parametrize("host", ["other", "same"])
+def test_a_redirect_is_never_followed(
+    start: Callable[..., Simulator], client_for: ClientFor, by_hand: ByHand, host: str
+) -> None:
+    simulator, other = start(), start()
+    target = f"{other.endpoint if host == 'other' else simulator.endpoint}/v3/elsewhere"
+    for status in (301, 302, 303, 307, 308):
+        simulator.add_fault(kind="redirect", http_status=status, location=target, times=1)
+    for status in (301, 302, 303, 307, 308):
+        error = failed(lambda: client_for(simulator).statuses(JOBS))
+        assert f"HTTP {status} points to {target}." in str(error)
+        assert (error.kind.value, error.final) == ("protocol", False)
+    assert len(simulator.requests) == 5
+    assert other.requests == []
