@@ -178,14 +178,16 @@ class KeystoneAuth(AuthBase):
             except exceptions.ClientException as error:
                 if exchange.expired:
                     raise timed_out(where, self._timeout) from None
-                if isinstance(error.__context__, requests.RequestException):
-                    raise as_drs_error(
-                        error.__context__, where, self._timeout, self._session.session, self._redact
-                    ) from None
+                cause = error.__context__
+                if isinstance(error, exceptions.ConnectionError) and isinstance(cause, requests.RequestException):
+                    raise as_drs_error(cause, where, self._timeout, self._session.session, self._redact) from None
                 raise _login_error(error, self._redact) from None
             except (AttributeError, LookupError, TypeError, ValueError):
                 # keystoneauth1 reads what an answer should hold without a look at what it is.
                 raise protocol_error(f"The login server {where} gave no usable answer. Check auth_url.") from None
+            except Exception as error:
+                # Its plugins also raise bare exceptions, for a password that is not given for one.
+                raise _login_error(error, self._redact) from None
         return answer
 
 
