@@ -1,0 +1,334 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Logins at the simulator: each way, renewal, and what IAM may answer instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
+from ansible_collections.cutover.drs.tests.unit.client.support import (
+    BY_KEYS,
+    BY_PASSWORD,
+    BY_TEMPORARY_KEYS,
+    BY_TOKEN,
+    JOBS,
+    PROJECT,
+    closed_port,
+    raw_server,
+    without,
+)
+from drs_simulator import Simulator
+
+ClientFor = Callable[..., Client]
+Start = Callable[..., Simulator]
+PASSWORD_OF_REGION = {**without(BY_PASSWORD, "project_id"), "region": "eu-de"}
+KEYS_OF_REGION = {**without(BY_KEYS, "project_id"), "region": "eu-de"}
+
+
+def failed(call: Callable[[], Any]) -> DrsError:
+    with pytest.raises(DrsError) as caught:
+        call()
+    return caught.value
+
+
+def operations(simulator: Simulator) -> list[str]:
+    return [entry["operation"] for entry in simulator.requests]
+
+
+@pytest.fixture
+def clouds_yaml(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Write a clouds.yaml that openstacksdk finds."""
+    path = tmp_path / "clouds.yaml"
+
+    def written(text: str) -> None:
+        path.write_text(text)
+        monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(path))
+
+    return written
+
+
+def cloud_of(simulator: Simulator, **auth: str) -> str:
+    auth = {
+        "auth_url": simulator.auth_url,
+        "username": "demo",
+        "password": "simulated-password",
+        "user_domain_name": "simulated-domain",
+        "project_id": PROJECT,
+        **auth,
+    }
+    lines = "".join(f"      {name}: {value}\n" for name, value in auth.items() if value)
+    return f"clouds:\n  otc:\n    region_name: eu-de\n    auth:\n{lines}"
+
+
+@pytest.mark.parametrize(
+    ("login", "requests", "logins"),
+    [
+        (BY_TOKEN, [], 0),
+        (BY_PASSWORD, ["tokens"], 1),
+        (PASSWORD_OF_REGION, ["tokens"], 1),
+        ({**without(BY_PASSWORD, "project_id"), "project_name": "eu-de"}, ["tokens"], 1),
+        (BY_KEYS, [], 0),
+        (BY_TEMPORARY_KEYS, [], 0),
+        (KEYS_OF_REGION, ["projects"], 0),
+        ({**without(BY_TEMPORARY_KEYS, "project_id"), "project_name": "eu-de"}, ["projects"], 0),
+    ],
+)
+def test_each_way_reads_jobs(
+    simulator: Simulator, client_for: ClientFor, login: dict[str, Any], requests: list[str], logins: int
+) -> None:
+    client = client_for(simulator, **login)
+    assert client.statuses(JOBS)[0].found
+    assert operations(simulator) == [*requests, "batch-status"]
+    assert simulator.requests[-1]["path"] == f"/v3/{PROJECT}/jobs/batch-status"
+    assert client.logins == logins
+
+
+def test_an_entry_of_clouds_yaml_is_a_login(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
+) -> None:
+    clouds_yaml(cloud_of(simulator))
+    client = client_for(simulator, cloud="otc")
+    assert client.statuses(JOBS)[0].found
+    assert client.logins == 1
+    assert operations(simulator)[-2:] == ["tokens", "batch-status"]
+
+
+def test_an_entry_of_clouds_yaml_gives_the_region(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
+) -> None:
+    clouds_yaml(cloud_of(simulator))
+    client = client_for("", cloud="otc")
+    assert client._base == f"https://drs.eu-de.otc.t-systems.com/v3/{PROJECT}/jobs/"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("clouds: {}", "The entry otc of clouds.yaml cannot be used: Cloud otc was not found."),
+        ("clouds: [", "The entry otc of clouds.yaml cannot be used: Cloud otc was not found."),
+        ("clouds: {otc: {auth: 7}}", "The entry otc of clouds.yaml cannot be used: is the file well-formed?"),
+        (
+            "clouds: {otc: {auth_type: odd}}",
+            "The entry otc of clouds.yaml cannot be used: The plugin odd could not be found.",
+        ),
+    ],
+)
+def test_an_entry_of_clouds_yaml_that_cannot_be_used(
+    client_for: ClientFor, clouds_yaml: Callable[[str], None], text: str, sentence: str
+) -> None:
+    clouds_yaml(text)
+    error = failed(lambda: client_for("http://drs.example.com", cloud="otc").statuses(JOBS))
+    assert str(error) == sentence
+    assert error.kind.value == "configuration"
+
+
+def test_a_cloud_without_a_password_is_told(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
+) -> None:
+    clouds_yaml(cloud_of(simulator, password=""))
+    error = failed(lambda: client_for(simulator, cloud="otc"))
+    assert (str(error), error.final) == ("The login failed: password is a required attribute.", True)
+
+
+def test_a_cloud_without_a_project_is_told(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
+) -> None:
+    clouds_yaml(cloud_of(simulator, project_id=""))
+    assert str(failed(lambda: client_for(simulator, cloud="otc"))) == (
+        "The login is not for a project. Give project_id (OS_PROJECT_ID or HUAWEICLOUD_SDK_PROJECT_ID) "
+        "or project_name (OS_PROJECT_NAME)."
+    )
+
+
+def test_all_threads_share_one_login(start: Start, client_for: ClientFor) -> None:
+    simulator = start(generate={"count": 40, "status": "CREATING"}, latency=20)
+    client = client_for(simulator, **BY_PASSWORD, batch_size=2, parallel=16)
+    client.both(simulator.job_ids)
+    assert operations(simulator).count("tokens") == client.logins == 1
+    tokens = {entry["headers"]["x-auth-token"] for entry in simulator.requests if entry["operation"] != "tokens"}
+    assert len(tokens) == 1
+
+
+def test_a_withdrawn_token_is_renewed_once_for_all_threads(start: Start, client_for: ClientFor) -> None:
+    simulator = start(generate={"count": 40, "status": "CREATING"}, latency=20)
+    client = client_for(simulator, **BY_PASSWORD, batch_size=5, parallel=16)
+    client.both(simulator.job_ids)
+    simulator.withdraw_tokens()
+    statuses, progress = client.both(simulator.job_ids)
+    assert all(record.found for record in (*statuses, *progress))
+    assert operations(simulator).count("tokens") == client.logins == 2
+
+
+def test_a_second_401_is_final(simulator: Simulator, client_for: ClientFor) -> None:
+    simulator.add_fault(operation="batch-status", kind="unauthorized")
+    error = failed(lambda: client_for(simulator, **BY_PASSWORD).statuses(JOBS))
+    assert (error.kind.value, error.final, error.attempts) == ("authentication", True, 2)
+    assert operations(simulator) == ["tokens", "batch-status", "tokens", "batch-status"]
+    assert "failed (2 attempts): HTTP 401 APIGW.0307 The token must be updated. Check the login" in str(error)
+
+
+@pytest.mark.parametrize("login", [BY_TOKEN, BY_KEYS])
+def test_what_nothing_can_renew_is_not_sent_again(
+    simulator: Simulator, client_for: ClientFor, login: dict[str, Any]
+) -> None:
+    simulator.add_fault(kind="unauthorized")
+    error = failed(lambda: client_for(simulator, **login).statuses(JOBS))
+    assert (error.kind.value, error.attempts, len(simulator.requests)) == ("authentication", 1, 1)
+
+
+def test_a_token_is_renewed_before_it_runs_out(start: Start, client_for: ClientFor) -> None:
+    # keystoneauth1 takes a token for stale 30 s before its end.
+    simulator = start(account={"token_lifetime": 20})
+    client = client_for(simulator, **BY_PASSWORD)
+    for _poll in range(3):
+        client.statuses(JOBS)
+    assert operations(simulator) == ["tokens", "batch-status"] * 3
+    assert client.logins == 3
+
+
+def test_a_password_that_changed_meanwhile_ends_the_reading(simulator: Simulator, client_for: ClientFor) -> None:
+    client = client_for(simulator, **BY_PASSWORD)
+    client.statuses(JOBS)
+    simulator.change_credentials(password="another-password")
+    simulator.withdraw_tokens()
+    error = failed(lambda: client.statuses(JOBS))
+    assert (error.kind.value, error.final, error.http_status) == ("authentication", True, 401)
+    assert "failed: The login was refused: The username or password is wrong. (HTTP 401)" in str(error)
+    assert str(error).endswith("Check the user, the password, the domain and the project.")
+
+
+REFUSALS: list[tuple[dict[str, Any], str, bool, int]] = [
+    ({"kind": "throttled"}, "throttled", False, 3),
+    ({"kind": "status", "http_status": 500}, "service", False, 3),
+    ({"kind": "status", "http_status": 503}, "service", False, 3),
+    ({"kind": "hang"}, "network", False, 3),
+    ({"kind": "trickle", "seconds": 0.05}, "network", False, 3),
+    ({"kind": "reset"}, "network", False, 3),
+    ({"kind": "status", "documented": 6}, "authentication", True, 1),
+    ({"kind": "status", "http_status": 403}, "authentication", True, 1),
+    ({"kind": "status", "http_status": 404}, "authentication", True, 1),
+    ({"kind": "redirect"}, "protocol", False, 1),
+    ({"kind": "html"}, "protocol", False, 1),
+    ({"kind": "empty"}, "protocol", False, 1),
+    ({"kind": "not_object"}, "protocol", False, 1),
+    ({"kind": "status", "http_status": 201, "body": {"token": None}}, "protocol", False, 1),
+    ({"kind": "status", "http_status": 201, "body": {"token": {}}}, "protocol", False, 1),
+    ({"kind": "status", "http_status": 201, "body": 7}, "protocol", False, 1),
+]
+
+
+@pytest.mark.parametrize("login", [BY_PASSWORD, PASSWORD_OF_REGION], ids=["in a request", "before the first"])
+@pytest.mark.parametrize(("fault", "kind", "final", "tries"), REFUSALS)
+def test_what_iam_may_answer(
+    simulator: Simulator,
+    client_for: ClientFor,
+    login: dict[str, Any],
+    fault: dict[str, Any],
+    kind: str,
+    final: bool,
+    tries: int,
+) -> None:
+    simulator.add_fault(operation="tokens", **fault)
+    error = failed(lambda: client_for(simulator, **login, request_timeout=0.5, request_retries=2).statuses(JOBS))
+    assert (error.kind.value, error.final, error.attempts) == (kind, final, tries)
+    assert len(simulator.requests) == tries
+    assert "batch-status" not in operations(simulator)
+    assert "0x" not in str(error)
+
+
+def test_iam_that_is_throttled_for_a_while_is_survived(simulator: Simulator, client_for: ClientFor) -> None:
+    simulator.add_fault(operation="tokens", kind="throttled", to=2)
+    assert client_for(simulator, **PASSWORD_OF_REGION).statuses(JOBS)[0].found
+
+
+def test_iam_that_is_down_is_named(simulator: Simulator, client_for: ClientFor) -> None:
+    iam = closed_port()
+    error = failed(lambda: client_for(simulator, **PASSWORD_OF_REGION, auth_url=f"http://{iam}/v3"))
+    assert str(error) == f"No connection to {iam}: Connection refused. Check the URL, the network and the proxy."
+    assert (error.kind.value, error.attempts) == ("network", 5)
+
+
+def test_iam_that_redirects_gets_no_password_sent_elsewhere(start: Start, client_for: ClientFor) -> None:
+    simulator, other = start(), start()
+    simulator.add_fault(operation="tokens", kind="redirect", http_status=307, location=f"{other.auth_url}/auth/tokens")
+    error = failed(lambda: client_for(simulator, **PASSWORD_OF_REGION))
+    assert error.kind.value == "protocol"
+    assert other.requests == []
+
+
+def test_an_answer_of_iam_without_an_end_is_bounded(client_for: ClientFor) -> None:
+    with raw_server(b"HTTP/1.1 201 Created\r\nX-Subject-Token: abcdef\r\n\r\n{", None) as iam:
+        error = failed(
+            lambda: client_for(
+                "http://drs.example.com",
+                **PASSWORD_OF_REGION,
+                auth_url=f"http://{iam}/v3",
+                request_timeout=0.2,
+                request_retries=0,
+            )
+        )
+    assert str(error) == (f"No complete answer from {iam} within 0.2 s. Check the network, or raise request_timeout.")
+
+
+TOKEN = {"token": {"expires_at": "2999-01-01T00:00:00.000000Z", "methods": ["password"]}}
+
+
+def test_a_login_that_gives_no_token_is_a_protocol_error(simulator: Simulator, client_for: ClientFor) -> None:
+    simulator.add_fault(
+        operation="tokens", kind="status", http_status=201, body={"token": {}}, headers={"X-Subject-Token": ""}
+    )
+    error = failed(lambda: client_for(simulator, **PASSWORD_OF_REGION))
+    assert (str(error), error.kind.value) == ("The login gave no token.", "protocol")
+
+
+PROJECTS: list[tuple[dict[str, Any], str]] = [
+    ({"projects": []}, "There is no project named eu-de at HOST. Give project_id."),
+    (
+        {"projects": [{"id": "a", "name": "eu-de"}, {"id": "b", "name": "eu-de"}]},
+        "There are 2 projects named eu-de at HOST. Give project_id.",
+    ),
+    ({"projects": [{"id": "a", "name": "eu-de_other"}]}, "There is no project named eu-de at HOST. Give project_id."),
+    ({"projects": [{"id": 7, "name": "eu-de"}, "odd"]}, "There is no project named eu-de at HOST. Give project_id."),
+    ({"projects": [{"id": "a/../b", "name": "eu-de"}]}, "project_id is 'a/../b', which is no project id."),
+    ({"projects": {}}, "Looking up the project eu-de at HOST failed: The answer has no list 'projects'."),
+    ({}, "Looking up the project eu-de at HOST failed: The answer has no list 'projects'."),
+]
+
+
+@pytest.mark.parametrize(("body", "sentence"), PROJECTS)
+def test_a_project_is_looked_up_by_its_name(
+    simulator: Simulator, client_for: ClientFor, body: dict[str, Any], sentence: str
+) -> None:
+    simulator.add_fault(operation="projects", kind="status", http_status=200, body=body)
+    error = failed(lambda: client_for(simulator, **KEYS_OF_REGION))
+    assert str(error) == sentence.replace("HOST", simulator.endpoint.removeprefix("http://"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "tries"),
+    [
+        ({"kind": "throttled"}, "throttled", 2),
+        ({"kind": "unauthorized"}, "authentication", 1),
+        ({"kind": "html"}, "protocol", 1),
+    ],
+)
+def test_a_look_up_that_fails(
+    simulator: Simulator, client_for: ClientFor, fault: dict[str, Any], kind: str, tries: int
+) -> None:
+    simulator.add_fault(operation="projects", **fault)
+    error = failed(lambda: client_for(simulator, **KEYS_OF_REGION, request_retries=1))
+    assert (error.kind.value, error.attempts, len(simulator.requests)) == (kind, tries, tries)
+    assert str(error).startswith(f"Looking up the project eu-de at {simulator.endpoint.removeprefix('http://')} failed")
+
+
+def test_a_look_up_that_is_throttled_for_a_while_is_survived(simulator: Simulator, client_for: ClientFor) -> None:
+    simulator.add_fault(operation="projects", kind="throttled", to=2)
+    assert client_for(simulator, **KEYS_OF_REGION).statuses(JOBS)[0].found
