@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from unicodedata import east_asian_width
 
 from ._gate import FailedPoll, Judgement, Sample, Verdict
 from ._history import History, iso
@@ -15,6 +17,7 @@ from ._rules import Judged, Rules
 
 WIDEST = 160
 MOST_LINES = 500
+_LONGEST_HOLD = 20
 # Lines about single jobs in one poll; the others are counted.
 _MOST_CHANGES = 10
 _HEARTBEAT_NEAR = 60.0
@@ -38,10 +41,27 @@ def duration(seconds: float) -> str:
 
 
 def short_ids(ids: Sequence[str]) -> dict[str, str]:
-    """Ids as ``9a47..jb21`` where that still tells them apart, else whole."""
+    """Ids as ``9a47..jb21``, but whole where several would look the same."""
     short = {job_id: f"{job_id[:4]}..{job_id[-4:]}" if len(job_id) > 12 else job_id for job_id in ids}
-    distinct = len(set(short.values())) == len(short)
-    return {job_id: printable(short[job_id] if distinct else job_id) for job_id in ids}
+    of_how_many = Counter(short.values())
+    return {job_id: printable(name if of_how_many[name] == 1 else job_id) for job_id, name in short.items()}
+
+
+def _fitted(line: str) -> str:
+    """The line cut to the width of a terminal; the hold at its end, where it has one, is kept."""
+    if _columns(line) <= WIDEST:
+        return line
+    last = line.rpartition(" ")[2]
+    end = f"... {last}" if last.startswith("hold=") and len(last) <= _LONGEST_HOLD else "..."
+    line = line[: WIDEST - len(end)]
+    while _columns(line) + len(end) > WIDEST:
+        line = line[:-1]
+    return line + end
+
+
+def _columns(text: str) -> int:
+    # The service also answers in Chinese, of which each character is two columns wide.
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
 
 
 class Lines:
@@ -77,8 +97,8 @@ class Lines:
             self._changes(seen, judgement.standing.jobs, history)
         self._streak = judgement.standing.streak
         beat = _HEARTBEAT_NEAR if near else _HEARTBEAT_FAR
-        # Long waits get fewer heartbeats, so that the bound on lines lasts for weeks.
-        beat *= 2 ** (self._written // 100)
+        # Half of the lines as often as that, then fewer and fewer: the bound on lines lasts for months.
+        beat *= 2 ** max(0, self._written // 25 - 9)
         if judgement.verdict is None and seen.ended - self._alive_at >= beat:
             self._alive_at = seen.ended
             self._line(seen.at, seen.ended, self._alive(judgement, history))
@@ -149,8 +169,7 @@ class Lines:
 
     def _write(self, at: float, elapsed: float, text: str) -> None:
         self._written += 1
-        line = printable(f"drs_wait {iso(at)[11:]} +{duration(elapsed)} {text}")
-        self._say(line if len(line) <= WIDEST else f"{line[: WIDEST - 3]}...")
+        self._say(_fitted(printable(f"drs_wait {iso(at)[11:]} +{duration(elapsed)} {text}")))
 
 
 def badness(job: Judged) -> tuple[int, int, int]:
