@@ -63,6 +63,10 @@ matrix: venv ## ansible-core 2.16 to 2.21; CORES="2.16 2.21" KINDS="sanity units
 build: venv ## the collection's archive, in build/
 	@mkdir -p build && .venv/bin/python -m ansible galaxy collection build --force --output-path build .
 
+.PHONY: roles
+roles: venv ## give the roles the options of drs_job_wait, from its documentation
+	@.venv/bin/python tests/tools/role_options.py
+
 .PHONY: lock
 lock: venv ## pin the requirements anew: tests/requirements/*.in to *.txt
 	@cd tests/requirements && lock() { "$$OLDPWD/.venv/bin/python" -m uv pip compile --quiet --universal --python-version 3.10 \

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
@@ -24,11 +25,23 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         outcome: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec({**CONNECTION_OPTIONS, **WAIT_OPTIONS})
+        spec = {**CONNECTION_OPTIONS, **WAIT_OPTIONS}
+        self._task.args = {**self._task.args, **self._from_variables(spec, task_vars or {})}
+        _validation, options = self.validate_argument_spec(spec)
         # Ansible's no_log hides results, not what is displayed before there is one.
         quiet = self._task.no_log or not options["progress"]
         outcome.update(run(options, os.environ, one_sample=self._task.check_mode, say=_silent if quiet else _live))
         return {**outcome, "changed": False}
+
+    def _from_variables(self, spec: Iterable[str], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+        """The options that variables give: a role cannot pass them on with default(omit), which hides module_defaults."""
+        given: dict[str, Any] = {}
+        for prefix in self._task.args.get("variables") or ():
+            for option in spec:
+                value = task_vars.get(f"{prefix}{option}")
+                if value is not None and option not in given:
+                    given[option] = self._templar.template(value)
+        return {option: value for option, value in given.items() if value is not None}
 
 
 def _live(line: str) -> None:

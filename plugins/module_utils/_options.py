@@ -126,6 +126,7 @@ WAIT_OPTIONS: dict[str, dict[str, Any]] = {
     **_wait_options(),
     "record": {"type": "path"},
     "replay": {"type": "path"},
+    "variables": {"type": "list", "elements": "str"},
     "progress": {"type": "bool", "default": True},
 }
 

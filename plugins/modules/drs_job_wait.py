@@ -123,6 +123,13 @@ options:
         request and without waiting. It needs no connection options.
       - A line that is damaged is reported and counts as a failed poll.
     type: path
+  variables:
+    description:
+      - Prefixes of variables that give options. With V(drs_wait_), a variable C(drs_wait_timeout) is the option O(timeout).
+        The first prefix for which there is such a variable counts, and it comes before an option of the task.
+      - This is how the roles hand on what they are given, and leave the rest to C(module_defaults).
+    type: list
+    elements: str
   progress:
     description:
       - Whether lines are written to standard error while it waits.

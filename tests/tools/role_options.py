@@ -18,18 +18,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "# What follows is made from the documentation of drs_job_wait by: make roles\n"
-HEADER = """\
-# Copyright (c) 2026, the cutover.drs authors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
----
-# Made from the documentation of drs_job_wait by: make roles
-"""
-# What a gate of drs_cutover sets by itself, as its two gates differ in it.
-OF_THE_GATE = {
-    "max_delay": "{{ drs_cutover_gate_max_delay }}",
-    "timeout": "{{ drs_cutover_gate_timeout }}",
-}
+# How the roles hand options on; of no use to who calls them.
+NOT_OF_A_ROLE = frozenset({"variables"})
+# A cutover has these for each of its gates, and is never a replay.
+NOT_OF_A_CUTOVER = frozenset({"max_delay", "timeout", "replay"})
 
 
 def documentation(path: Path, name: str = "DOCUMENTATION") -> dict[str, Any]:
@@ -66,34 +58,18 @@ def argument_specs(role: str, left_out: frozenset[str]) -> str:
         if name in left_out:
             continue
         spec = {key: value for key, value in option.items() if key not in ("aliases", "required")}
+        described = spec["description"]
         spec["description"] = [
-            _of_role(line, role) for line in ([spec["description"]] if isinstance(spec["description"], str) else spec["description"])
+            _of_role(line, role) for line in ([described] if isinstance(described, str) else described)
         ]
         if secret(name):
             spec["no_log"] = True
         derived[f"{role}_{name}"] = spec
-    text = yaml.safe_dump(derived, sort_keys=False, allow_unicode=True, width=150, default_flow_style=False)
-    indented = "".join(f"      {line}" if line.strip() else line for line in _list_indent(text).splitlines(keepends=True))
-    return f"{own}{MARK}{indented}"
-
-
-def wait_task(role: str) -> str:
-    """The task that hands every option on."""
-    lines = []
-    for name in options():
-        if role == "drs_cutover" and name in OF_THE_GATE:
-            value = OF_THE_GATE[name]
-        elif role == "drs_cutover":
-            value = f"{{{{ drs_cutover_{name} | default(drs_wait_{name}) | default(omit) }}}}"
-        else:
-            value = f"{{{{ {role}_{name} | default(omit) }}}}"
-        lines.append(f'    {name}: "{value}"\n')
-    what = "Take the samples of the gate" if role == "drs_cutover" else "Take samples until there is a verdict"
-    register = "drs_cutover_gate_result" if role == "drs_cutover" else "drs_wait_result"
-    return (
-        f"{HEADER}- name: {what}\n  cutover.drs.drs_job_wait:\n{''.join(lines)}  register: {register}\n"
-        "  # The role decides what a verdict leads to, after the reports are written.\n  failed_when: false\n"
+    text = yaml.safe_dump(derived, sort_keys=False, allow_unicode=True, width=130, default_flow_style=False)
+    indented = "".join(
+        f"      {line}" if line.strip() else line for line in _list_indent(text).splitlines(keepends=True)
     )
+    return f"{own}{MARK}{indented}"
 
 
 def _of_role(text: str, role: str) -> str:
@@ -119,18 +95,17 @@ def _list_indent(text: str) -> str:
 
 def files() -> dict[Path, str]:
     """Every derived file with the content it should have."""
-    cutover = frozenset({"timeout", "record", "replay", "progress"}) & frozenset()
     return {
-        ROOT / "roles/drs_wait/meta/argument_specs.yml": argument_specs("drs_wait", frozenset()),
-        ROOT / "roles/drs_wait/tasks/wait.yml": wait_task("drs_wait"),
-        ROOT / "roles/drs_cutover/meta/argument_specs.yml": argument_specs("drs_cutover", cutover),
-        ROOT / "roles/drs_cutover/tasks/samples.yml": wait_task("drs_cutover"),
+        ROOT / f"roles/{role}/meta/argument_specs.yml": argument_specs(role, NOT_OF_A_ROLE | left_out)
+        for role, left_out in (("drs_wait", frozenset[str]()), ("drs_cutover", NOT_OF_A_CUTOVER))
     }
 
 
 def main() -> int:
     """Write the files, or with --check tell which are out of date."""
-    stale = {path: text for path, text in files().items() if not path.exists() or path.read_text(encoding="utf-8") != text}
+    stale = {
+        path: text for path, text in files().items() if not path.exists() or path.read_text(encoding="utf-8") != text
+    }
     for path, text in stale.items():
         if "--check" in sys.argv:
             print(f"{path.relative_to(ROOT)} is out of date: make roles", file=sys.stderr)
