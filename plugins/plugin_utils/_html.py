@@ -1,0 +1,187 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A result as one HTML page that needs nothing else: no script, no font, no request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from ..module_utils._gate import Verdict
+from ..module_utils._lines import duration
+from ._charts import Chart, delay_curve, job_tone, outage_chart, progress_curve, timeline
+from ._svg import clock
+from ._view import Cutover, Job, Transition, Wait
+
+# Jobs that are shown open; the others are folded where there are more than a screen of them.
+_OPEN = 25
+_OPEN_OF_MANY = 15
+_MOST_CHANGES = 300
+
+_WAIT_TONES = {
+    Verdict.READY.value: "good",
+    Verdict.TIMEOUT.value: "warn",
+    Verdict.HELD.value: "hold",
+    Verdict.FAILED.value: "bad",
+    Verdict.ENDED.value: "bad",
+    Verdict.ERROR.value: "bad",
+    Verdict.MISSING.value: "odd",
+    Verdict.UNKNOWN.value: "odd",
+}
+_SAYS = {
+    Verdict.READY.value: "All jobs were ready together. The gate is open.",
+    Verdict.TIMEOUT.value: "Time was up before all jobs were ready. The gate stays shut.",
+    Verdict.HELD.value: "Only the hold file is in the way. The gate stays shut.",
+    Verdict.FAILED.value: "A job failed. The gate stays shut.",
+    Verdict.ENDED.value: "A job ended before it reached its goal. The gate stays shut.",
+    Verdict.ERROR.value: "The jobs could not be read. The gate stays shut.",
+    Verdict.MISSING.value: "The service does not know every job. The gate stays shut.",
+    Verdict.UNKNOWN.value: "A job has a status that is not known. The gate stays shut.",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A wait with what its part of the page shows. ``key`` keeps ids on the page apart."""
+
+    key: str
+    name: str
+    wait: Wait
+    tone: str
+    charts: tuple[Chart, ...]
+    open_jobs: list[Job]
+    folded_jobs: list[Job]
+    held_by: list[tuple[str, list[Job]]]
+    changes: tuple[Transition, ...]
+    facts: Mapping[str, str]
+
+
+def render(view: Wait | Cutover, title: str) -> str:
+    """The whole page."""
+    if isinstance(view, Cutover):
+        gates = [_section(f"gate{place}", name, wait) for place, (name, wait) in enumerate(view.gates.items())]
+        page = {
+            "tone": _cutover_tone(view),
+            "word": _words(view.outcome),
+            "says": _cutover_says(view),
+            "reason": view.reason,
+            "cutover": view,
+            "outage": outage_chart(view),
+            "sections": gates,
+            "facts": _times(view.started_at, view.finished_at),
+        }
+    else:
+        section = _section("wait", "", view)
+        page = {
+            "tone": section.tone,
+            "word": view.verdict,
+            "says": _SAYS.get(view.verdict, "The gate stays shut."),
+            "reason": view.reason,
+            "cutover": None,
+            "outage": None,
+            "sections": [section],
+            "facts": section.facts,
+        }
+    return re.sub(r"\n\s*\n+", "\n", _template().render(title=title, **page)).strip() + "\n"
+
+
+@cache
+def _template() -> Template:
+    # Whatever the suffix: what is not escaped by mistake would be a text of a server.
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(duration=duration, tone=job_tone, moment=_moment, words=_words, delay=_delay, day=_day)
+    return environment.get_template("report.html.j2")
+
+
+def _section(key: str, name: str, wait: Wait) -> Section:
+    jobs = wait.worst_first
+    shown = len(jobs) if len(jobs) <= _OPEN else _OPEN_OF_MANY
+    charts = (delay_curve(wait, key), progress_curve(wait, key), timeline(wait, key))
+    return Section(
+        key=key,
+        name=name,
+        wait=wait,
+        tone=_WAIT_TONES.get(wait.verdict, "odd") if wait.verdict != Verdict.READY.value or wait.ready else "bad",
+        charts=tuple(chart for chart in charts if chart),
+        open_jobs=jobs[:shown],
+        folded_jobs=jobs[shown:],
+        held_by=wait.held_by,
+        changes=wait.transitions[-_MOST_CHANGES:],
+        facts=_facts(wait),
+    )
+
+
+def _facts(wait: Wait) -> dict[str, str]:
+    facts: dict[str, str] = {}
+    if wait.jobs:
+        facts["Jobs ready"] = f"{wait.jobs_ready} of {len(wait.jobs)}"
+    if wait.goal:
+        facts["Goal"] = wait.goal
+    if wait.numbers["elapsed"] is not None:
+        facts["Waited"] = duration(wait.numbers["elapsed"])
+    if wait.numbers["polls"] is not None:
+        facts["Polls"] = f"{wait.numbers['polls']:.0f}"
+        if wait.numbers["errors"]:
+            facts["Polls"] += f", {wait.numbers['errors']:.0f} failed"
+    facts.update(_times(wait.started_at, wait.finished_at))
+    if wait.valid_until is not None:
+        facts["Valid until"] = clock(wait.valid_until, "%H:%M:%S UTC")
+    return facts
+
+
+def _times(began: float | None, ended: float | None) -> dict[str, str]:
+    facts: dict[str, str] = {}
+    if began is not None:
+        facts["Began"] = clock(began, "%d %b %Y, %H:%M:%S UTC")
+    if ended is not None:
+        same_day = began is not None and clock(began, "%F") == clock(ended, "%F")
+        facts["Ended"] = clock(ended, "%H:%M:%S UTC" if same_day else "%d %b %Y, %H:%M:%S UTC")
+    return facts
+
+
+def _cutover_tone(cutover: Cutover) -> str:
+    states = {stage.state for stage in cutover.stages}
+    if cutover.ready:
+        return "good"
+    if "planned" in states and "failed" not in states:
+        return "plan"
+    return "bad" if "failed" in states else "warn"
+
+
+def _cutover_says(cutover: Cutover) -> str:
+    failed = [stage.name for stage in cutover.stages if stage.state == "failed"]
+    if failed:
+        return f"The cutover stopped in the stage {failed[0]}."
+    if any(stage.state == "planned" for stage in cutover.stages):
+        return "Nothing was changed: this is the plan."
+    return "The cutover reached its end." if cutover.ready else "The cutover did not reach its end."
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _moment(at: float | None) -> str:
+    return "" if at is None else clock(at, "%H:%M:%S")
+
+
+def _day(at: float) -> str:
+    return clock(at, "%Y-%m-%d %H:%M:%S")
+
+
+def _delay(value: float | None) -> str:
+    """A delay with its seconds, as the limit is in seconds too."""
+    return "–" if value is None else f"{value:,.0f} s".replace(",", "\u202f")

@@ -1,0 +1,112 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A result as Markdown for the summary of a CI job: short, the verdict first."""
+
+from __future__ import annotations
+
+import re
+
+from ..module_utils._history import iso
+from ..module_utils._lines import duration
+from ._view import Cutover, Job, Wait
+
+_MOST_JOBS = 20
+_MOST_HOLDS = 10
+# The summary of a CI step may have 1 MiB, a comment 64 KiB; more than this nobody reads.
+_LONGEST_REASON = 1500
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:=/\"'$^])")
+_MARK = {True: "✅", False: "❌"}
+
+
+def render(view: Wait | Cutover, title: str) -> str:
+    """The whole text."""
+    lines = [f"# {_plain(title)}", ""]
+    lines += _cutover(view) if isinstance(view, Cutover) else _wait(view)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _cutover(cutover: Cutover) -> list[str]:
+    lines = [f"{_MARK[cutover.ready]} **{_plain(cutover.outcome)}** {_reason(cutover.reason)}", ""]
+    if cutover.outage is not None:
+        lines += [f"Outage: **{cutover.outage:.1f} s**", ""]
+    if cutover.stages:
+        lines += ["| Stage | State | Began | Took |", "| --- | --- | --- | ---: |"]
+    for stage in cutover.stages:
+        took = "" if stage.seconds is None else f"{stage.seconds:.1f} s"
+        began = "" if stage.started_at is None else iso(stage.started_at)
+        lines.append(f"| {_plain(stage.name)} | {_plain(stage.state)} | {began} | {took} |")
+    for name, wait in cutover.gates.items():
+        lines += ["", f"## Gate: {_plain(name)}", "", *_wait(wait)]
+    return lines
+
+
+def _wait(wait: Wait) -> list[str]:
+    lines = [f"{_MARK[wait.ready]} **{_plain(wait.verdict)}** {_reason(wait.reason)}", ""]
+    facts = _facts(wait)
+    if facts:
+        lines += [" · ".join(facts), ""]
+    if not wait.jobs:
+        return lines
+    jobs = wait.worst_first
+    if not all(job.ready for job in jobs):
+        lines += [
+            f"- {_code(rule)} holds {len(held)} of {_jobs(len(jobs))}" for rule, held in wait.held_by[:_MOST_HOLDS]
+        ]
+        lines.append("")
+    lines += ["| | Job | Status | Progress | Delay | Held by |", "| :---: | --- | --- | ---: | ---: | --- |"]
+    lines += map(_row, jobs[:_MOST_JOBS])
+    if len(jobs) > _MOST_JOBS:
+        rest = jobs[_MOST_JOBS:]
+        ready = sum(job.ready for job in rest)
+        lines += ["", f"… and {len(rest)} more ({ready} of them ready)."]
+    return lines
+
+
+def _facts(wait: Wait) -> list[str]:
+    facts = []
+    if wait.jobs:
+        facts.append(f"{wait.jobs_ready} of {_jobs(len(wait.jobs))} ready")
+    if wait.goal:
+        facts.append(f"goal {_code(wait.goal)}")
+    if wait.numbers["elapsed"] is not None:
+        facts.append(f"waited {duration(wait.numbers['elapsed'])}")
+    if wait.numbers["polls"] is not None:
+        errors = wait.numbers["errors"] or 0
+        facts.append(f"{wait.numbers['polls']:.0f} polls, {errors:.0f} failed")
+    if wait.finished_at is not None:
+        facts.append(f"ended {iso(wait.finished_at)}")
+    if wait.valid_until is not None:
+        facts.append(f"valid until {iso(wait.valid_until)}")
+    return facts
+
+
+def _row(job: Job) -> str:
+    progress = "–" if job.progress is None else f"{job.progress:g} %"
+    delay = "–" if job.delay is None else f"{job.delay:g} s"
+    held = "<br>".join(f"{_code(hold.rule)} {_plain(hold.text[:200])}" for hold in job.holds)
+    status = _code(job.status or job.state)
+    return f"| {_MARK[job.ready]} | {_code(job.id)} | {status} | {progress} | {delay} | {held} |"
+
+
+def _jobs(number: int) -> str:
+    return f"{number} job{'' if number == 1 else 's'}"
+
+
+def _reason(reason: str) -> str:
+    cut = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
+    return _plain(cut)
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown leaves as it is: no markup, no HTML, no link."""
+    escaped = _SPECIAL.sub(r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+    # A space without width: neither a person nor an issue is mentioned, and no mail address linked.
+    return re.sub("([@#])", "\\1\u200b", escaped)
+
+
+def _code(text: str) -> str:
+    """Text as code. A pipe would end the cell of a table even there."""
+    return f"`{text.replace('`', chr(0x2BB)).replace('|', chr(0x2223))}`" if text else ""

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reports of a result: one text for each suffix, and a file that is either whole or not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from . import _html, _junit, _markdown, _prometheus
+from ._values import fields, items, number, text
+from ._view import Cutover, Wait, read
+
+_RENDER: dict[str, Callable[[Wait | Cutover, str], str]] = {
+    ".html": _html.render,
+    ".md": _markdown.render,
+    ".prom": _prometheus.render,
+    ".xml": _junit.render,
+}
+SUFFIXES = tuple(sorted((".json", *_RENDER)))
+
+# What a person looks for comes first in each object, the rest by name.
+_FIRST = ("kind", "verdict", "outcome", "ready", "reason", "at", "id", "name", "state", "rule", "text", "from", "to")
+_ORDER = {name: place for place, name in enumerate(_FIRST)}
+_LONGEST_TITLE = 200
+
+
+class ReportError(Exception):
+    """A report that cannot be made; the text is a sentence for people."""
+
+
+def render(result: Mapping[str, Any], suffix: str, title: str) -> str:
+    """The report of a result of ``drs_job_wait`` or of the role ``drs_cutover``.
+
+    ``suffix`` is one of :data:`SUFFIXES`; for another one :class:`ReportError` is raised.
+    """
+    if suffix == ".json":
+        return json.dumps(_plain(result), indent=2, allow_nan=False) + "\n"
+    if suffix not in _RENDER:
+        known = ", ".join(SUFFIXES)
+        raise ReportError(f"The suffix {text(suffix) or '(none)'} is not that of a report; there are {known}.")
+    return _RENDER[suffix](read(result), text(title, _LONGEST_TITLE))
+
+
+def write(path: str, content: str) -> None:
+    """Write a file so that it is either the old one or the whole new one, even after a crash.
+
+    Folders that are missing are made. Raises :class:`OSError`; nothing is left behind then.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder, since only there the renaming is one step. The suffix is not that of the
+    # report: what collects *.prom must not see half a file.
+    temporary = target.parent / f".{target.name[:100]}.{secrets.token_hex(8)}"
+    # By os.open and not tempfile, which takes 0600: other programs read reports. The umask applies.
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _plain(value: object) -> Any:
+    """The value in JSON's own types, without what Ansible keeps for itself, in an order that stays."""
+    if isinstance(value, Mapping):
+        named = {str(name): entry for name, entry in fields(value).items()}
+        kept = [name for name in named if not name.startswith("_ansible_")]
+        return {
+            name: _plain(named[name]) for name in sorted(kept, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))
+        }
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        # JSON has no infinity.
+        return None if number(value) is None else (int(value) if isinstance(value, int) else float(value))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(entry) for entry in items(value)]
+    return str(value)
