@@ -1,0 +1,183 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The names that users already have in their environment, and the addresses that a region gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._connection import Settings
+from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._options import ENVIRONMENT, from_environment, secrets
+from ansible_collections.cutover.drs.tests.unit.client.support import BY_KEYS, BY_TOKEN, DEFAULTS, JOBS, PROJECT
+from drs_simulator import Simulator
+
+ClientFor = Callable[..., Client]
+
+NAMES = [
+    ("OS_AUTH_URL", "auth_url"),
+    ("OS_USERNAME", "username"),
+    ("OS_PASSWORD", "password"),
+    ("OS_USER_DOMAIN_NAME", "user_domain_name"),
+    ("OS_PROJECT_ID", "project_id"),
+    ("OS_PROJECT_NAME", "project_name"),
+    ("OS_REGION_NAME", "region"),
+    ("OS_TOKEN", "auth_token"),
+    ("OS_CLOUD", "cloud"),
+    ("OS_ACCESS_KEY", "access_key"),
+    ("OS_SECRET_KEY", "secret_key"),
+    ("HUAWEICLOUD_SDK_AK", "access_key"),
+    ("HUAWEICLOUD_SDK_SK", "secret_key"),
+    ("HUAWEICLOUD_SDK_PROJECT_ID", "project_id"),
+    ("HUAWEICLOUD_SDK_SECURITY_TOKEN", "security_token"),
+    ("HW_ACCESS_KEY", "access_key"),
+    ("HW_SECRET_KEY", "secret_key"),
+    ("HW_REGION_NAME", "region"),
+]
+
+
+@pytest.mark.parametrize(("name", "option"), NAMES)
+def test_each_name_stands_in_for_its_option(name: str, option: str) -> None:
+    assert from_environment(option, {name: "value", "UNRELATED": "x"}) == "value"
+    assert from_environment(option, {name: ""}) is None
+
+
+def test_no_other_name_is_read() -> None:
+    assert sorted((name, option) for option, names in ENVIRONMENT.items() for name in names) == sorted(NAMES)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"OS_TOKEN": "simulated-token", "OS_PROJECT_ID": PROJECT},
+        {
+            "OS_USERNAME": "demo",
+            "OS_PASSWORD": "simulated-password",
+            "OS_USER_DOMAIN_NAME": "simulated-domain",
+            "OS_PROJECT_NAME": "eu-de",
+        },
+        {
+            "OS_USERNAME": "demo",
+            "OS_PASSWORD": "simulated-password",
+            "OS_USER_DOMAIN_NAME": "simulated-domain",
+            "OS_REGION_NAME": "eu-de",
+        },
+        {"OS_ACCESS_KEY": "SIMULATEDACCESSKEY", "OS_SECRET_KEY": "simulated-secret-key", "OS_PROJECT_ID": PROJECT},
+        {
+            "HUAWEICLOUD_SDK_AK": "SIMULATEDTEMPORARY",
+            "HUAWEICLOUD_SDK_SK": "simulated-temporary-secret",
+            "HUAWEICLOUD_SDK_SECURITY_TOKEN": "simulated-security-token",
+            "HUAWEICLOUD_SDK_PROJECT_ID": PROJECT,
+        },
+        {"HW_ACCESS_KEY": "SIMULATEDACCESSKEY", "HW_SECRET_KEY": "simulated-secret-key", "HW_REGION_NAME": "eu-de"},
+    ],
+)
+def test_the_environment_alone_logs_in(simulator: Simulator, client_for: ClientFor, environ: dict[str, str]) -> None:
+    assert client_for(simulator, environ).statuses(JOBS)[0].found
+
+
+def test_the_environment_may_give_the_url_of_iam(simulator: Simulator, client_for: ClientFor) -> None:
+    environ = {"OS_AUTH_URL": simulator.auth_url, "OS_REGION_NAME": "eu-de", "OS_USER_DOMAIN_NAME": "simulated-domain"}
+    client = client_for(simulator.endpoint, environ, username="demo", password="simulated-password")
+    assert client.statuses(JOBS)[0].found
+
+
+def test_options_beat_the_environment(simulator: Simulator, client_for: ClientFor) -> None:
+    environ = {"OS_TOKEN": "another", "OS_PROJECT_ID": "another", "OS_CLOUD": "another", "OS_USERNAME": "another"}
+    assert client_for(simulator, environ, **BY_KEYS).statuses(JOBS)[0].found
+    assert client_for(simulator, environ, **BY_TOKEN).statuses(JOBS)[0].found
+
+
+def test_a_complete_login_of_the_environment_comes_before_a_stray_name(
+    simulator: Simulator, client_for: ClientFor
+) -> None:
+    environ = {
+        "OS_USERNAME": "somebody",
+        "HW_ACCESS_KEY": "SIMULATEDACCESSKEY",
+        "HW_SECRET_KEY": "simulated-secret-key",
+        "OS_PROJECT_ID": PROJECT,
+    }
+    assert client_for(simulator, environ).statuses(JOBS)[0].found
+
+
+def test_a_stray_name_alone_asks_for_the_rest(client_for: ClientFor) -> None:
+    with pytest.raises(DrsError, match="A login by password also needs password"):
+        client_for("https://drs.example.com", {"OS_USERNAME": "somebody"})
+
+
+def test_one_key_may_be_an_option_and_the_other_in_the_environment(simulator: Simulator, client_for: ClientFor) -> None:
+    environ = {"OS_SECRET_KEY": "simulated-secret-key", "OS_PROJECT_ID": PROJECT}
+    assert client_for(simulator, environ, access_key="SIMULATEDACCESSKEY").statuses(JOBS)[0].found
+
+
+def test_a_security_token_of_the_environment_does_not_go_with_another_access_key(
+    simulator: Simulator, client_for: ClientFor
+) -> None:
+    environ = {"HUAWEICLOUD_SDK_AK": "SIMULATEDTEMPORARY", "HUAWEICLOUD_SDK_SECURITY_TOKEN": "simulated-security-token"}
+    client_for(simulator, environ, **BY_KEYS).statuses(JOBS)
+    assert "x-security-token" not in simulator.requests[0]["headers"]
+
+
+def settings(environ: dict[str, str] | None = None, **options: Any) -> Settings:
+    return Settings({**DEFAULTS, **BY_TOKEN, **options}, environ or {})
+
+
+@pytest.mark.parametrize(
+    ("region", "drs", "iam"),
+    [
+        ("eu-de", "https://drs.eu-de.otc.t-systems.com", "https://iam.eu-de.otc.t-systems.com/v3"),
+        ("eu-nl", "https://drs.eu-nl.otc.t-systems.com", "https://iam.eu-nl.otc.t-systems.com/v3"),
+        ("cn-north-4", "https://drs.cn-north-4.myhuaweicloud.com", "https://iam.cn-north-4.myhuaweicloud.com/v3"),
+        ("eu-west-101", "https://drs.eu-west-101.myhuaweicloud.eu", "https://iam.eu-west-101.myhuaweicloud.eu/v3"),
+    ],
+)
+def test_a_region_gives_both_addresses(region: str, drs: str, iam: str) -> None:
+    for given in (settings(region=region), settings({"OS_REGION_NAME": region}), settings({"HW_REGION_NAME": region})):
+        assert (given.endpoint(), given.auth_url("A test")) == (drs, iam)
+
+
+def test_addresses_that_are_given_beat_those_of_the_region() -> None:
+    given = settings(region="eu-de", endpoint="http://127.0.0.1:1/x", auth_url="http://127.0.0.1:2/v3/")
+    assert (given.endpoint(), given.auth_url("A test")) == ("http://127.0.0.1:1/x", "http://127.0.0.1:2/v3")
+
+
+def test_every_secret_is_known_wherever_it_is() -> None:
+    options = {"auth_token": "a", "password": "b", "proxy": "c", "username": "no", "endpoint": "no"}
+    environ = {"OS_TOKEN": "d", "HW_SECRET_KEY": "e", "HUAWEICLOUD_SDK_SK": "f", "OS_USERNAME": "no", "OS_CLOUD": "no"}
+    assert sorted(secrets(options, environ)) == ["a", "b", "c", "d", "e", "f"]
+
+
+@pytest.mark.parametrize(
+    ("options", "environ", "verify"),
+    [
+        ({}, {}, True),
+        ({"ca_path": "/tmp"}, {}, "/tmp"),
+        ({}, {"REQUESTS_CA_BUNDLE": "/etc/ca.pem"}, "/etc/ca.pem"),
+        ({"ca_path": "/tmp"}, {"REQUESTS_CA_BUNDLE": "/etc/ca.pem"}, "/tmp"),
+        ({"validate_certs": False, "ca_path": "/nowhere"}, {"REQUESTS_CA_BUNDLE": "/etc/ca.pem"}, False),
+    ],
+)
+def test_what_certificates_are_checked_against(
+    options: dict[str, Any], environ: dict[str, str], verify: bool | str
+) -> None:
+    assert settings(environ, **options).verify == verify
+
+
+@pytest.mark.parametrize(
+    ("proxy", "url"),
+    [
+        (None, None),
+        ("", None),
+        ("proxy.example.com:3128", "http://proxy.example.com:3128"),
+        ("https://u:p@proxy.example.com", "https://u:p@proxy.example.com"),
+        ("socks5h://127.0.0.1:1080", "socks5h://127.0.0.1:1080"),
+    ],
+)
+def test_a_proxy_may_be_given_without_its_scheme(proxy: str | None, url: str | None) -> None:
+    assert settings(proxy=proxy).proxy == url
