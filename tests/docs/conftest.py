@@ -1,0 +1,151 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The world in which the documentation is true: an account, its jobs, and the published host names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.cutover.drs.tests.docs.published_hosts import PublishedHosts
+from drs_simulator import Simulator
+
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parents[1]
+
+JOBS = [
+    "9a470239-2308-4bb5-a6bc-1040402fjb21",
+    "dc67695a-ee3e-49b8-a022-a099bd81jb21",
+    "8d0e8e36-a618-490d-8a46-8c61ac9jb502",
+]
+ACCOUNT = {
+    "username": "migration",
+    "password": "change-me",
+    "domain": "OTC-EU-DE-00000000001000000000",
+    "projects": [
+        {"id": "054ba152d480d55b2f5dc0069e7ddef0", "name": "eu-de"},
+        {"id": "7a5a2b0d3c1e4f60918273645566aabb", "name": "ap-southeast-1"},
+    ],
+    "tokens": ["a-token-from-iam"],
+    "keys": [
+        {"access_key": "AN0ACCESS0KEY", "secret_key": "a-secret-key"},
+        {
+            "access_key": "A0TEMPORARY0KEY",
+            "secret_key": "a-temporary-secret-key",
+            "security_token": "a-security-token",
+        },
+    ],
+}
+# What the reader of a page has: the variables that the playbooks there leave open.
+READER = {
+    "drs_jobs": JOBS[:2],
+    "migration_password": ACCOUNT["password"],
+    "iam_token": "a-token-from-iam",
+    "access_key": "AN0ACCESS0KEY",
+    "secret_key": "a-secret-key",
+    "temporary_access_key": "A0TEMPORARY0KEY",
+    "temporary_secret_key": "a-temporary-secret-key",
+    "security_token": "a-security-token",
+    "ansible_python_interpreter": sys.executable,
+}
+SCENARIO = {
+    "account": ACCOUNT,
+    "time_scale": 60,
+    # All have long caught up; the delay falls and rises a little where a page looks at it.
+    "jobs": [{"id": job, "life": "full_incremental", "offset": 100000} for job in JOBS],
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """What runs the documentation: the environment for its programs, and the simulator behind it all."""
+
+    simulator: Simulator
+    hosts: PublishedHosts
+    environment: dict[str, str]
+
+    def run(self, command: list[str], folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the documentation in a folder of its own; ``more`` are environment variables."""
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env={**self.environment, **more},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def play(self, playbook: str, folder: Path, *arguments: str, **more: str) -> str:
+        """Run a playbook; its output. Fails the test where it fails, or where a play found no host."""
+        (folder / "reader.yml").write_text(yaml.safe_dump(READER), encoding="utf-8")
+        program = [sys.executable, "-m", "ansible", "playbook", "-e", "@reader.yml", *arguments, playbook]
+        done = self.run(program, folder, **more)
+        assert done.returncode == 0, f"{playbook} ended with {done.returncode}:\n{done.stdout}"
+        assert "no hosts matched" not in done.stdout, done.stdout
+        assert not self.hosts.refused, f"the documentation wants to talk to {self.hosts.refused}"
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One simulator behind the published host names, for all pages."""
+    folder = tmp_path_factory.mktemp("world")
+    programs = folder / "bin"
+    programs.mkdir()
+    for name in ("mysql", "systemctl"):
+        # What the pages do to a database and a service is written down, not done.
+        (programs / name).write_text(f'#!/bin/sh\necho "{name} $*" >> "{folder}/done.log"\n', encoding="utf-8")
+        (programs / name).chmod(0o755)
+    (folder / "ansible.cfg").touch()
+    with Simulator(SCENARIO) as simulator:
+        host, _, port = simulator.endpoint.rpartition("//")[2].partition(":")
+        with PublishedHosts((host, int(port)), folder / "ca.pem") as hosts:
+            threading.Thread(target=hosts.serve_forever, daemon=True).start()
+            yield World(simulator, hosts, _environment(folder, hosts))
+            hosts.shutdown()
+
+
+@pytest.fixture
+def reader(world: World, tmp_path: Path) -> Path:
+    """A folder such as a reader has: an inventory, and the certificate of the company's own authority."""
+    shutil.copy(Path(world.environment["SSL_CERT_FILE"]), tmp_path / "company-ca.pem")
+    return tmp_path
+
+
+def _environment(folder: Path, hosts: PublishedHosts) -> dict[str, str]:
+    unwanted = ("ANSIBLE_", "PYTHON", "OS_", "HW_", "HUAWEICLOUD_")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(unwanted) and not name.lower().endswith("_proxy")
+    }
+    return {
+        **kept,
+        "PATH": os.pathsep.join([str(folder / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PYTHONPATH": str(HERE / "hurry"),
+        "HOME": str(folder),
+        "HTTPS_PROXY": hosts.url,
+        "NO_PROXY": "127.0.0.1,localhost",
+        "COMPANY_PROXY": hosts.url,
+        "REQUESTS_CA_BUNDLE": str(folder / "ca.pem"),
+        "SSL_CERT_FILE": str(folder / "ca.pem"),
+        "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": os.environ["ANSIBLE_COLLECTIONS_PATH"],
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "true",
+    }

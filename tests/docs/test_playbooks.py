@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every playbook and every task in the documentation runs as it is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+import yaml
+
+from ansible_collections.cutover.drs.tests.docs.blocks import (
+    CHECKOUT,
+    EXAMPLES,
+    Block,
+    blocks,
+    documents,
+    without_header,
+)
+from ansible_collections.cutover.drs.tests.docs.conftest import JOBS, World
+
+# Files that a page shows without their being for Ansible, by the beginning of their names.
+FOR_OTHERS = (".github/", ".gitlab-ci.yml", "clouds.yaml", "secure.yaml", "requirements.yml")
+RECORDING = "evidence/orders.jsonl"
+
+
+def yaml_blocks(path: Path) -> list[Block]:
+    """The YAML of a document."""
+    return [block for block in blocks(path) if block.language in ("yaml", "yaml+jinja")]
+
+
+WITH_YAML = [path for path in documents() if yaml_blocks(path)]
+
+
+def played(block: Block, number: int, folder: Path) -> str | None:
+    """Write a block where the reader would; the name of the playbook to run, where there is one."""
+    if block.file:
+        (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / block.file).write_text(block.text, encoding="utf-8")
+        return block.file if block.is_playbook else None
+    assert isinstance(block.content, list), f"{block.where}: neither plays nor tasks; name the file in the first line"
+    text = block.text
+    if not block.is_playbook:
+        text = f"- hosts: localhost\n  gather_facts: false\n  tasks:\n{indent(text, '    ')}"
+    (folder / f"block-{number}.yml").write_text(text, encoding="utf-8")
+    return f"block-{number}.yml"
+
+
+@pytest.mark.parametrize("path", WITH_YAML, ids=lambda path: path.name)
+def test_a_page_runs_as_written(path: Path, world: World, reader: Path) -> None:
+    """All of a page's YAML, from the top to the end, in one run."""
+    found = yaml_blocks(path)
+    if path.suffix == ".py":
+        readme = next(block for block in yaml_blocks(CHECKOUT / "README.md") if block.file == "clouds.yaml")
+        played(readme, 0, reader)
+    if any(RECORDING in block.text for block in found):
+        record(world, reader)
+    playbooks = [played(block, number, reader) for number, block in enumerate(found)]
+    whole = [{"import_playbook": name} for name in playbooks if name]
+    if whole:
+        (reader / "whole-page.yml").write_text(yaml.safe_dump(whole), encoding="utf-8")
+        world.play("whole-page.yml", reader)
+
+
+def record(world: World, folder: Path) -> None:
+    """The recording that a reader made earlier, in which the delay falls from 12 s to 0."""
+    life = {"life": "incremental", "delay_from": 12, "drain_seconds": 240, "mode": "FULL_INCR_TRANS"}
+    world.simulator.set_job(JOBS[0], **life)
+    wait = f"cutover.drs.drs_job_wait: {{region: eu-de, jobs: {JOBS[:1]}, record: {RECORDING}}}"
+    login = "{username: migration, password: change-me, user_domain_name: OTC-EU-DE-00000000001000000000}"
+    (folder / "evidence").mkdir()
+    (folder / "record.yml").write_text(
+        f"- hosts: localhost\n  gather_facts: false\n  module_defaults: {{group/cutover.drs.drs: {login}}}\n"
+        f"  tasks:\n    - {wait}\n",
+        encoding="utf-8",
+    )
+    world.play("record.yml", folder)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.yml")), ids=lambda path: str(path.relative_to(EXAMPLES)))
+def test_an_example_file_is_shown_as_it_is(path: Path) -> None:
+    """A file in docs/examples and the block that a page shows of it are the same."""
+    name = str(path.relative_to(EXAMPLES))
+    shown = [block for document in documents() for block in yaml_blocks(document) if block.file and block.file.endswith(name)]
+    text = without_header(path.read_text(encoding="utf-8"))
+    assert [block.where for block in shown if block.text.partition("\n")[2] == text], f"no page shows {name} as it is"
+
+
+def test_what_is_not_for_ansible_is_valid_yaml() -> None:
+    """The files of others are read at least; their programs are not here to run them."""
+    for path in WITH_YAML:
+        for block in yaml_blocks(path):
+            if block.file and block.file.startswith(FOR_OTHERS):
+                assert isinstance(block.content, dict), block.where
+
+
+def test_every_page_is_looked_at() -> None:
+    """The list of documents is not empty by mistake."""
+    names = {str(path.relative_to(CHECKOUT)) for path in WITH_YAML}
+    assert {"README.md", "plugins/modules/drs_job_wait.py"} <= names
+    assert sum(name.startswith("docs/docsite/rst/") for name in names) >= 5
