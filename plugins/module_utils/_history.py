@@ -16,8 +16,10 @@ from ._gate import FailedPoll, Sample
 from ._lifecycle import Phase, State
 from ._rules import Judged, Reading
 
-# Bounds that keep the result of 1,000 jobs under 1 MiB.
+# Bounds that keep the result of 1,000 jobs, each with a hold, under 1 MiB; most of it are the jobs
+# themselves. Fewer samples than four make no curve: of more than 500 jobs no points are kept.
 _MOST_POINTS = 2000
+_FEWEST_SAMPLES = 4
 _MOST_TRANSITIONS = 1000
 # So many latest samples make a trend.
 _TREND_SAMPLES = 12
@@ -112,19 +114,19 @@ class History:
                 values[reading.id] = [*values.get(reading.id, ()), latest][-_TREND_SAMPLES:]
 
     def _note_points(self, seen: Sample) -> None:
+        number, jobs = self._samples, len(seen.readings)
         self._samples += 1
-        if (self._samples - 1) % self._every:
+        if number % self._every or jobs * _FEWEST_SAMPLES > _MOST_POINTS:
             return
-        jobs = len(seen.readings)
-        while self._points and len(self._points) + jobs > _MOST_POINTS and jobs <= _MOST_POINTS // 2:
+        if len(self._points) + jobs > _MOST_POINTS:
             # Keep every second sample, and from now on take only every second one.
-            self._points = [point for number, point in enumerate(self._points) if (number // jobs) % 2 == 0]
+            self._points = [point for index, point in enumerate(self._points) if (index // jobs) % 2 == 0]
             self._every *= 2
-        if len(self._points) + jobs <= _MOST_POINTS:
-            self._points += [
-                Point(seen.at, reading.id, reading.progress.progress, reading.progress.delay)
-                for reading in seen.readings
-            ]
+            if number % self._every:
+                return
+        self._points += [
+            Point(seen.at, reading.id, reading.progress.progress, reading.progress.delay) for reading in seen.readings
+        ]
 
 
 def _moving(reading: Reading) -> tuple[Any, ...]:

@@ -322,7 +322,7 @@ transitions_left_out:
   type: int
   sample: 0
 series:
-  description: Progress and delay of the jobs over time, thinned out evenly in a long wait.
+  description: Progress and delay of the jobs over time, thinned out evenly in a long wait, and empty for more than 500 jobs.
   returned: when it could begin
   type: list
   elements: dict
