@@ -256,7 +256,8 @@ def outage_chart(cutover: Cutover) -> Chart | None:
     """The stages from the freeze on, to scale: the approach before may last for hours."""
     ran = [stage for stage in cutover.stages if stage.started_at is not None and stage.seconds is not None]
     shown = [stage for stage in ran if stage.name != "approach"]
-    if not shown:
+    # In check mode only the gates run: there is no outage to draw.
+    if not any(stage.name == "freeze" for stage in shown):
         return None
     begin = min(_began(stage) for stage in shown)
     end = max(_began(stage) + (stage.seconds or 0.0) for stage in shown)

@@ -82,7 +82,7 @@ def render(view: Wait | Cutover, title: str) -> str:
         page = {
             "tone": section.tone,
             "word": view.verdict,
-            "says": _SAYS.get(view.verdict, "The gate stays shut."),
+            "says": _says(view),
             "reason": view.reason,
             "cutover": None,
             "outage": None,
@@ -150,6 +150,14 @@ def _times(began: float | None, ended: float | None) -> dict[str, str]:
         same_day = began is not None and clock(began, "%F") == clock(ended, "%F")
         facts["Ended"] = clock(ended, "%H:%M:%S UTC" if same_day else "%d %b %Y, %H:%M:%S UTC")
     return facts
+
+
+def _says(wait: Wait) -> str:
+    if wait.verdict == Verdict.ERROR.value and not wait.jobs:
+        return "The wait could not begin. The gate stays shut."
+    if wait.verdict == Verdict.READY.value and not wait.ready:
+        return "The result contradicts itself. The gate stays shut."
+    return _SAYS.get(wait.verdict, "The gate stays shut.")
 
 
 def _cutover_tone(cutover: Cutover) -> str:

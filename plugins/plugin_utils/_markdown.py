@@ -75,7 +75,7 @@ def _facts(wait: Wait) -> list[str]:
         facts.append(f"waited {duration(wait.numbers['elapsed'])}")
     if wait.numbers["polls"] is not None:
         errors = wait.numbers["errors"] or 0
-        facts.append(f"{wait.numbers['polls']:.0f} polls, {errors:.0f} failed")
+        facts.append(f"polls: {wait.numbers['polls']:.0f}, {errors:.0f} failed")
     if wait.finished_at is not None:
         facts.append(f"ended {iso(wait.finished_at)}")
     if wait.valid_until is not None:

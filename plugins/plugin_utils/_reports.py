@@ -27,9 +27,11 @@ _RENDER: dict[str, Callable[[Wait | Cutover, str], str]] = {
 SUFFIXES = tuple(sorted((".json", *_RENDER)))
 
 # What a person looks for comes first in each object, the rest by name.
-_FIRST = ("kind", "verdict", "outcome", "ready", "reason", "at", "id", "name", "state", "rule", "text", "from", "to")
+_FIRST = ("kind", "verdict", "outcome", "at", "id", "name", "ready", "reason", "state", "rule", "text", "from", "to")
 _ORDER = {name: place for place, name in enumerate(_FIRST)}
 _LONGEST_TITLE = 200
+# What Ansible puts beside a result when it registers it.
+_OF_ANSIBLE = ("exception", "invocation", "deprecations", "failed_when_result")
 
 
 class ReportError(Exception):
@@ -77,7 +79,7 @@ def _plain(value: object) -> Any:
     """The value in JSON's own types, without what Ansible keeps for itself, in an order that stays."""
     if isinstance(value, Mapping):
         named = {str(name): entry for name, entry in fields(value).items()}
-        kept = [name for name in named if not name.startswith("_ansible_")]
+        kept = [name for name in named if not name.startswith("_ansible_") and name not in _OF_ANSIBLE]
         return {
             name: _plain(named[name]) for name in sorted(kept, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))
         }

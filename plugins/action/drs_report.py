@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+from ..plugin_utils._reports import ReportError, render, write
+
+
+class ActionModule(ActionBase):
+    """Writes the reports on the controller, where the result is."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        outcome: dict[str, Any] = super().run(tmp, task_vars)
+        _validation, options = self.validate_argument_spec(
+            {
+                "result": {"type": "dict", "required": True},
+                "paths": {"type": "list", "elements": "path", "required": True},
+                "title": {"type": "str", "default": "DRS cutover gate"},
+            }
+        )
+        written: list[str] = []
+        problems: list[str] = []
+        for path in options["paths"]:
+            try:
+                report = render(options["result"], Path(path).suffix.lower(), options["title"])
+                if not self._task.check_mode:
+                    write(path, report)
+                written.append(path)
+            except (OSError, ReportError) as error:
+                said = error.strerror or "unknown error" if isinstance(error, OSError) else str(error).rstrip(".")
+                problems.append(f"The report {path} was not written: {said}.")
+        outcome.update(changed=bool(written), written=written, problems=problems, failed=bool(problems))
+        if problems:
+            # One file less is no reason to go without the others; the caller decides what it means.
+            outcome.update(msg=" ".join(problems), warnings=problems)
+        elif written:
+            outcome["msg"] = f"{'Would write' if self._task.check_mode else 'Wrote'} {', '.join(written)}."
+        return outcome

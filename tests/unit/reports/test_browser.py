@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The page in a real browser: it asks for nothing, says nothing, fits a phone, and can be read in both schemes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.plugin_utils._reports import render
+from ansible_collections.cutover.drs.tests.unit.reports import browser, hostile
+from ansible_collections.cutover.drs.tests.unit.reports.results import (
+    configuration_result,
+    cutover_result,
+    wait_result,
+)
+
+pytestmark = pytest.mark.skipif(
+    browser.COMMAND is None, reason="NOT LOOKED AT in a browser: no chromium here (apt-get install chromium)."
+)
+
+PAGES: dict[str, Any] = {
+    "one job, ready": lambda: wait_result("ready", 1),
+    "four jobs, time-out": lambda: wait_result("timeout", 4),
+    "300 jobs, failed": lambda: wait_result("failed", 300),
+    "no answer": lambda: wait_result("error", 4),
+    "bad options": configuration_result,
+    "cutover, switched": cutover_result,
+    "cutover, not ready": lambda: cutover_result("not_ready"),
+    "cutover, planned": lambda: cutover_result("planned"),
+    "hostile": lambda: hostile.everywhere(wait_result("failed", 4)),
+    "hostile cutover": lambda: hostile.everywhere(cutover_result("not_ready")),
+}
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark"), (390, "light"), (1280, "dark")])
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_quiet_fits_and_can_be_read(name: str, width: int, scheme: str, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(render(PAGES[name](), ".html", "Orders <database>"), encoding="utf-8")
+
+    seen = browser.look(file, width, scheme)
+
+    assert seen.requests == [file.as_uri()]
+    assert seen.said == []
+    page = seen.page
+    assert page["wide"] <= page["room"] == width
+    assert page["scripts"] == 0
+    assert not {"script", "img", "iframe", "object", "link", "a", "form", "b1"} & set(page["elements"])
+    assert not [attribute for attribute in page["attributes"] if attribute.startswith("on")]
+    assert "Orders <database>" in page["heading"]
+    assert all(role == "img" and all(texts) for role, texts in page["pictures"])
+    assert len(page["ids"]) == len(set(page["ids"]))
+    levels = page["headings"]
+    assert levels[0] == 1 and all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    faint = {
+        (what, colour, ground, round(browser.ratio(colour, ground), 2))
+        for what, colour, ground in page["contrast"]
+        if browser.ratio(colour, ground) < 4.5
+    }
+    assert not faint
