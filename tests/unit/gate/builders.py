@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils import _wait
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Judgement, Sample, Standing, judge
+from ansible_collections.cutover.drs.plugins.module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules
 from ansible_collections.cutover.drs.plugins.module_utils._wait import Clock
@@ -106,25 +110,76 @@ def answers(*readings: Reading) -> Answers:
     return [each.status for each in readings], [each.progress for each in readings]
 
 
-class Script:
-    """A ``read`` for the wait: gives what the script has next, and the last entry for ever."""
+Step = Answers | DrsError | Callable[[], Answers]
 
-    def __init__(self, *steps: Answers | DrsError, clock: HandClock | None = None, takes: float = 0.0) -> None:
+
+class Script:
+    """Stands in for the client of a wait: answers what the script has next, and its last step for ever."""
+
+    requests_sent = 0
+    logins = 1
+
+    def __init__(self, *steps: Step, clock: HandClock, takes: float = 0.0) -> None:
         self._steps = steps
         self._clock = clock
         self._takes = takes
-        self.calls: list[float] = []
+        # When each poll began, in seconds since the wait began, and until when it could be tried again.
         self.began: list[float] = []
+        self.until: list[float] = []
+        self.closed = False
 
-    def __call__(self, until: float) -> Answers:
-        step = self._steps[min(len(self.calls), len(self._steps) - 1)]
-        self.calls.append(until)
-        if self._clock:
-            self.began.append(self._clock.waited)
-            self._clock.pass_by(self._takes)
-        if isinstance(step, DrsError):
-            raise step
-        return step
+    def both(self, ids: Sequence[str], until: float) -> Answers:
+        step = self._steps[min(len(self.began), len(self._steps) - 1)]
+        self.began.append(self._clock.waited)
+        self.until.append(until - self._clock.boot)
+        self.requests_sent += 2
+        self._clock.pass_by(self._takes)
+        answer = step() if callable(step) else step
+        if isinstance(answer, DrsError):
+            raise answer
+        return answer
+
+    def __enter__(self) -> Script:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.closed = True
+
+
+class Waiting:
+    """Runs whole waits against scripts, and keeps what they said and when they slept."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+        self.clock = HandClock()
+        self.lines: list[str] = []
+
+    def __call__(
+        self,
+        *steps: Step,
+        takes: float = 0.0,
+        chance: Sequence[float] = (1.0,),
+        login: DrsError | None = None,
+        check_mode: bool = False,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """The result of a wait for job A, unless ``jobs`` says otherwise, by goal caught_up."""
+        self.clock = HandClock(chance=chance)
+        self.script = Script(*steps, clock=self.clock, takes=takes)
+
+        def connect(*_arguments: Any, **_timing: Any) -> Script:
+            if login:
+                raise login
+            return self.script
+
+        self._monkeypatch.setattr(_wait, "connect", connect)
+        defaults = {name: spec.get("default") for name, spec in {**CONNECTION_OPTIONS, **WAIT_OPTIONS}.items()}
+        chosen = {**defaults, "jobs": [A], "goal": "caught_up", **options}
+        return _wait.run(chosen, {}, one_sample=check_mode, say=self.lines.append, clock=self.clock.clock())
+
+    @property
+    def sleeps(self) -> list[float]:
+        return self.clock.sleeps
 
 
 def without_raw(fields: Mapping[str, Any]) -> dict[str, Any]:

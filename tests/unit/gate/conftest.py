@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from ansible_collections.cutover.drs.tests.unit.gate.builders import Waiting
 
 # So many sequences of observations are compared with the model of the gate.
 SEQUENCES = int(os.environ.get("DRS_PROVE", "10000"))
@@ -23,3 +26,9 @@ settings.register_profile(
     database=None,
 )
 settings.load_profile("gate")
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
+    """Runs a wait against a script, on a clock that nobody waits for."""
+    return Waiting(monkeypatch)
