@@ -22,6 +22,8 @@ from ..module_utils._lines import printable
 _LONGEST = 6000
 _SPACE = re.compile(r"\s+")
 _DIGITS = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
+# Beyond it there are times that a calendar, and so a chart, does not reach.
+_YEAR_9999 = 253370764800
 _TRUE = ("true", "yes", "on", "1")
 
 
@@ -64,12 +66,13 @@ def flag(value: object) -> bool:
 
 
 def epoch(value: object) -> float | None:
-    """Seconds since 1970 of an ISO 8601 time; else None."""
+    """Seconds since 1970 of an ISO 8601 time from then to the year 9999; else None."""
     try:
         at = datetime.fromisoformat(str(value).strip().replace("Z", "+00:00"))
-        return (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp()
+        seconds = (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp()
     except (ValueError, OverflowError):
         return None
+    return seconds if 0 <= seconds < _YEAR_9999 else None
 
 
 def items(value: object) -> list[Any]:

@@ -13,6 +13,8 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ _MEASURE = """JSON.stringify({
   contrast: [...document.querySelectorAll('h1 span,.says,dt,dd,.quiet,.ready,.error,.chip,.holds li,.rules b,.y span')]
     .map(e => [e.className || e.localName, getComputedStyle(e).color, (() => {
       for (let a = e; a; a = a.parentElement) {
-        const c = getComputedStyle(a).backgroundColor; if (!/, 0\\)$/.test(c)) return c; }
+        const c = getComputedStyle(a).backgroundColor; if (c !== 'rgba(0, 0, 0, 0)') return c; }
       return 'rgb(255, 255, 255)'; })()])
 })"""
 
@@ -48,9 +50,10 @@ class Seen:
     said: list[str] = field(default_factory=list)
 
 
-def look(path: Path, width: int, scheme: str) -> Seen:
-    """Load the file at a width (pixels), ``light`` or ``dark``."""
-    with tempfile.TemporaryDirectory() as profile:
+@contextmanager
+def browser() -> Iterator[str]:
+    """Start it, and give the address of its page."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         options = (
             "--headless=new",
             "--no-sandbox",
@@ -59,13 +62,18 @@ def look(path: Path, width: int, scheme: str) -> Seen:
             "--no-first-run",
         )
         port = ("--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank")
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen([str(COMMAND), *options, *port], **quiet) as process:  # type: ignore[call-overload]
+        command = [str(COMMAND), *options, *port]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
-                return asyncio.run(_look(_address(Path(profile)), path, width, scheme))
+                yield _address(Path(profile))
             finally:
                 process.terminate()
                 process.wait(timeout=20)
+
+
+def look(address: str, path: Path, width: int, scheme: str) -> Seen:
+    """Load the file at a width (pixels), ``light`` or ``dark``."""
+    return asyncio.run(_look(address, path, width, scheme))
 
 
 def _address(profile: Path) -> str:

@@ -26,15 +26,15 @@ TEXTS = {
     "backslash quote": '\\"} 1',
     "url": "javascript:alert(1)",
     "css": "}</style><b1>;background:url(http://198.51.100.9/)",
-    "long": "x" * 100_000,
+    "long": "x" * 20_000,
     "path": "../../etc/passwd",
 }
 
 # The keys of a result whose texts come from a server (or from whoever named the jobs).
-_FROM_OUTSIDE = (
-    "reason msg id status transfer_status error_code error_message task_mode text from to trend hold_file "
-    "request_id outcome name"
-).split()
+_FROM_OUTSIDE = frozenset(
+    ("reason", "msg", "id", "status", "transfer_status", "error_code", "error_message", "task_mode", "text")
+    + ("from", "to", "trend", "hold_file", "request_id", "outcome", "name")
+)
 
 
 def everywhere(value: Any, text: str = "", key: str = "") -> Any:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import math
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind, configuration_error
@@ -36,14 +37,22 @@ _ENDS: dict[str, dict[str, Any]] = {
 }
 
 
+@cache
+def _traits(number: int) -> tuple[float, float, float]:
+    """How slow a job is (share of the wait), its first delay, and the delay it keeps in a time-out (seconds)."""
+    chance = random.Random(number)
+    return chance.uniform(0.3, 0.75), chance.uniform(60, 4000), chance.uniform(20, 600)
+
+
+@cache
 def job_id(number: int) -> str:
     """An id of the service's shape, always the same one."""
     return f"{str(uuid.UUID(int=random.Random(number).getrandbits(128)))[:-4]}jb21"
 
 
 def _reading(number: int, at: float, span: float, ends: dict[str, Any] | None, lag: float) -> Reading:
-    chance = random.Random(number * 7919 + int(at))
-    slow = random.Random(number).uniform(0.3, 0.75)
+    slow, start, _lag = _traits(number)
+    noise = 0.85 + (number * 7919 + int(at) * 104729) % 1000 / 4000
     share = at / (span * slow)
     if share < 0.5:
         done = math.floor(share * 200)
@@ -52,8 +61,7 @@ def _reading(number: int, at: float, span: float, ends: dict[str, Any] | None, l
         fields["parts"] = {"struct": {"progress": 100, "remaining_time": 0}, "data": part}
         fields["remaining_time"] = math.ceil((0.5 - share) * span * slow)
     else:
-        start = random.Random(number + 5).uniform(60, 4000)
-        delay = max(0, math.floor(start * (1 - (share - 0.5) * 2) * chance.uniform(0.85, 1.1)))
+        delay = max(0, math.floor(start * (1 - (share - 0.5) * 2) * noise))
         fields = {"status": "INCRE_TRANSFER_STARTED", "progress": 100, "delay": max(delay, math.floor(lag))}
     if ends and at > span / 2:
         fields.update({"delay": None, **ends})
@@ -68,50 +76,42 @@ def _reading(number: int, at: float, span: float, ends: dict[str, Any] | None, l
     )
 
 
-def wait_result(
-    verdict: str = "ready",
-    jobs: int = 4,
-    change: Callable[[Reading], Reading] = lambda reading: reading,
-    span: float = 3600.0,
-    **rules: Any,
-) -> dict[str, Any]:
-    """The result of a wait with that verdict; ``change`` is done to every reading."""
+def observations(verdict: str, jobs: int, span: float, rules: Rules) -> Iterator[Sample | FailedPoll]:
+    """What a wait of that verdict sees, until its time is up; one poll of it fails."""
     every = 30.0
-    settled: dict[str, Any] = {"goal": Goal.CAUGHT_UP, "max_delay": 5, "timeout": span, "interval": every, **rules}
-    if verdict == "held":
-        settled["hold_file"] = "/etc/drs/hold"
-    known = Rules(**settled)
-    ids = [job_id(number) for number in range(jobs)]
-    watch = Watch(ids, known, NOON, lambda line: None)
     bad = set(range(jobs - max(1, jobs // 5), jobs))
     at = 0.0
-    while True:
-        seen: Sample | FailedPoll
-        # One failed poll in each wait; with the verdict error nothing else from the middle on.
+    while at < span:
+        # With the verdict error no poll succeeds from the middle on.
         if at == 10 * every or (verdict == "error" and at > span / 2):
             failure = DrsError(
                 Kind.THROTTLED, "", http_status=429, error_code="APIGW.0308", request_id="af3c"
             ).failure()
             message = "batch-status answered 429 APIGW.0308 (throttled), also after 4 further tries."
-            seen = FailedPoll(at, at + 1, NOON + at + 1, message, failure)
+            yield FailedPoll(at, at + 1, NOON + at + 1, message, failure)
         else:
-            readings = tuple(
-                change(
-                    _reading(
-                        number,
-                        at,
-                        span,
-                        _ENDS.get(verdict) if number in bad else None,
-                        random.Random(number).uniform(20, 600) if verdict == "timeout" and number in bad else 0,
-                    )
-                )
-                for number in range(jobs)
-            )
-            seen = Sample(at, at + 1, NOON + at + 1, readings, held=verdict == "held")
+            readings = []
+            for number in range(jobs):
+                ends = _ENDS.get(verdict) if number in bad else None
+                lag = _traits(number)[2] if verdict == "timeout" and number in bad else 0
+                readings.append(_reading(number, at, span, ends, lag))
+            yield Sample(at, at + 1, NOON + at + 1, tuple(readings), held=rules.hold_file is not None)
+        # The last one when time is up.
+        at = min(at + every, span - 1) if at < span - 1 else span
+
+
+def wait_result(verdict: str = "ready", jobs: int = 4, span: float = 3600.0, **rules: Any) -> dict[str, Any]:
+    """The result of a wait with that verdict, as a task returns it."""
+    held = {"hold_file": "/etc/drs/hold"} if verdict == "held" else {}
+    known = Rules(**{"goal": Goal.CAUGHT_UP, "max_delay": 5, "timeout": span, "interval": 30.0, **held, **rules})
+    ids = [job_id(number) for number in range(jobs)]
+    watch = Watch(ids, known, NOON, lambda line: None)
+    polls = 0
+    for seen in observations(verdict, jobs, span, known):
+        polls += 1
         if watch.see(seen):
             break
-        at = at + every if at + every < span else max(at + 0.5, span - 1)
-    answer = result(watch.ending(), ids, known, requests=watch._history.polls * 2, logins=1)
+    answer = result(watch.ending(), ids, known, requests=polls * 2, logins=1)
     return {**answer, "failed": not answer["ready"], "changed": False}
 
 

@@ -1,0 +1,431 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every format of every result: readable by what reads it, true to the result, and harmless whatever a server says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from functools import cache
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from jinja2 import Environment
+from jsonschema import Draft202012Validator
+from lxml import etree
+from markdown_it import MarkdownIt
+from prometheus_client.parser import text_string_to_metric_families
+from referencing import Registry, Resource
+
+from ansible_collections.cutover.drs.plugins.module_utils._recording import Recorder
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Rules
+from ansible_collections.cutover.drs.plugins.plugin_utils import _reports
+from ansible_collections.cutover.drs.plugins.plugin_utils._reports import SUFFIXES, ReportError, render, write
+from ansible_collections.cutover.drs.tests.unit.reports import hostile
+from ansible_collections.cutover.drs.tests.unit.reports.results import (
+    NOON,
+    SIZES,
+    VERDICTS,
+    configuration_result,
+    cutover_result,
+    observations,
+    wait_result,
+)
+
+HERE = Path(__file__).parent
+SCHEMAS = Path(_reports.__file__).parents[2] / "docs" / "schemas"
+TITLE = "Orders database"
+OUTCOMES = ("switched", "not_ready", "planned")
+
+
+@cache
+def waited(verdict: str, jobs: int) -> dict[str, Any]:
+    return wait_result(verdict, jobs)
+
+
+@cache
+def validator(name: str) -> Draft202012Validator:
+    schemas = [json.loads(path.read_text()) for path in sorted(SCHEMAS.glob("*.json"))]
+    registry = Registry().with_resources([(schema["$id"], Resource.from_contents(schema)) for schema in schemas])
+    schema = next(schema for schema in schemas if schema["$id"].endswith(f"/{name}.schema.json"))
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema, registry=registry)
+
+
+def junit(text: str) -> ElementTree.Element:
+    etree.XMLSchema(etree.parse(HERE / "junit.xsd")).assertValid(etree.fromstring(text.encode()))
+    return ElementTree.fromstring(text)
+
+
+def metrics(text: str) -> dict[tuple[str, ...], float]:
+    """Samples by name and labels but the title, after what Prometheus asks of names and of the file."""
+    found: dict[tuple[str, ...], float] = {}
+    for family in text_string_to_metric_families(text):
+        assert family.type == "gauge"
+        assert family.documentation
+        assert re.fullmatch(r"drs_[a-z_]+[a-z]", family.name)
+        assert not family.name.endswith(("_total", "_count", "_sum", "_bucket", "_info", "_minutes", "_percent"))
+        for sample in family.samples:
+            labels = dict(sample.labels)
+            assert labels.pop("title")
+            key = (sample.name, *labels.values())
+            assert key not in found
+            found[key] = sample.value
+    assert (
+        len(re.findall("^# HELP ", text, re.MULTILINE))
+        == len(re.findall("^# TYPE ", text, re.MULTILINE))
+        == len({key[0] for key in found})
+    )
+    return found
+
+
+@pytest.mark.parametrize("jobs", SIZES)
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_every_verdict_in_every_format(verdict: str, jobs: int) -> None:
+    result = waited(verdict, jobs)
+    assert result["verdict"] == verdict
+    ready = verdict == "ready"
+
+    read = json.loads(render(result, ".json", TITLE))
+    assert read == json.loads(json.dumps(result))
+    validator("wait-result").validate(read)
+
+    page = render(result, ".html", TITLE)
+    assert f'<span class="word">{verdict}</span>' in page
+    assert ("The gate is open." in page) == ready
+    assert all(job["id"] in page for job in result["jobs"])
+
+    summary = render(result, ".md", TITLE)
+    assert summary.splitlines()[2].startswith(f"{'✅' if ready else '❌'} **{verdict}**")
+    assert len(re.findall(r"^\| [✅❌]", summary, re.MULTILINE)) == min(jobs, 20)
+    assert (f"and {jobs - 20} more" in summary) == (jobs > 20)
+    assert len(summary) < 20_000
+
+    root = junit(render(result, ".xml", TITLE))
+    cases = root.findall(".//testcase")
+    assert len(cases) == int(root.attrib["tests"]) == 1 + sum(5 + 1 + (verdict == "held") for _job in range(jobs))
+    verdict_case = root.find(".//testcase[@classname='gate']")
+    assert verdict_case is not None
+    assert [child.tag for child in verdict_case] == ([] if ready else ["error" if verdict == "error" else "failure"])
+    holds = {(job["id"], hold["rule"]): hold["text"] for job in result["jobs"] for hold in job["holds"]}
+    failed = root.findall(".//testcase[failure]")
+    shown = {
+        (case.attrib["classname"], case.attrib["name"]): case[0].text for case in failed if case is not verdict_case
+    }
+    assert shown == holds
+    assert len(cases) - len(failed) or not ready
+
+    found = metrics(render(result, ".prom", TITLE))
+    assert found["drs_wait_ready",] == float(ready)
+    assert {key[1] for key, value in found.items() if key[0] == "drs_wait_verdict" and value} == {verdict}
+    assert len([key for key in found if key[0] == "drs_wait_verdict"]) == len(VERDICTS)
+    for job in result["jobs"]:
+        assert found["drs_wait_job_ready", job["id"]] == float(job["ready"])
+        assert found.get(("drs_wait_job_delay_seconds", job["id"])) == job["delay"]
+        ratio = None if job["progress"] is None else job["progress"] / 100
+        assert found.get(("drs_wait_job_progress_ratio", job["id"])) == ratio
+    assert found["drs_wait_duration_seconds",] == result["elapsed"]
+    assert found["drs_wait_errors",] == result["errors"]
+    assert found["drs_wait_started_timestamp_seconds",] == NOON
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_thousand_jobs_stay_bounded(suffix: str) -> None:
+    assert len(render(waited("failed", 1000), suffix, TITLE)) < 2**21
+
+
+def test_junit_keeps_the_worst_of_more_than_a_thousand_jobs() -> None:
+    result = waited("timeout", 4)
+    good, bad = result["jobs"][0], result["jobs"][3]
+    many = {**result, "jobs": [*({**good, "id": f"good-{number}"} for number in range(1200)), bad]}
+    root = junit(render(many, ".xml", TITLE))
+    assert len({case.attrib["classname"] for case in root.findall(".//testcase")}) == 1001
+    assert root.find(f".//testcase[@classname='{bad['id']}']/failure") is not None
+    assert root.find(".//property[@name='jobs_left_out'][@value='201']") is not None
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_bad_options_have_their_report(suffix: str) -> None:
+    result = configuration_result()
+    report = render(result, suffix, TITLE)
+    if suffix == ".json":
+        validator("wait-result").validate(json.loads(report))
+    elif suffix == ".xml":
+        assert int(junit(report).attrib["errors"]) == 1
+    elif suffix == ".prom":
+        assert metrics(report)["drs_wait_verdict", "error"] == 1
+    else:
+        assert "interval must be at least" in report
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_a_cutover_in_every_format(outcome: str) -> None:
+    result = cutover_result(outcome)
+    ready = outcome == "switched"
+    validator("cutover-result").validate(json.loads(render(result, ".json", TITLE)))
+    assert render(result, ".md", TITLE).count("## Gate: ") == 2
+    page = render(result, ".html", TITLE)
+    assert all(f"<b>{stage['name']}</b>" in page for stage in result["stages"])
+    assert ("<strong>144.6 s</strong> outage" in page) == ready
+    root = junit(render(result, ".xml", TITLE))
+    assert [suite.attrib["name"] for suite in root] == [TITLE, f"{TITLE}: approach gate", f"{TITLE}: final gate"]
+    found = metrics(render(result, ".prom", TITLE))
+    assert found["drs_cutover_ready",] == float(ready)
+    assert found["drs_wait_ready", "approach"] == 1
+    assert found["drs_wait_ready", "final"] == float(outcome != "not_ready")
+    assert found.get(("drs_cutover_outage_seconds",)) == result["outage_seconds"]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("gates", [None, {}, {"approach": {}}, {"approach": configuration_result()}, "none"])
+def test_a_cutover_that_stopped_early_has_its_report(suffix: str, gates: Any) -> None:
+    stages = [{"name": "approach", "state": "failed"}]
+    early = {"kind": "cutover", "outcome": "not_ready", "ready": False, "reason": "No.", "stages": stages}
+    assert "not" in render({**early, "gates": gates, "outage_seconds": None}, suffix, TITLE)
+
+
+def strings(value: Any) -> Any:
+    """What templating may make of a result."""
+    if isinstance(value, dict):
+        return {name: strings(entry) for name, entry in value.items()}
+    return [strings(entry) for entry in value] if isinstance(value, list) else str(value)
+
+
+MANGLED: dict[str, Any] = {
+    "nothing": {},
+    "strings": strings(wait_result("timeout", 4)),
+    "numbers": dict.fromkeys(wait_result("timeout", 1), 10**400),
+    "nan": dict.fromkeys(wait_result("timeout", 1), float("nan")),
+    "none": dict.fromkeys(wait_result("timeout", 1)),
+    "lists": {name: [None, 1, "x", [], {}] for name in wait_result("timeout", 1)},
+    "dicts": {name: {"x": None, 1: [2]} for name in wait_result("timeout", 1)},
+    "negative": {"verdict": "timeout", "elapsed": -5, "jobs": [{"id": "a", "delay": -1, "progress": 900}]},
+    "times": {
+        "started_at": "0001-01-01T00:00:00Z",
+        "finished_at": "9999-12-31T23:59:59Z",
+        "transitions": [{"at": "x"}],
+    },
+    "far apart": {
+        "series": [
+            {"at": "1971-01-01T00:00:00Z", "id": "a", "delay": 5, "progress": 1},
+            {"at": "2971-01-01T00:00:00Z", "id": "a", "delay": "1e300", "progress": -7},
+        ]
+    },
+    "cutover": {
+        "kind": "cutover",
+        "stages": [{}, None, "x"],
+        "outage_seconds": "12.5",
+        "gates": {"final": {"jobs": [{}]}},
+    },
+}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("name", MANGLED)
+def test_mangled_values_never_open_a_gate_and_never_break_a_report(name: str, suffix: str) -> None:
+    report = render(MANGLED[name], suffix, TITLE)
+    if suffix == ".xml":
+        junit(report)
+    elif suffix == ".prom":
+        assert not any(
+            value for key, value in metrics(report).items() if key[0] in ("drs_wait_ready", "drs_cutover_ready")
+        )
+    elif suffix == ".html":
+        assert "The gate is open." not in report
+
+
+@pytest.mark.parametrize(
+    "claim", [{"ready": True, "verdict": "timeout"}, {"ready": False, "verdict": "ready"}, {"verdict": "ready"}]
+)
+def test_a_result_that_contradicts_itself_is_not_ready(claim: dict[str, Any]) -> None:
+    result = {**waited("timeout", 1), "ready": None, **claim}
+    assert metrics(render(result, ".prom", TITLE))["drs_wait_ready",] == 0
+    assert "The gate is open." not in render(result, ".html", TITLE)
+    assert "❌" in render(result, ".md", TITLE).splitlines()[2]
+
+
+def test_numbers_that_became_strings_are_read() -> None:
+    found = metrics(render(strings(waited("ready", 1)), ".prom", TITLE))
+    assert found["drs_wait_ready",] == 1
+    assert found["drs_wait_job_progress_ratio", waited("ready", 1)["jobs"][0]["id"]] == 1
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_order_of_keys_changes_nothing(suffix: str) -> None:
+    result = waited("timeout", 4)
+    assert render(dict(reversed(result.items())), suffix, TITLE) == render(result, suffix, TITLE)
+
+
+@pytest.mark.parametrize("suffix", ["", ".pdf", ".HTML", "\x1b[31m"])
+def test_another_suffix_is_one_sentence(suffix: str) -> None:
+    with pytest.raises(
+        ReportError, match=r"^The suffix .* is not that of a report; there are .html, .json, .*\.$"
+    ) as said:
+        render(waited("ready", 1), suffix, TITLE)
+    assert str(said.value).isprintable()
+
+
+@pytest.mark.parametrize("kind", ["wait", "cutover"])
+@pytest.mark.parametrize("name", [*hostile.TEXTS, "all"])
+def test_hostile_text_does_nothing(name: str, kind: str) -> None:
+    text = hostile.TEXTS.get(name, "")
+    result = hostile.everywhere(waited("failed", 4) if kind == "wait" else cutover_result("not_ready"), text)
+    title = text or " ".join(hostile.TEXTS.values())
+    reports = {suffix: render(result, suffix, title) for suffix in SUFFIXES}
+
+    for report in reports.values():
+        report.encode("utf-8")
+        unseen = {char for char in report if not char.isprintable()} - {"\n", "\u200b", "\u202f"}
+        assert not unseen
+        assert "49}" not in report
+    # One object again, with every text in it.
+    assert json.loads(reports[".json"])["reason"] == result["reason"]
+    assert reports[".json"].isascii()
+    harmless_page(reports[".html"])
+    harmless_markdown(reports[".md"])
+    junit(reports[".xml"])
+    assert metrics(reports[".prom"])["drs_wait_ready" if kind == "wait" else "drs_cutover_ready",] == 0
+    assert all(line.startswith(("# HELP drs_", "# TYPE drs_", "drs_")) for line in reports[".prom"].splitlines())
+
+
+def harmless_page(page: str) -> None:
+    tags = {name.lower() for name in re.findall(r"<(/?[a-zA-Z][^\s/>]*)", page)}
+    allowed = set(
+        [
+            "html",
+            "head",
+            "meta",
+            "title",
+            "style",
+            "body",
+            "header",
+            "div",
+            "h1",
+            "h2",
+            "h3",
+            "span",
+            "i",
+            "p",
+            "main",
+            "dl",
+            "dt",
+            "dd",
+            "section",
+            "ul",
+            "ol",
+            "li",
+            "b",
+            "code",
+            "table",
+            "caption",
+            "thead",
+            "tbody",
+            "tr",
+            "th",
+            "td",
+            "details",
+            "summary",
+            "figure",
+            "figcaption",
+            "svg",
+            "path",
+            "rect",
+            "desc",
+            "strong",
+            "footer",
+        ]
+    )
+    assert {tag.lstrip("/") for tag in tags} - {"!doctype"} <= allowed
+    # Outside of attributes' values and texts, where it is escaped, a quote only ever ends an attribute.
+    bare = re.sub(r'="[^"<>]*"', "", page[page.index("<body>") :])
+    assert not re.search(r"<[^>]*[\"=][^>]*>", bare)
+    assert page.count("<style>") == page.count("</style>") == 1
+
+
+def harmless_markdown(summary: str) -> None:
+    blocks = MarkdownIt("gfm-like").parse(summary)
+    kinds = {token.type for token in blocks} | {child.type for token in blocks for child in token.children or ()}
+    assert not kinds & {"link_open", "image", "html_block", "fence", "code_block", "em_open", "s_open", "hr"}
+    html = {child.content for token in blocks for child in token.children or () if child.type == "html_inline"}
+    assert html <= {"<br>"}
+    assert sum(token.tag == "h1" for token in blocks if token.type == "heading_open") == 1
+    rows = [line for line in summary.splitlines() if line.startswith("|")]
+    assert all(len(re.findall(r"(?<!\\)\|", row)) in (5, 7) for row in rows)
+
+
+def test_the_template_escapes_and_finds_no_template_in_values() -> None:
+    environment = _reports._html._template().environment
+    assert isinstance(environment, Environment)
+    assert environment.autoescape is True
+    source = (Path(_reports.__file__).parent / "report.html.j2").read_text()
+    assert not re.search(r"\|\s*safe|autoescape", source)
+
+
+def test_lines_of_a_recording_are_as_their_schema_says(tmp_path: Path) -> None:
+    path = tmp_path / "recording.jsonl"
+    rules = Rules(max_delay=5)
+    with Recorder(str(path), ["a"], rules, NOON) as recorder:
+        for seen in observations("failed", 4, 3600, rules):
+            recorder.observed(seen)
+        recorder.verdict("failed", "1 job failed.")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert {line["type"] for line in lines} == {"start", "sample", "failed_poll", "verdict"}
+    for line in lines:
+        validator("recording-line").validate(line)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"verdict": "ready"},
+        {"ready": True},
+        {"jobs": []},
+        {"started_at": "yesterday"},
+        {"elapsed": "5"},
+        {"jobs": [{**configuration_result()}]},
+    ],
+)
+def test_the_schema_refuses_what_no_wait_returns(change: dict[str, Any]) -> None:
+    small = configuration_result() if "jobs" in change else waited("timeout", 1)
+    assert not validator("wait-result").is_valid({**small, **change})
+
+
+def test_write_makes_folders_and_leaves_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "a" / "b" / "report.md"
+    write(str(target), "one\n")
+    write(str(target), "two é\n")
+    assert target.read_text(encoding="utf-8") == "two é\n"
+    assert [path.name for path in target.parent.iterdir()] == ["report.md"]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o000, 0o644)])
+def test_write_obeys_the_umask(umask: int, mode: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        write(str(tmp_path / "report.md"), "x")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "report.md").stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_old_file_and_no_other(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "report.md"
+    write(str(target), "old")
+
+    def full(*_arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(*((_reports.os, "fsync") if step == "fsync" else (Path, "replace")), full)
+    with pytest.raises(OSError, match="No space left"):
+        write(str(target), "new")
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
