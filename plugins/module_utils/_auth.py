@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime, timezone
@@ -158,8 +159,8 @@ class KeystoneAuth(AuthBase):
 
     def _current(self) -> str:
         token = self._ask(self._plugin.get_token)
-        if not token:
-            raise protocol_error("The login gave no token.")
+        if not token or not re.fullmatch(r"[\x21-\x7e]+", token):
+            raise protocol_error("The login gave no token that a header can carry.")
         if token != self._token:
             self.logins += 1
             self._redact.add(token)

@@ -275,7 +275,10 @@ def as_drs_error(error: Exception, where: str, timeout: float, session: requests
         advice = "It asks for a login: put it into the URL." if asks else "Check the option proxy."
         message = f"The proxy {proxy} gives no connection to {where}: {cause}. {advice}"
         return DrsError(Kind.NETWORK, message, repeatable=not asks, final=asks)
-    if isinstance(error, requests.exceptions.Timeout):
+    # In the middle of a body requests calls a time-out a lost connection.
+    if isinstance(error, requests.exceptions.Timeout) or any(
+        isinstance(inner, urllib3.exceptions.TimeoutError) for inner in error.args
+    ):
         return timed_out(where, timeout)
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return _cut_short(f"({cause})", where)
