@@ -32,14 +32,22 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_left_open() -> Iterator[None]:
-    """A thread that outlives its test fails it; so does a socket, by pytest's `error` for ResourceWarning."""
+    """A thread that outlives its test fails it; so does a socket (see `client_for`)."""
     before = set(threading.enumerate())
     yield
     patience = time.monotonic() + 5
     while left := [thread for thread in threading.enumerate() if thread not in before and thread.is_alive()]:
         assert time.monotonic() < patience, f"left running: {left}"
         time.sleep(0.01)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_collection() -> Iterator[None]:
+    """What was there before the tests need not be looked at each time a test collects garbage."""
     gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture
@@ -82,3 +90,5 @@ def client_for(by_hand: ByHand) -> Iterator[Callable[..., Client]]:
             return stack.enter_context(connect(options, environ or {}, timing=by_hand.timing))
 
         yield opened
+    # A socket that is still open now is a ResourceWarning, and so an error.
+    gc.collect()

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -281,12 +282,16 @@ def test_an_answer_of_iam_without_an_end_is_bounded(client_for: ClientFor) -> No
 TOKEN = {"token": {"expires_at": "2999-01-01T00:00:00.000000Z", "methods": ["password"]}}
 
 
-def test_a_login_that_gives_no_token_is_a_protocol_error(simulator: Simulator, client_for: ClientFor) -> None:
-    simulator.add_fault(
-        operation="tokens", kind="status", http_status=201, body={"token": {}}, headers={"X-Subject-Token": ""}
-    )
-    error = failed(lambda: client_for(simulator, **PASSWORD_OF_REGION))
-    assert (str(error), error.kind.value) == ("The login gave no token.", "protocol")
+@pytest.mark.parametrize("token", ["", "folded\r\n token", "t\xf6ken"])
+def test_a_login_that_gives_no_usable_token_is_a_protocol_error(client_for: ClientFor, token: str) -> None:
+    body = json.dumps(TOKEN)
+    head = f"HTTP/1.1 201 Created\r\nX-Subject-Token: {token}\r\nContent-Length: {len(body)}\r\n"
+    with raw_server(f"{head}Connection: close\r\n\r\n{body}".encode("latin-1")) as iam:
+        error = failed(
+            lambda: client_for("http://drs.example.com", **BY_PASSWORD, auth_url=f"http://{iam}/v3").statuses(JOBS)
+        )
+    assert str(error).endswith("failed: The login gave no token that a header can carry.")
+    assert error.kind.value == "protocol"
 
 
 PROJECTS: list[tuple[dict[str, Any], str]] = [

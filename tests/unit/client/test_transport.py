@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+import urllib3
 
 from ansible_collections.cutover.drs.plugins.module_utils import _transport
 from ansible_collections.cutover.drs.plugins.module_utils._client import Client
@@ -21,6 +23,7 @@ from ansible_collections.cutover.drs.tests.unit.client.support import (
     BY_KEYS,
     BY_PASSWORD,
     JOBS,
+    NO_SECRETS,
     closed_port,
     raw_server,
     without,
@@ -95,13 +98,45 @@ def test_the_answer_of_a_proxy_to_connect_is_bounded_too(client_for: ClientFor) 
     assert "No complete answer from drs.example.com within 0.3 s." in str(error)
 
 
-def test_a_socket_that_comes_after_the_time_is_up_is_not_used() -> None:
-    with raw_server(None) as host:
+def test_a_connection_that_comes_after_the_time_is_up_is_not_used() -> None:
+    with raw_server(None) as host, _transport.bounded(60) as exchange:
+        exchange.expire()
         name, port = host.split(":")
-        with _transport.bounded(60) as exchange:
-            exchange.expire()
-            with socket.create_connection((name, int(port))) as sock, pytest.raises(TimeoutError):
-                _transport._use(sock)
+        with pytest.raises(TimeoutError):
+            _transport._Connection(name, int(port)).connect()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        requests.exceptions.ReadTimeout("Read timed out."),
+        requests.exceptions.ConnectTimeout("Connection timed out."),
+        requests.exceptions.ConnectionError(urllib3.exceptions.ReadTimeoutError(None, "/", "Read timed out.")),  # type: ignore[arg-type]
+    ],
+)
+def test_every_time_out_is_told_in_the_same_words(error: requests.RequestException) -> None:
+    told = _transport.as_drs_error(error, "drs.example.com", 30, requests.Session(), NO_SECRETS)
+    assert str(told) == (
+        "No complete answer from drs.example.com within 30 s. Check the network, or raise request_timeout."
+    )
+    assert (told.kind.value, told.repeatable, told.final) == ("network", True, False)
+
+
+def test_an_answer_is_cut_short_also_where_urllib3_does_not_say_so() -> None:
+    # Releases before 2.0 hand out what there was.
+    response = requests.Response()
+    response.raw = urllib3.HTTPResponse(BytesIO(b"{"), preload_content=False, enforce_content_length=False)
+    response.headers["Content-Length"] = "27"
+    with pytest.raises(DrsError) as caught:
+        _transport._read(response, "drs.example.com")
+    assert str(caught.value) == "The answer of drs.example.com was cut short after 1 of 27 bytes."
+    assert caught.value.repeatable
+
+
+def test_a_login_of_a_proxy_that_no_header_can_carry(client_for: ClientFor) -> None:
+    error = failed(client_for("http://drs.example.com", proxy="http://someone:%CE%A9mega@127.0.0.1:1"))
+    assert str(error).endswith("failed: A credential holds a character that no HTTP header can carry.")
+    assert (error.kind.value, error.attempts) == ("configuration", 1)
 
 
 @pytest.mark.parametrize(
