@@ -57,7 +57,15 @@ READER = {
     "temporary_access_key": "A0TEMPORARY0KEY",
     "temporary_secret_key": "a-temporary-secret-key",
     "security_token": "a-security-token",
+    "textfile_folder": "textfile",
     "ansible_python_interpreter": sys.executable,
+}
+# What guides mean by a login from the environment.
+LOGIN = {
+    "OS_REGION_NAME": "eu-de",
+    "OS_USERNAME": ACCOUNT["username"],
+    "OS_PASSWORD": ACCOUNT["password"],
+    "OS_USER_DOMAIN_NAME": ACCOUNT["domain"],
 }
 SCENARIO = {
     "account": ACCOUNT,
