@@ -95,13 +95,12 @@ class History:
         self._readings[reading.id] = reading
         if before is None or _moving(before) != _moving(reading):
             self.moved_at = seen.ended
-        now = reading.status.status
-        if before is not None and before.status.status == now and before.found == reading.found:
+        was, now = None if before is None else _status(before), _status(reading)
+        if before is not None and was == now:
             return
         if len(self.transitions) >= _MOST_TRANSITIONS:
             self.transitions_left_out += 1
             return
-        was = None if before is None else before.status.status
         self.transitions.append({"at": iso(seen.at), "id": reading.id, "from": was, "to": now})
 
     def _note_trend(self, seen: Sample) -> None:
@@ -127,6 +126,11 @@ class History:
         self._points += [
             Point(seen.at, reading.id, reading.progress.progress, reading.progress.delay) for reading in seen.readings
         ]
+
+
+def _status(reading: Reading) -> str | None:
+    """What a transition tells; None for a job that either answer lacks."""
+    return reading.status.status if reading.found else None
 
 
 def _moving(reading: Reading) -> tuple[Any, ...]:
