@@ -43,6 +43,15 @@ def test_each_change_of_status_is_a_transition_and_the_first_sample_gives_the_fi
     assert (history.polls, history.errors, history.transitions_left_out) == (5, 1, 0)
 
 
+def test_a_job_that_one_answer_lacks_is_a_transition_to_nothing_and_back() -> None:
+    history = noted(sample(0), sample(30, reading(A, found=(True, False))), sample(60))
+    assert [(change["from"], change["to"]) for change in history.transitions] == [
+        (None, "INCRE_TRANSFER_STARTED"),
+        ("INCRE_TRANSFER_STARTED", None),
+        (None, "INCRE_TRANSFER_STARTED"),
+    ]
+
+
 def test_the_failure_is_that_of_the_last_poll() -> None:
     history = noted(failed_poll(0, "It broke."))
     assert history.failure is not None

@@ -82,7 +82,8 @@ def polls_of(choose: Choose[Any], goal: str) -> list[model.Seen]:
     modes += [choose(["FULL_INCR_TRANS", "FULL_TRANS"]) for _number in range(choose([0, 0, 1, 2]))]
     # In some sequences nothing is ever different, in others much is.
     seldom = choose([[False], SELDOM, SELDOM, [False, False, True]])
-    time, polls = 0.0, []
+    time = 0.0
+    polls: list[model.Seen] = []
     for _number in range(choose(range(1, 13))):
         began = time + (choose(PAUSES) if polls else 0)
         time = began + choose([0, 0, 0.5, 4])
