@@ -105,8 +105,10 @@ class AccessKeyAuth(AuthBase):
 def _canonical_request(method: str, path: str, query: str, signed: dict[str, str], body: bytes | str) -> str:
     if isinstance(body, str):
         body = body.encode()
-    segments = [quote(unquote(segment), safe="~") for segment in path.split("/")]
-    canonical_path = "/".join(segments).rstrip("/") + "/"
+    # As the reference does it: an encoded slash counts as a slash, and one slash at the end is enough.
+    canonical_path = quote(unquote(path), safe="/~")
+    if not canonical_path.endswith("/"):
+        canonical_path += "/"
     pairs = sorted(parse_qsl(query, keep_blank_values=True))
     return "\n".join(
         (

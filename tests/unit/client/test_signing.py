@@ -33,6 +33,7 @@ URLS = [
     "https://iam.example.com/v3/projects?name=eu-de_my project&b=2&a=1&empty=",
     "https://iam.example.com/v3/projects?name=%C3%A9t%C3%A9%2Fa%2Bb~c*d",
     "https://iam.example.com/a~b/c*d/e%20f/g+h/i@j:k/%C3%A9",
+    "https://iam.example.com/slash%2Fencoded/twice//at/the/end//",
 ]
 
 
