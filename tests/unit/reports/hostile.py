@@ -31,9 +31,9 @@ TEXTS = {
 }
 
 # The keys of a result whose texts come from a server (or from whoever named the jobs).
-_FROM_OUTSIDE = frozenset(
-    ("reason", "msg", "id", "status", "transfer_status", "error_code", "error_message", "task_mode", "text")
-    + ("from", "to", "trend", "hold_file", "request_id", "outcome", "name")
+_FROM_OUTSIDE = (
+    *("reason", "msg", "id", "status", "transfer_status", "error_code", "error_message", "task_mode", "text"),
+    *("from", "to", "trend", "hold_file", "request_id", "outcome", "name"),
 )
 
 

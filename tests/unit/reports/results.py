@@ -78,7 +78,7 @@ def _reading(number: int, at: float, span: float, ends: dict[str, Any] | None, l
 
 def observations(verdict: str, jobs: int, span: float, rules: Rules) -> Iterator[Sample | FailedPoll]:
     """What a wait of that verdict sees, until its time is up; one poll of it fails."""
-    every = 30.0
+    every = rules.interval
     bad = set(range(jobs - max(1, jobs // 5), jobs))
     at = 0.0
     while at < span:
@@ -103,7 +103,16 @@ def observations(verdict: str, jobs: int, span: float, rules: Rules) -> Iterator
 def wait_result(verdict: str = "ready", jobs: int = 4, span: float = 3600.0, **rules: Any) -> dict[str, Any]:
     """The result of a wait with that verdict, as a task returns it."""
     held = {"hold_file": "/etc/drs/hold"} if verdict == "held" else {}
-    known = Rules(**{"goal": Goal.CAUGHT_UP, "max_delay": 5, "timeout": span, "interval": 30.0, **held, **rules})
+    known = Rules(
+        **{
+            "goal": Goal.CAUGHT_UP,
+            "max_delay": 5,
+            "timeout": span,
+            "interval": 30.0 if jobs < 300 else 180.0,
+            **held,
+            **rules,
+        }
+    )
     ids = [job_id(number) for number in range(jobs)]
     watch = Watch(ids, known, NOON, lambda line: None)
     polls = 0

@@ -72,3 +72,15 @@ def test_page_is_quiet_fits_and_can_be_read(name: str, width: int, scheme: str, 
         if browser.ratio(colour, ground) < 4.5
     }
     assert not faint
+
+
+def test_a_page_that_is_not_quiet_is_noticed(address: str, tmp_path: Path) -> None:
+    file = tmp_path / "loud.html"
+    file.write_text(
+        "<h1>x</h1><p style='width:9999px'><img src='https://192.0.2.1/x.png'><script>console.error(1)</script>"
+    )
+    seen = browser.look(address, file, 390, "light")
+    assert "https://192.0.2.1/x.png" in seen.requests
+    assert seen.said
+    assert seen.page["wide"] > seen.page["room"]
+    assert seen.page["scripts"] == 1
