@@ -103,9 +103,10 @@ class Lines:
             self._alive_at = seen.ended
             self._line(seen.at, seen.ended, self._alive(judgement, history))
 
-    def stalled(self, at: float, elapsed: float, seconds: float) -> None:
+    def stalled(self, seen: Sample | FailedPoll, seconds: float, judgement: Judgement, history: History) -> None:
         """Nothing moved for so many seconds."""
-        self._line(at, elapsed, f"STALL nothing moved for {duration(seconds)}")
+        state = self._alive(judgement, history).removeprefix("ALIVE ")
+        self._line(seen.at, seen.ended, f"STALL nothing moved for {duration(seconds)} {state}")
 
     def verdict(self, at: float, elapsed: float, judgement: Judgement, valid_until: float | None) -> None:
         """The last line, which is always written."""
@@ -136,7 +137,8 @@ class Lines:
                 state = "ready" if job.ready else job.reading.state.value
                 states[state] = states.get(state, 0) + 1
             shown = " ".join(f"{state}={number}" for state, number in sorted(states.items()))
-            self._line(seen.at, seen.ended, f"CHANGE and {len(others)} more jobs: {shown}")
+            holds = next((f" hold={job.holds[0].rule.value}" for job in others if job.holds), "")
+            self._line(seen.at, seen.ended, f"CHANGE and {len(others)} more jobs: {shown}{holds}")
 
     def _reset(self, seen: Sample | FailedPoll, why: str, judgement: Judgement) -> None:
         standing = judgement.standing

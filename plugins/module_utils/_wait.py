@@ -117,13 +117,14 @@ def _poll(read: Read, rules: Rules, clock: Clock, watch: Watch) -> Iterator[Samp
     """Observations at the intervals that the rules ask for, the last one when time is up."""
     started = clock.elapsed()
     while True:
-        yield _one_poll(read, rules, clock, started)
+        yield one_poll(read, rules, clock, started)
         interval = rules.near_interval if watch.near else rules.interval
         left = rules.timeout - (clock.elapsed() - started)
         clock.sleep(max(0.0, min(interval * clock.uniform(1 - _JITTER, 1 + _JITTER), left)))
 
 
-def _one_poll(read: Read, rules: Rules, clock: Clock, started: float) -> Sample | FailedPoll:
+def one_poll(read: Read, rules: Rules, clock: Clock, started: float) -> Sample | FailedPoll:
+    """One observation; ``started`` is what ``clock.elapsed`` said when the wait began."""
     began = clock.elapsed() - started
     until = float("inf") if rules.timeout == 0 else started + rules.timeout
     try:
@@ -144,7 +145,7 @@ def _exists(path: str | None) -> bool:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError:
+    except (OSError, ValueError):
         # Nobody can tell whether it is there, and that does not open a gate.
         return True
     return True

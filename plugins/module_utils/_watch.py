@@ -21,6 +21,8 @@ from ._rules import Judged, Rule, Rules
 # Near the goal: so few seconds of delay, or so much of the full phase, are left.
 _NEAR_DELAY = 60
 _NEAR_PROGRESS = 95
+# A wait of a week that stands still says so on each line; the result keeps the latest.
+_MOST_WARNINGS = 5
 
 
 class Watch:
@@ -70,13 +72,14 @@ class Watch:
         moved_at = self._history.moved_at
         if seen.ended - max(moved_at, self._warned_at) < self._rules.stall_after:
             return
-        holds = [hold.rule for job in self._judgement.standing.jobs for hold in job.holds]
-        if holds and all(rule is Rule.HOLD_FILE for rule in holds):
-            # Everything is as it should be; a person keeps the gate shut.
+        jobs = self._judgement.standing.jobs
+        if jobs and all(hold.rule is Rule.HOLD_FILE for job in jobs for hold in job.holds):
+            # Nothing has to move any more: a delay stays at 0, or a person keeps the gate shut.
             return
         self._warned_at = seen.ended
-        self._lines.stalled(seen.at, seen.ended, seen.ended - moved_at)
-        self._warnings.append(f"Nothing moved in any job for {duration(seen.ended - moved_at)}; see stall_after.")
+        self._lines.stalled(seen, seen.ended - moved_at, self._judgement, self._history)
+        warning = f"Nothing moved in any job for {duration(seen.ended - moved_at)}; see stall_after."
+        self._warnings = [*self._warnings, warning][-_MOST_WARNINGS:]
 
 
 def _near(job: Judged, rules: Rules) -> bool:

@@ -70,7 +70,7 @@ def test_a_thousand_jobs_that_change_at_once_are_ten_lines_and_a_count() -> None
     watch.see(Sample(0, 0, NOON, tuple(reading(each, delay=int(each[:8])) for each in ids)))
     assert said[1].endswith("CHANGE 00000999-job INCRE_TRANSFER_STARTED delay=999s hold=delay")
     assert said[10].endswith("CHANGE 00000990-job INCRE_TRANSFER_STARTED delay=990s hold=delay")
-    assert said[11].endswith("CHANGE and 990 more jobs: in_progress=989 ready=1")
+    assert said[11].endswith("CHANGE and 990 more jobs: in_progress=989 ready=1 hold=delay")
     assert len(said) == 12
 
 

@@ -173,8 +173,8 @@ def test_a_stall_is_a_line() -> None:
     seen = [sample(end, reading(A, "PAUSING")) for end in range(0, 1201, 30)]
     lines = lines_of(caught_up(stall_after=600), *seen, ids=(A,))
     assert [line for line in lines if "STALL" in line] == [
-        "12:10:00Z +10m STALL nothing moved for 10m",
-        "12:20:00Z +20m STALL nothing moved for 20m",
+        "12:10:00Z +10m STALL nothing moved for 10m ready=0/1 streak=0/3 worst=9a47..jb21 delay=0s hold=phase",
+        "12:20:00Z +20m STALL nothing moved for 20m ready=0/1 streak=0/3 worst=9a47..jb21 delay=0s hold=phase",
     ]
 
 

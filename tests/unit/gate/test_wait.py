@@ -178,6 +178,18 @@ def test_a_wait_in_which_nothing_moves_warns_once_in_each_stall_after(waiting: W
     assert [line.split()[2] for line in waiting.lines if "STALL" in line] == ["+1m", "+2m", "+3m"]
 
 
+def test_a_wait_of_many_stalls_keeps_the_latest_warnings(waiting: Waiting) -> None:
+    warnings = waiting(FAR, timeout=1300, stall_after=60)["warnings"]
+    assert len(warnings) == 5
+    assert warnings[-1] == "Nothing moved in any job for 21m; see stall_after."
+
+
+def test_a_delay_that_stays_at_0_while_the_streak_grows_is_no_stall(waiting: Waiting) -> None:
+    result = waiting(READY, stable_for=300, stall_after=60)
+    assert result["verdict"] == "ready"
+    assert "warnings" not in result
+
+
 def test_a_wait_in_which_something_moves_does_not_warn(waiting: Waiting) -> None:
     moving = [answers(reading(A, delay=900 - number), reading(B, "PAUSING")) for number in range(40)]
     assert "warnings" not in waiting(*moving, jobs=[A, B], timeout=200, stall_after=60)
