@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from ansible_collections.cutover.drs.plugins.module_utils._client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
@@ -174,6 +175,25 @@ def test_a_second_401_is_final(simulator: Simulator, client_for: ClientFor) -> N
     assert (error.kind.value, error.final, error.attempts) == ("authentication", True, 2)
     assert operations(simulator) == ["tokens", "batch-status", "tokens", "batch-status"]
     assert "failed (2 attempts): HTTP 401 APIGW.0307 The token must be updated. Check the login" in str(error)
+
+
+def test_a_login_is_renewed_once_also_where_another_fault_comes_between(
+    simulator: Simulator, client_for: ClientFor
+) -> None:
+    for number, kind in enumerate(("unauthorized", "throttled", "unauthorized"), start=1):
+        simulator.add_fault(operation="batch-status", kind=kind, on=number)
+    error = failed(lambda: client_for(simulator, **BY_PASSWORD).statuses(JOBS))
+    assert (error.kind.value, error.attempts, operations(simulator).count("tokens")) == ("authentication", 3, 2)
+
+
+def test_a_login_that_fails_leaves_no_session_open(
+    simulator: Simulator, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[requests.Session] = []
+    monkeypatch.setattr(requests.Session, "close", lambda session: closed.append(session))
+    simulator.add_fault(operation="tokens", kind="status", http_status=403)
+    failed(lambda: client_for(simulator, **PASSWORD_OF_REGION))
+    assert len(closed) == 1
 
 
 @pytest.mark.parametrize("login", [BY_TOKEN, BY_KEYS])
