@@ -32,9 +32,9 @@ def text(value: object, longest: int = _LONGEST) -> str:
     if value is None:
         return ""
     # Cut before it is cleaned, so that the length of the input costs nothing.
-    raw = str(value)[: longest + 1]
-    shown = printable(_SPACE.sub(" ", raw).strip())
-    return shown if len(shown) <= longest else f"{shown[: longest - 1]}…"
+    raw = str(value)
+    shown = printable(_SPACE.sub(" ", raw[:longest]).strip())
+    return shown if len(raw) <= longest else f"{shown[: longest - 1]}…"
 
 
 def number(value: object) -> float | None:
