@@ -60,7 +60,9 @@ class Block:
     @property
     def is_playbook(self) -> bool:
         """A list of plays, not of tasks."""
-        return isinstance(self.content, list) and all("hosts" in play or "import_playbook" in play for play in self.content)
+        return isinstance(self.content, list) and all(
+            "hosts" in play or "import_playbook" in play for play in self.content
+        )
 
 
 def documents() -> list[Path]:
@@ -76,7 +78,9 @@ def blocks(path: Path) -> list[Block]:
         return [Block(name, line, "yaml", text) for line, text in _examples(source)]
     pattern = _FENCE if path.suffix == ".md" else _DIRECTIVE
     return [
-        Block(name, source.count("\n", 0, found.start()) + 1, found["language"], dedent(found["text"]).strip("\n") + "\n")
+        Block(
+            name, source.count("\n", 0, found.start()) + 1, found["language"], dedent(found["text"]).strip("\n") + "\n"
+        )
         for found in pattern.finditer(source)
     ]
 

@@ -83,13 +83,13 @@ class World:
     hosts: PublishedHosts
     environment: dict[str, str]
 
-    def run(self, command: list[str], folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the documentation in a folder of its own; ``more`` are environment variables."""
+    def run(self, command: list[str], folder: Path, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the documentation in a folder; ``typed`` is its input, ``more`` are environment variables."""
         return subprocess.run(
             command,
             cwd=folder,
             env={**self.environment, **more},
-            stdin=subprocess.DEVNULL,
+            input=typed,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -118,6 +118,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         # What the pages do to a database and a service is written down, not done.
         (programs / name).write_text(f'#!/bin/sh\necho "{name} $*" >> "{folder}/done.log"\n', encoding="utf-8")
         (programs / name).chmod(0o755)
+    # By the interpreter: the first line of an installed script cannot name a path with a space.
+    for name in ("playbook", "doc"):
+        program = f'#!/bin/sh\nexec "{sys.executable}" -m ansible {name} "$@"\n'
+        (programs / f"ansible-{name}").write_text(program, encoding="utf-8")
+        (programs / f"ansible-{name}").chmod(0o755)
+    # There is no Terraform here: what it would print lies in the folder.
+    (programs / "terraform").write_text("#!/bin/sh\ncat terraform.json\n", encoding="utf-8")
+    (programs / "terraform").chmod(0o755)
     (folder / "ansible.cfg").touch()
     with Simulator(SCENARIO) as simulator:
         host, _, port = simulator.endpoint.rpartition("//")[2].partition(":")

@@ -67,12 +67,15 @@ class _Tunnel(socketserver.BaseRequestHandler):
             return
         self.request.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         context = self.server.context_for(target.partition(":")[0])
-        with suppress(OSError), context.wrap_socket(self.request, server_side=True) as inside:
-            with socket.create_connection(self.server.simulator) as simulator:
-                answers = threading.Thread(target=_pump, args=(simulator, inside), daemon=True)
-                answers.start()
-                _pump(inside, simulator)
-                answers.join(5)
+        with (
+            suppress(OSError),
+            context.wrap_socket(self.request, server_side=True) as inside,
+            socket.create_connection(self.server.simulator) as simulator,
+        ):
+            answers = threading.Thread(target=_pump, args=(simulator, inside), daemon=True)
+            answers.start()
+            _pump(inside, simulator)
+            answers.join(5)
 
 
 def _first_line(sock: Any) -> str:

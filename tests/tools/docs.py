@@ -37,10 +37,10 @@ read the migration jobs, wait for them, and switch only on evidence.
 The `README <{blob}README.md>`_ has a first playbook for each way to log in.
 
 .. toctree::
-   :maxdepth: 2
+   :maxdepth: 3
 
-   collections/cutover/drs/index
-   collections/environment_variables
+   Guides, plugins and roles <collections/cutover/drs/index>
+   Environment variables <collections/environment_variables>
 """
 
 SETTINGS = """
@@ -52,12 +52,20 @@ html_static_path = ["static"]
 html_theme_options = {{"topbar_links": None}}
 """
 
-# Tables that are wider than a phone scroll by themselves, and do not widen the page; long names in them may break.
+# On a phone: code and tables scroll by themselves and do not widen the page, code is not wrapped, long names may break.
 CSS = """\
 .wy-nav-content { max-width: 60rem; }
 .rst-content .docutils.literal { overflow-wrap: anywhere; }
-.wy-table-responsive table td, .wy-table-responsive table th { white-space: normal !important; min-width: 6rem; }
+.rst-content div[class^="highlight"] pre { white-space: pre; overflow-x: auto; }
 .wy-table-responsive { overflow-x: auto; }
+.wy-table-responsive table td, .wy-table-responsive table th { white-space: normal !important; min-width: 6rem; }
+"""
+
+INVENTORY_HEAD = b"""\
+# Sphinx inventory version 2
+# Project: Ansible
+# Version: latest
+# The remainder is compressed using zlib.
 """
 
 _TO_ANSIBLE = re.compile(r"<(ansible_collections\.ansible\.builtin\.(\w+)_(module|lookup|filter|test))[>_]")
@@ -90,15 +98,16 @@ def run(*command: str, **settings: str) -> None:
 def write_inventory() -> None:
     """The part of Ansible's inventory that the pages need, in the format of Sphinx."""
     text = "\n".join(page.read_text(encoding="utf-8") for page in (SITE / "rst").rglob("*.rst"))
-    labels = {name: f"collections/ansible/builtin/{plugin}_{kind}.html" for name, plugin, kind in _TO_ANSIBLE.findall(text)}
+    labels = {
+        name: f"collections/ansible/builtin/{plugin}_{kind}.html" for name, plugin, kind in _TO_ANSIBLE.findall(text)
+    }
     for name in _REFERENCE.findall(text):
         found = _TO_ANSIBLE.match(f"<{name}>")
         if found:
             labels[name] = f"collections/ansible/builtin/{found[2]}_{found[3]}.html"
     labels.update(_PAGES)
     lines = "".join(f"{name} std:label -1 {page}# {name}\n" for name, page in sorted(labels.items()))
-    head = "# Sphinx inventory version 2\n# Project: Ansible\n# Version: latest\n# The remainder is compressed using zlib.\n"
-    (SITE / "ansible.inv").write_bytes(head.encode() + zlib.compress(lines.encode()))
+    (SITE / "ansible.inv").write_bytes(INVENTORY_HEAD + zlib.compress(lines.encode()))
 
 
 class Page(HTMLParser):
@@ -142,16 +151,17 @@ def main() -> int:
     shutil.rmtree(SITE, ignore_errors=True)
     # antsibull-docs wants a folder that nobody else can write to.
     SITE.mkdir(parents=True, mode=0o700)
-    run("antsibull-docs", "sphinx-init", "--use-current", "--dest-dir", str(SITE), "--fail-on-error", "--project",
-        "cutover.drs", "--copyright", "2026, the cutover.drs authors", "--title", "cutover.drs", "cutover.drs")  # fmt: skip
+    given = {"--project": "cutover.drs", "--title": "cutover.drs", "--copyright": "2026, the cutover.drs authors"}
+    options = [word for pair in given.items() for word in pair]
+    run("antsibull-docs", "sphinx-init", "--use-current", "--dest-dir", str(SITE), *options, "cutover.drs")
     (SITE / "rst" / "index.rst").write_text(INDEX.format(blob=BLOB), encoding="utf-8")
     (SITE / "static").mkdir()
     (SITE / "static" / "narrow.css").write_text(CSS, encoding="utf-8")
     with (SITE / "conf.py").open("a", encoding="utf-8") as settings:
         settings.write(SETTINGS.format(ansible=ANSIBLE_DOCS))
     (SITE / "rst").chmod(0o700)
-    run("antsibull-docs", "--config-file", "antsibull-docs.cfg", "collection", "--cleanup", "everything", "--use-current",
-        "--fail-on-error", "--dest-dir", "rst", "cutover.drs")  # fmt: skip
+    strict = ("--cleanup", "everything", "--use-current", "--fail-on-error", "--dest-dir", "rst")
+    run("antsibull-docs", "--config-file", "antsibull-docs.cfg", "collection", *strict, "cutover.drs")
     write_inventory()
     run("sphinx-build", "-M", "html", "rst", "build", "-c", ".", "-W", "--keep-going", "-j", "auto")
     shutil.rmtree(OUTPUT, ignore_errors=True)

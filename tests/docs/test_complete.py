@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documentation names everything that there is, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._errors import Kind
+from ansible_collections.cutover.drs.plugins.module_utils._gate import Verdict
+from ansible_collections.cutover.drs.plugins.module_utils._options import ENVIRONMENT
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Rule
+from ansible_collections.cutover.drs.plugins.plugin_utils._prometheus import _HELP
+from ansible_collections.cutover.drs.tests.docs.blocks import CHECKOUT, GUIDES, PAGES
+
+# The release makes it.
+LATER = {"CHANGELOG.md"}
+REPOSITORY = re.compile(
+    r"https://(?:github\.com/cutover-drs/cutover\.drs/(?:blob|tree)|raw\.githubusercontent\.com/cutover-drs/cutover\.drs)/"
+    r"(?:main/)?(?P<path>[^\s)>`#\"]*)"
+)
+
+
+def guide(name: str) -> str:
+    """The text of a guide."""
+    return (CHECKOUT / "docs" / "docsite" / "rst" / f"guide_{name}.rst").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("troubleshooting", [kind.value for kind in Kind]),
+        ("troubleshooting", [verdict.value for verdict in Verdict]),
+        ("troubleshooting", [rule.value for rule in Rule]),
+        ("gating", [rule.value for rule in Rule]),
+        ("gating", [goal.value for goal in Goal]),
+        ("authentication", [*ENVIRONMENT, *(name for names in ENVIRONMENT.values() for name in names)]),
+        ("monitoring", list(_HELP)),
+    ],
+)
+def test_a_guide_names_all_of_them(page: str, names: list[str]) -> None:
+    """Nothing of a closed list is left out."""
+    text = guide(page)
+    assert [name for name in names if f"``{name}``" not in text] == []
+
+
+def test_the_readme_names_every_verdict_and_rule() -> None:
+    """The table of the front page is complete."""
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    assert [name.value for name in (*Verdict, *Rule) if f"`{name.value}`" not in text] == []
+
+
+@pytest.mark.parametrize("path", [*PAGES, *GUIDES], ids=lambda path: path.name)
+def test_links_into_the_repository_lead_to_files(path: Path) -> None:
+    """What a page links to in this repository is here."""
+    text = path.read_text(encoding="utf-8")
+    targets = {found["path"].rstrip(".,;") for found in REPOSITORY.finditer(text)}
+    assert [target for target in sorted(targets - LATER) if not (CHECKOUT / target).exists()] == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_are_absolute(path: Path) -> None:
+    """Galaxy shows the page elsewhere, where a relative link leads nowhere."""
+    targets = re.findall(r"\]\(([^)]+)\)", path.read_text(encoding="utf-8"))
+    assert [target for target in targets if not target.startswith("https://")] == []
+
+
+def test_the_first_mention_says_which_drs() -> None:
+    """DRS is also a product of VMware and one of AWS."""
+    for path in (CHECKOUT / "README.md", *GUIDES):
+        text = re.sub(r"``[^`]*``", "", path.read_text(encoding="utf-8"))
+        first = re.search(r"\bDRS\b", text)
+        assert first is None or text[: first.start()].endswith("Data Replication Service ("), path.name
