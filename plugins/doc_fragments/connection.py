@@ -87,7 +87,7 @@ options:
   ca_path:
     description:
       - A file or folder with the certificates of the authorities to trust, instead of the usual ones.
-      - Without it, E(REQUESTS_CA_BUNDLE) is respected.
+      - Without it, C(cacert) and C(verify) of O(cloud), then E(REQUESTS_CA_BUNDLE), are respected.
     type: path
   proxy:
     description:

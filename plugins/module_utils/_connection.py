@@ -59,7 +59,7 @@ class Settings:
         self.way = _way(options, environ)
         self.cloud_region: Any = _load_cloud(self.get("cloud"), self.redact) if self.way.name == "clouds.yaml" else None
         self.proxy = _proxy(options.get("proxy"), self.redact)
-        self.verify = _verify(options, environ)
+        self.verify = _verify(options, environ, self.cloud_region)
 
     def get(self, option: str) -> str | None:
         """An option's value, or that of its environment names."""
@@ -121,7 +121,8 @@ class Settings:
 
     def auth_url(self, why: str) -> str:
         """The URL of IAM, without a slash at its end."""
-        url = self.get("auth_url") or (f"{iam}/v3" if (iam := self.url_of("iam")) else None)
+        url, iam = self.get("auth_url"), self.url_of("iam")
+        url = url or (iam and f"{iam}/v3")
         if not url:
             raise configuration_error(f"{why} needs {_names(['auth_url'])}, or region for the published one.")
         return _http_url("auth_url", url, self.redact).rstrip("/")
@@ -132,10 +133,11 @@ def connect(
     environ: Mapping[str, str] = os.environ,
     *,
     timing: Timing = REAL_TIME,
+    until: float | None = None,
 ) -> Client:
-    """A client for these options; the login itself happens when the project id or a token is needed.
+    """A client for these options, logged in as far as the project id asks for it.
 
-    Raises :class:`DrsError`: ``configuration`` for options that cannot work, others for a login
+    Nothing is tried again after ``until`` (seconds on the clock of ``timing``). Raises :class:`DrsError`: ``configuration`` for options that cannot work, others for a login
     or a look-up of the project that failed.
     """
     if _transport.REQUESTS_IMPORT_ERROR:
@@ -149,7 +151,7 @@ def connect(
     session = _transport.new_session(verify=settings.verify, proxy=settings.proxy, parallel=limits.parallel)
     try:
         log_in = _LOGINS[settings.way.name]
-        login, project_id = persist(lambda: log_in(settings, session, limits.timeout), limits, timing)
+        login, project_id = persist(lambda: log_in(settings, session, limits.timeout), limits, timing, until)
         if not re.fullmatch(r"[\w.~-]+", project_id, re.ASCII):
             raise configuration_error(f"project_id is {project_id!r}, which is no project id.")
     except BaseException:
@@ -335,15 +337,22 @@ def _proxy(proxy: str | None, redact: Redactor) -> str | None:
     return url
 
 
-def _verify(options: Mapping[str, Any], environ: Mapping[str, str]) -> bool | str:
-    ca_path = options.get("ca_path")
+def _verify(options: Mapping[str, Any], environ: Mapping[str, str], cloud_region: Any) -> bool | str:
+    """What certificates are verified with: True for the usual authorities, False for not at all, or a path."""
     if not options["validate_certs"]:
         return False
-    if not ca_path:
-        return environ.get("REQUESTS_CA_BUNDLE") or True
-    if not os.access(ca_path, os.R_OK):
-        raise configuration_error(f"ca_path: there is no file or folder {ca_path} that can be read.")
-    return str(ca_path)
+    of_cloud = cloud_region.get_requests_verify_args()[0] if cloud_region else True
+    if of_cloud is False and not options.get("ca_path"):
+        return False
+    sources = {
+        "ca_path": options.get("ca_path"),
+        "cacert of clouds.yaml": of_cloud if isinstance(of_cloud, str) else None,
+        "REQUESTS_CA_BUNDLE": environ.get("REQUESTS_CA_BUNDLE"),
+    }
+    source, path = next(((source, path) for source, path in sources.items() if path), ("", True))
+    if path is not True and not os.access(path, os.R_OK):
+        raise configuration_error(f"{source}: there is no file or folder {path} that can be read.")
+    return path
 
 
 def _http_url(option: str, url: str, redact: Redactor) -> str:

@@ -95,7 +95,7 @@ def _live(
             # Opened by the first poll: a login that fails is a failed poll like any other.
             if not clients:
                 timing = Timing(clock.elapsed, clock.sleep, clock.uniform)
-                clients.append(resources.enter_context(connect(options, environ, timing=timing)))
+                clients.append(resources.enter_context(connect(options, environ, timing=timing, until=until)))
             return clients[0].both(ids, until)
 
         watch = Watch(ids, rules, started_at, say)

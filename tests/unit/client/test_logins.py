@@ -15,14 +15,17 @@ import pytest
 import requests
 
 from ansible_collections.cutover.drs.plugins.module_utils._client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
 from ansible_collections.cutover.drs.tests.unit.client.support import (
     BY_KEYS,
     BY_PASSWORD,
     BY_TEMPORARY_KEYS,
     BY_TOKEN,
+    DEFAULTS,
     JOBS,
     PROJECT,
+    ByHand,
     closed_port,
     raw_server,
     without,
@@ -101,6 +104,41 @@ def test_an_entry_of_clouds_yaml_is_a_login(
     assert client.statuses(JOBS)[0].found
     assert client.logins == 1
     assert operations(simulator)[-2:] == ["tokens", "batch-status"]
+
+
+@pytest.mark.parametrize("tls", ["cacert: {ca_path}", "verify: false"])
+def test_an_entry_of_clouds_yaml_says_which_certificates_to_trust(
+    start: Start, client_for: ClientFor, clouds_yaml: Callable[[str], None], tls: str
+) -> None:
+    simulator = start(tls=True)
+    clouds_yaml(f"{cloud_of(simulator)}    {tls.format(ca_path=simulator.ca_path)}\n")
+    assert client_for(simulator, cloud="otc", ca_path=None).statuses(JOBS)[0].found
+
+
+def test_the_option_ca_path_comes_before_clouds_yaml(
+    start: Start, client_for: ClientFor, clouds_yaml: Callable[[str], None]
+) -> None:
+    simulator = start(tls=True)
+    clouds_yaml(f"{cloud_of(simulator)}    verify: false\n")
+    with pytest.raises(DrsError, match="ca_path: there is no file or folder /nowhere"):
+        client_for(simulator, cloud="otc", ca_path="/nowhere")
+
+
+def test_a_cacert_of_clouds_yaml_that_is_not_there_is_told(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
+) -> None:
+    clouds_yaml(f"{cloud_of(simulator)}    cacert: /nowhere\n")
+    with pytest.raises(DrsError) as refused:
+        client_for(simulator, cloud="otc")
+    assert str(refused.value) == "cacert of clouds.yaml: there is no file or folder /nowhere that can be read."
+
+
+def test_a_login_is_not_tried_again_after_the_time_given(simulator: Simulator, by_hand: ByHand) -> None:
+    simulator.add_fault(operation="tokens", kind="status", http_status=503, first=1, last=9)
+    options = {**DEFAULTS, **PASSWORD_OF_REGION, "endpoint": simulator.endpoint, "auth_url": simulator.auth_url}
+    with pytest.raises(DrsError, match="refused"):
+        connect(options, {}, timing=by_hand.timing, until=by_hand.now + 1.5)
+    assert by_hand.slept == [1.0]
 
 
 def test_an_entry_of_clouds_yaml_gives_the_region(
