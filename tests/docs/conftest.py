@@ -84,7 +84,7 @@ class World:
     environment: dict[str, str]
 
     def run(self, command: list[str], folder: Path, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the documentation in a folder; ``typed`` is its input, ``more`` are environment variables."""
+        """Run a command in a folder; ``typed`` is its input, ``more`` are environment variables."""
         return subprocess.run(
             command,
             cwd=folder,
