@@ -18,6 +18,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 
@@ -35,9 +36,12 @@ def install(python: Path, requirements: list[str]) -> None:
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "-qq", "install"]
     uv = [str(python), "-m", "uv", "pip", "install", "--quiet", "--python", str(python)]
     if subprocess.run([*pip, "uv"], check=False).returncode == 0:
-        if subprocess.run([*uv, *arguments], check=False).returncode == 0:
+        # The certificates of the machine, as pip is often told to trust: a company's proxy has its own.
+        settings = {**os.environ, "UV_SYSTEM_CERTS": "1"}
+        fast = subprocess.run([*uv, *arguments], check=False, env=settings, capture_output=True, text=True)
+        if fast.returncode == 0:
             return
-        print("uv could not install the packages: pip tries now", file=sys.stderr)
+        print("   uv could not install the packages, so pip does", file=sys.stderr)
     subprocess.run([*pip, *arguments], check=True)
 
 
@@ -55,7 +59,10 @@ def ensure(folder: Path, requirements: list[str]) -> bool:
             return False
         if not home.exists() or home.read_text(encoding="utf-8") != place:
             subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+        print(f"== {folder.name}: installing {', '.join(map(os.path.basename, requirements))}", file=sys.stderr)
+        began = time.monotonic()
         install(folder / "bin" / "python", requirements)
+        print(f"== {folder.name}: ok, {time.monotonic() - began:.0f} s", file=sys.stderr)
         home.write_text(place, encoding="utf-8")
         stamp.touch()
     return True
