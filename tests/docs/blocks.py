@@ -19,7 +19,7 @@ import yaml
 CHECKOUT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((CHECKOUT / "docs" / "docsite" / "rst").glob("*.rst"))
 PAGES = [CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md")]
-PLUGINS = sorted((CHECKOUT / "plugins" / "modules").glob("*.py"))
+PLUGINS = sorted((*(CHECKOUT / "plugins" / "modules").glob("*.py"), *(CHECKOUT / "plugins").glob("*/*.yml")))
 EXAMPLES = CHECKOUT / "docs" / "examples"
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w+-]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
@@ -71,11 +71,13 @@ def documents() -> list[Path]:
 
 
 def blocks(path: Path) -> list[Block]:
-    """The code blocks of a page, a guide, or the EXAMPLES of a module."""
+    """The code blocks of a page, a guide, or the EXAMPLES of a plugin."""
     name = str(path.relative_to(CHECKOUT))
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         return [Block(name, line, "yaml", text) for line, text in _examples(source)]
+    if path.suffix == ".yml":
+        return [Block(name, 1, "yaml", yaml.safe_load(source)["EXAMPLES"])]
     pattern = _FENCE if path.suffix == ".md" else _DIRECTIVE
     return [
         Block(

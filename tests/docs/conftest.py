@@ -94,7 +94,7 @@ class World:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=120,
+            timeout=240,
         )
 
     def play(self, playbook: str, folder: Path, *arguments: str, **more: str) -> str:

@@ -31,6 +31,7 @@ FOR_OTHERS = (
     "drs-alerts.yml",
     "requirements.yml",
     "secure.yaml",
+    "vars.yml",
 )
 # Playbooks that cannot run here, by their names.
 EXEMPT = {"make-workflow.yml": "needs the collection awx.awx and a running AWX"}
