@@ -24,6 +24,7 @@ _CURVE_HIGH = 200
 _ROW_HIGH = 24
 
 _TONES = {
+    State.COMPLETE: "complete",
     State.FAILED: "failed",
     State.ENDED: "ended",
     State.MISSING: "missing",
