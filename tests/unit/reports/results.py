@@ -22,7 +22,10 @@ from ansible_collections.cutover.drs.plugins.module_utils._watch import Watch
 
 NOON = 1795521600.0
 VERDICTS = ("ready", "failed", "ended", "missing", "unknown", "held", "timeout", "error")
-SIZES = (1, 4, 300, 1000)
+# Every verdict at two sizes; what only a fleet can break is looked at with two verdicts.
+CASES = [(verdict, jobs) for verdict in VERDICTS for jobs in (1, 4)] + [
+    (verdict, jobs) for verdict in ("ready", "failed") for jobs in (300, 1000)
+]
 
 # How each verdict comes about: what the last fifth of the jobs does in the second half of the wait.
 _ENDS: dict[str, dict[str, Any]] = {

@@ -18,8 +18,8 @@ from ansible_collections.cutover.drs.plugins.module_utils._rules import Rules
 from ansible_collections.cutover.drs.plugins.plugin_utils._reports import SUFFIXES, ReportError, render
 from ansible_collections.cutover.drs.tests.unit.reports.readers import junit, metrics, validator, waited
 from ansible_collections.cutover.drs.tests.unit.reports.results import (
+    CASES,
     NOON,
-    SIZES,
     VERDICTS,
     configuration_result,
     cutover_result,
@@ -31,8 +31,7 @@ TITLE = "Orders database"
 OUTCOMES = ("switched", "not_ready", "planned")
 
 
-@pytest.mark.parametrize("jobs", SIZES)
-@pytest.mark.parametrize("verdict", VERDICTS)
+@pytest.mark.parametrize(("verdict", "jobs"), CASES)
 def test_every_verdict_in_every_format(verdict: str, jobs: int) -> None:
     result = waited(verdict, jobs)
     assert result["verdict"] == verdict
