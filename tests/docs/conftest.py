@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -128,8 +129,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     (programs / "terraform").chmod(0o755)
     (folder / "ansible.cfg").touch()
     with Simulator(SCENARIO) as simulator:
-        host, _, port = simulator.endpoint.rpartition("//")[2].partition(":")
-        with PublishedHosts((host, int(port)), folder / "ca.pem") as hosts:
+        address = urlsplit(simulator.endpoint)
+        with PublishedHosts((str(address.hostname), int(address.port or 0)), folder / "ca.pem") as hosts:
             threading.Thread(target=hosts.serve_forever, daemon=True).start()
             yield World(simulator, hosts, _environment(folder, hosts))
             hosts.shutdown()
