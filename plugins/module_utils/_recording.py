@@ -21,9 +21,13 @@ from typing import Any
 from ._errors import configuration_error
 from ._gate import FailedPoll, Sample
 from ._records import ProgressRecord, StatusRecord
-from ._rules import Reading, Rules
+from ._rules import LONGEST, Reading, Rules
 
 SCHEMA = 1
+
+# Bounds that no wait reaches, and that every calendar and every output can show.
+_YEAR_9000 = 221845392000
+_LARGEST = 10**16
 
 _STATUS_FIELDS: dict[str, type] = {
     "id": str,
@@ -41,6 +45,14 @@ _PROGRESS_FIELDS: dict[str, type] = {
     "remaining_time": int,
     "parts": dict,
     "processed_at": str,
+}
+_FAILURE_FIELDS: dict[str, type] = {
+    "kind": str,
+    "http_status": int,
+    "error_code": str,
+    "error_message": str,
+    "request_id": str,
+    "attempts": int,
 }
 
 
@@ -81,8 +93,8 @@ class Recorder:
             # A run that was killed in mid-line must not take the first line of this one with it.
             torn = _ends_in_mid_line(Path(path))
             self._file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - closed by __exit__
-        except OSError as error:
-            raise configuration_error(f"record: {path} cannot be written to: {error.strerror}.") from None
+        except (OSError, ValueError) as error:
+            raise configuration_error(f"record: {path} cannot be written to: {_why(error)}.") from None
         if torn:
             self._file.write("\n")
         self._write({"type": "start", "at": started_at, "jobs": list(ids), "rules": rules.as_dict()})
@@ -93,7 +105,11 @@ class Recorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as error:
+            # What a full disk did not take before is tried again here.
+            self._lost(error)
 
     def observed(self, seen: Sample | FailedPoll) -> None:
         """Append one observation."""
@@ -123,9 +139,10 @@ class Recorder:
             self._file.write(f"{line}\n")
             self._file.flush()
         except OSError as error:
-            self.problem = (
-                f"record: {self._path} could not be written to ({error.strerror}); later samples are not in it."
-            )
+            self._lost(error)
+
+    def _lost(self, error: OSError) -> None:
+        self.problem = f"record: {self._path} could not be written to ({_why(error)}); later samples are not in it."
 
 
 def read_last_run(path: str) -> Run:
@@ -135,15 +152,15 @@ def read_last_run(path: str) -> Run:
     """
     try:
         lines = Path(path).read_bytes().split(b"\n")
-    except OSError as error:
-        raise configuration_error(f"replay: {path} cannot be read: {error.strerror}.") from None
+    except (OSError, ValueError) as error:
+        raise configuration_error(f"replay: {path} cannot be read: {_why(error)}.") from None
     entries = [(number, _entry(line)) for number, line in enumerate(lines, start=1) if line.strip()]
     runs = [entry["run"] for _number, entry in entries if entry]
     if not runs:
         raise configuration_error(f"replay: {path} holds no recorded run. It must be a file made by record.")
-    # Damaged lines belong to the run they stand in.
+    # Damaged lines belong to the run they stand in; another wait may have written to the file at the same time.
     first = next(index for index, (_number, entry) in enumerate(entries) if entry and entry["run"] == runs[-1])
-    return _as_run(entries[first:])
+    return _as_run([entry for entry in entries[first:] if entry[1] is None or entry[1]["run"] == runs[-1]])
 
 
 def _as_run(entries: Sequence[tuple[int, dict[str, Any] | None]]) -> Run:
@@ -188,20 +205,20 @@ def _entry(line: bytes) -> dict[str, Any] | None:
             return None
         kind = entry["type"]
         if kind == "start":
-            entry["jobs"] = tuple(_typed(job_id, str) for job_id in entry["jobs"])
-            _typed(entry["at"], float)
+            entry["jobs"] = tuple(_typed(job_id, str) for job_id in _typed(entry["jobs"], list))
+            entry["at"] = _time_of_day(entry["at"])
         elif kind == "sample":
             entry["seen"] = _sample(entry)
         elif kind == "failed_poll":
             entry["seen"] = FailedPoll(
                 *_times(entry),
                 _typed(entry["message"], str),
-                _typed(entry["failure"], dict),
+                _failure(entry["failure"]),
                 _typed(entry["final"], bool),
             )
         elif kind != "verdict":
             return None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
     return dict(entry)
 
@@ -214,14 +231,29 @@ def _sample(entry: Mapping[str, Any]) -> Sample:
         )
         for job in entry["jobs"]
     )
+    ids = [reading.id for reading in readings]
+    if len(set(ids)) < len(ids) or ids != [reading.progress.id for reading in readings]:
+        raise ValueError("not one entry for each job")
     return Sample(*_times(entry), readings, _typed(entry["held"], bool))
 
 
+def _failure(values: Any) -> dict[str, Any]:
+    failure = {name: values[name] for name in _FAILURE_FIELDS}
+    return {name: None if value is None else _typed(value, _FAILURE_FIELDS[name]) for name, value in failure.items()}
+
+
 def _times(entry: Mapping[str, Any]) -> tuple[float, float, float]:
-    began, ended, at = (_typed(entry[name], float) for name in ("began", "ended", "at"))
-    if not 0 <= began <= ended < float("inf"):
-        raise ValueError("times that run backwards")
-    return began, ended, at
+    began, ended = (_typed(entry[name], float) for name in ("began", "ended"))
+    if not 0 <= began <= ended <= LONGEST:
+        raise ValueError("times that run backwards, or for ever")
+    return began, ended, _time_of_day(entry["at"])
+
+
+def _time_of_day(value: Any) -> float:
+    at: float = _typed(value, float)
+    if not 0 <= at < _YEAR_9000:
+        raise ValueError("no time of day")
+    return at
 
 
 def _as_dict(record: StatusRecord, fields: Mapping[str, type]) -> dict[str, Any]:
@@ -237,7 +269,23 @@ def _typed(value: Any, kind: type) -> Any:
         return float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise TypeError(f"not {kind.__name__}")
+    if isinstance(value, str):
+        # No lone surrogates, which no output can encode.
+        value.encode()
+    elif isinstance(value, dict):
+        return {_typed(name, str): _part(part) for name, part in value.items()}
+    elif isinstance(value, int) and not 0 <= value < _LARGEST:
+        # The service says -1 where it has no value, and that is recorded as none.
+        raise ValueError("not a number of the service")
     return value
+
+
+def _part(part: Any) -> dict[str, int | None]:
+    return {name: None if part[name] is None else _typed(part[name], int) for name in ("progress", "remaining_time")}
+
+
+def _why(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _ends_in_mid_line(path: Path) -> bool:

@@ -15,6 +15,9 @@ from ._errors import configuration_error
 from ._lifecycle import STOPPED, Phase, State
 from ._records import ProgressRecord, StatusRecord
 
+# No wait lasts for 30 years, and what is longer no clock can sleep or show.
+LONGEST = 1_000_000_000
+
 
 class Goal(str, Enum):
     """What a job must reach."""
@@ -91,6 +94,8 @@ class Rules:
             value = getattr(self, field.name)
             if isinstance(value, (int, float)) and (value < 0 or not math.isfinite(value)):
                 raise configuration_error(f"{field.name} must be a number that is not negative, not {value}.")
+            if field.type == "float" and value > LONGEST:
+                raise configuration_error(f"{field.name} must be at most {LONGEST} seconds, not {value:g}.")
 
     def as_dict(self) -> dict[str, Any]:
         """The rules as a result shows them."""

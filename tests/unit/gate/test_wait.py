@@ -149,6 +149,8 @@ def test_a_login_that_may_work_later_is_tried_again(waiting: Waiting) -> None:
         ({"stable_samples": 0}, "stable_samples must be at least 1, not 0."),
         ({"interval": 0.0}, "interval must be at least 0.01, not 0.0."),
         ({"timeout": math.nan}, "timeout must be a number that is not negative, not nan."),
+        ({"timeout": 1e12}, "timeout must be at most 1000000000 seconds, not 1e+12."),
+        ({"valid_for": 1e18}, "valid_for must be at most 1000000000 seconds, not 1e+18."),
         ({"max_errors": -1}, "max_errors must be a number that is not negative, not -1."),
         ({"jobs": []}, "jobs is empty. Give the id of at least one DRS job."),
         ({"jobs": [A, ""]}, "jobs: entry 2 is empty. Give the id of a DRS job."),
