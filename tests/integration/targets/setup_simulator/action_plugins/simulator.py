@@ -4,10 +4,10 @@
 """Start, ask and stop the simulator of tests/simulator from the controller's process, where a task starts no module.
 
 With ``start`` it begins one and returns ``sim``: ``endpoint auth_url control ca_path pid project_id login`` (``login``:
-the options for the ready-made token). Otherwise it turns to the running one, that of the variable ``sim``. ``scenario``
-plays another one, ``job`` with ``changes`` changes a job, ``faults`` (list) puts in faults, ``withdraw_tokens`` and
-``credentials`` change the logins, ``forget`` empties the log, ``stop`` ends it. It returns ``log`` (the requests so far),
-``counts`` of them by operation, ``connections`` (how many different ones) and ``ids`` of the jobs.
+the options for the ready-made token). Otherwise it turns to the running one, that of the variable ``sim``.
+``scenario`` plays another one, ``job`` with ``changes`` changes a job, ``faults`` (list) puts in faults,
+``withdraw_tokens`` and ``credentials`` change the logins, ``forget`` empties the log, ``stop`` ends it. It returns
+``log`` (the requests so far), ``counts`` of them by operation, ``connections`` (how many different ones) and ``ids``.
 """
 
 from __future__ import annotations
