@@ -58,7 +58,15 @@ coverage: venv ## units and integration, measured: at least 95 % of the lines of
 matrix: venv ## ansible-core 2.16 to 2.21; CORES="2.16 2.21" KINDS="sanity units integration" for less
 	@$(STEPS) matrix
 
+.PHONY: examples
+examples: venv ## run what the documentation shows, as it is written
+	@$(STEPS) examples
+
 ##@ Release and upkeep
+.PHONY: docs
+docs: venv ## the documentation site, in build/docs, with its links checked
+	@$(STEPS) docs
+
 .PHONY: build
 build: venv ## the collection's archive, in build/
 	@mkdir -p build && .venv/bin/python -m ansible galaxy collection build --force --output-path build .

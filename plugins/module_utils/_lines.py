@@ -143,7 +143,8 @@ class Lines:
     def _reset(self, seen: Sample | FailedPoll, why: str, judgement: Judgement) -> None:
         standing = judgement.standing
         errors = f" errors={standing.errors}/{self._rules.max_errors}" if standing.errors else ""
-        self._line(seen.at, seen.ended, f"RESET streak {self._streak}->{standing.streak} {why}{errors}")
+        what = f"RESET streak {self._streak}->{standing.streak}" if self._streak else "ERROR"
+        self._line(seen.at, seen.ended, f"{what} {why}{errors}")
 
     def _alive(self, judgement: Judgement, history: History) -> str:
         standing = judgement.standing

@@ -90,6 +90,7 @@ class Recorder:
         self._path = path
         self._run = f"{started_at:.6f}"
         try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
             # A run that was killed in mid-line must not take the first line of this one with it.
             torn = _ends_in_mid_line(Path(path))
             self._file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - closed by __exit__

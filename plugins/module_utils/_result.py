@@ -33,7 +33,7 @@ def result(ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, l
     """The wait as the result of a task, the same keys for every verdict."""
     judgement, history = ending.judgement, ending.history
     verdict = judgement.verdict or Verdict.ERROR
-    jobs = judgement.standing.jobs or tuple(map(_never_read, ids))
+    jobs = judgement.standing.jobs or tuple(_never_read(job_id, rules) for job_id in ids)
     shown: dict[str, Any] = {
         "verdict": verdict.value,
         "ready": verdict is Verdict.READY,
@@ -58,9 +58,9 @@ def result(ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, l
     return shown
 
 
-def _never_read(job_id: str) -> Judged:
+def _never_read(job_id: str, rules: Rules) -> Judged:
     unread = Hold(Rule.FOUND, "No poll succeeded, so nothing is known of this job.")
-    return Judged(Reading(StatusRecord(job_id), ProgressRecord(job_id)), Rules().goal, (unread,))
+    return Judged(Reading(StatusRecord(job_id), ProgressRecord(job_id)), rules.goal, (unread,))
 
 
 def _job(job: Judged, history: History) -> dict[str, Any]:

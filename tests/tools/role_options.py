@@ -60,7 +60,7 @@ def argument_specs(role: str, left_out: frozenset[str]) -> str:
         spec = {key: value for key, value in option.items() if key not in ("aliases", "required")}
         described = spec["description"]
         spec["description"] = [
-            _of_role(line, role) for line in ([described] if isinstance(described, str) else described)
+            _of_role(line, role, own) for line in ([described] if isinstance(described, str) else described)
         ]
         if secret(name):
             spec["no_log"] = True
@@ -72,10 +72,12 @@ def argument_specs(role: str, left_out: frozenset[str]) -> str:
     return f"{own}{MARK}{indented}"
 
 
-def _of_role(text: str, role: str) -> str:
-    """The sentence with the names of options as the role has them."""
+def _of_role(text: str, role: str, own: str) -> str:
+    """The sentence with the names of options as the role has them; what it lacks is the module's."""
     for name in sorted(options(), key=len, reverse=True):
-        text = text.replace(f"O({name})", f"O({role}_{name})").replace(f"O({name}=", f"O({role}_{name}=")
+        lacks = role == "drs_cutover" and name in NOT_OF_A_CUTOVER and f"{role}_{name}:" not in own
+        there = f"cutover.drs.drs_job_wait#module:{name}" if lacks else f"{role}_{name}"
+        text = text.replace(f"O({name})", f"O({there})").replace(f"O({name}=", f"O({there}=")
     # A role has no return values to refer to.
     return text.replace("RV(", "C(")
 

@@ -48,9 +48,11 @@ def command(step: str) -> tuple[list[str], dict[str, str]]:
         if not measure:
             return [PYTHON, *pytest], settings
         return [PYTHON, "-m", "coverage", "run", *pytest], {**settings, "COVERAGE_FILE": str(coverage_gate.clear())}
+    if step == "examples":
+        return [PYTHON, "-m", "pytest", "-n", str(os.cpu_count() or 1), *words("ARGS"), "tests/docs"], settings
     if step in ("sanity", "integration"):
         return [*tool, step, *(measure if step == "integration" else []), *words("TARGET")], settings
-    if step in ("lint", "coverage_gate", "matrix"):
+    if step in ("lint", "coverage_gate", "matrix", "docs"):
         return [PYTHON, str(TOOLS / f"{step}.py"), *words("ARGS")], settings
     raise SystemExit(f"no such step: {step}")
 

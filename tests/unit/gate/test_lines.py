@@ -226,3 +226,12 @@ def test_ids_are_shortened_where_that_still_tells_them_apart() -> None:
 
 def test_a_short_id_that_looks_like_a_shortened_one_leaves_that_whole() -> None:
     assert short_ids([A, "9a47..jb21"]) == {A: A, "9a47..jb21": "9a47..jb21"}
+
+
+def test_a_failed_poll_is_a_reset_where_there_was_a_streak_and_else_an_error() -> None:
+    seen = [failed_poll(0), sample(30, reading(A)), failed_poll(60)]
+    lines = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "errors=" in line]
+    assert [line.split(" ", 2)[2] for line in lines] == [
+        "ERROR network errors=1/5",
+        "RESET streak 1->0 network errors=1/5",
+    ]

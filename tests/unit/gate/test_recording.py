@@ -245,14 +245,20 @@ def test_a_file_that_is_not_there_and_a_folder_cannot_be_read(tmp_path: Path) ->
 
 
 def test_a_file_that_cannot_be_written_to_ends_the_wait_before_it_begins(waiting: Waiting, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
     for path, why in (
         (".", "Is a directory"),
-        ("no/wait", "No such file or directory"),
+        ("file/wait", "File exists"),
         ("a\0b", "embedded null byte"),
     ):
         result = waiting(answers(reading()), record=f"{tmp_path}/{path}")
         assert result["reason"] == f"record: {tmp_path}/{path} cannot be written to: {why}."
         assert (result["verdict"], result["failure"]["kind"], waiting.script.began) == ("error", "configuration", [])
+
+
+def test_a_folder_that_is_missing_is_made(waiting: Waiting, tmp_path: Path) -> None:
+    waiting(answers(reading()), record=f"{tmp_path}/evidence/wait.jsonl")
+    assert read_last_run(f"{tmp_path}/evidence/wait.jsonl").ids
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
