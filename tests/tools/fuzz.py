@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fuzz the answers' and the recordings' readers for FUZZ_SECONDS (300), both at once.
+
+usage: python fuzz.py [TARGET...]
+
+What was found to reach new code is kept in the cache for the next run; an input that fails is written to
+tests/output/fuzz and told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from checkout import CACHE, CHECKOUT, collections_path
+from proof import peer
+
+TARGETS = ("answers", "recording")
+BODIES = CHECKOUT / "tests" / "simulator" / "bodies"
+FOUND = CHECKOUT / "tests" / "output" / "fuzz"
+LONGEST = 8192
+# What the readers look for: libFuzzer would guess such words only by chance.
+SOURCES = ("_records", "_recording", "_lifecycle", "_answers", "_errors")
+
+
+def bodies(value: object) -> list[object]:
+    """The documents in a file of bodies: itself, and those that it keeps below other names."""
+    found = [value]
+    for entry in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if isinstance(entry, (dict, list)):
+            found += bodies(entry)
+    return found
+
+
+def seed(target: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if target == "answers":
+        seeds = []
+        for path in BODIES.glob("*.json"):
+            for body in bodies(json.loads(path.read_text(encoding="utf-8"))):
+                written = json.dumps(body).encode()
+                seeds += [bytes((status, operation)) + written for status in (0, 4) for operation in (0, 1)]
+    else:
+        seeds = [recording()]
+    for number, content in enumerate(seeds):
+        if len(content) <= LONGEST:
+            (folder / f"seed-{number}").write_bytes(content)
+
+
+def recording() -> bytes:
+    """A run of all kinds of lines, as a wait writes them."""
+    start = {"type": "start", "at": 1795521600.0, "jobs": ["a"], "rules": {}}
+    failure = {"kind": "network", "http_status": None, "error_code": None, "error_message": None}
+    failed = {"message": "It broke.", "failure": {**failure, "request_id": None, "attempts": 1}, "final": False}
+    status = {"id": "a", "found": True, "status": "INCRE_TRANSFER_STARTED"}
+    progress = {**status, "task_mode": "FULL_INCR_TRANS", "progress": 100, "delay": 0, "delay_ms": 0}
+    progress["parts"] = {"data": {"progress": 100, "remaining_time": None}}
+    sample = {"held": False, "jobs": [{"status": status, "progress": progress}]}
+    lines = [start]
+    for number in range(6):
+        times = {"began": number * 5.0, "ended": number * 5.0 + 0.5, "at": 1795521600.5 + number * 5}
+        lines.append(
+            {"type": "failed_poll", **times, **failed} if number == 1 else {"type": "sample", **times, **sample}
+        )
+    lines.append({"type": "verdict", "verdict": "ready", "reason": "1 job ready."})
+    return b"".join(json.dumps({"schema": 1, "run": "1", **line}).encode() + b"\n" for line in lines)
+
+
+def words() -> str:
+    """A dictionary of libFuzzer from the texts in the readers."""
+    found = set()
+    for name in SOURCES:
+        text = (CHECKOUT / "plugins" / "module_utils" / f"{name}.py").read_text(encoding="utf-8")
+        found |= set(re.findall(r'"([\w.-]{2,40})"', text))
+    return "".join(f'"{word}"\n' for word in sorted(found))
+
+
+def run(target: str, python: Path, seconds: int) -> int:
+    corpus = CACHE / "fuzz" / target
+    seed(target, corpus)
+    FOUND.mkdir(parents=True, exist_ok=True)
+    dictionary = corpus.with_suffix(".dict")
+    dictionary.write_text(words(), encoding="utf-8")
+    options = [
+        f"-max_total_time={seconds}",
+        f"-max_len={LONGEST}",
+        "-timeout=20",
+        "-rss_limit_mb=2048",
+        f"-dict={dictionary}",
+    ]
+    command = [str(python), "tests/fuzz/fuzz.py", target, str(collections_path()), *options]
+    done = subprocess.run(
+        [*command, "-print_final_stats=1", "-verbosity=1", f"-artifact_prefix={FOUND}/{target}-", str(corpus)],
+        cwd=CHECKOUT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    if done.returncode:
+        print("\n".join(lines[-60:]))
+    executed = re.search(r"stat::number_of_executed_units:\s*(\d+)", done.stdout)
+    covered = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", done.stdout)
+    features = (
+        f"{covered[-1][0]} places and {covered[-1][1]} features in {covered[-1][2]} inputs" if covered else "nothing"
+    )
+    verdict = "ok" if done.returncode == 0 else f"FAILED with exit code {done.returncode}"
+    print(f"== {target}: {verdict}, {executed[1] if executed else 'no'} executions, reached {features}", flush=True)
+    return done.returncode
+
+
+def main() -> int:
+    # An environment that is active while make runs must not catch what is installed here.
+    os.environ.pop("VIRTUAL_ENV", None)
+    targets = sys.argv[1:] or list(TARGETS)
+    if unknown := [target for target in targets if target not in TARGETS]:
+        print(f"no such target: {', '.join(unknown)}; there are {', '.join(TARGETS)}", file=sys.stderr)
+        return 2
+    if sys.version_info >= (3, 14):
+        print("atheris is not to be had for this Python", file=sys.stderr)
+        return 2
+    python = peer("fuzz") / "bin" / "python"
+    seconds = int(os.environ.get("FUZZ_SECONDS", "300"))
+    with ThreadPoolExecutor(max_workers=2) as lanes:
+        codes = list(lanes.map(lambda target: run(target, python, seconds), targets))
+    return 1 if any(codes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
