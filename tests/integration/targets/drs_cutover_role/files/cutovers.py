@@ -73,9 +73,15 @@ class Cutover:
     def report(self) -> dict[str, Any]:
         return dict(json.loads((self.folder / "cutover.json").read_text(encoding="utf-8")))
 
-    def tasks(self, freeze: Tasks = (), switch: Tasks = (), unfreeze: Tasks = ()) -> None:  # type: ignore[assignment]
+    def tasks(
+        self,
+        freeze: Tasks = (),  # type: ignore[assignment]
+        verify: Tasks = (),  # type: ignore[assignment]
+        switch: Tasks = (),  # type: ignore[assignment]
+        unfreeze: Tasks = (),  # type: ignore[assignment]
+    ) -> None:
         """Write the user's files: each first notes that it ran."""
-        for name, more in (("freeze", freeze), ("switch", switch), ("unfreeze", unfreeze)):
+        for name, more in (("freeze", freeze), ("verify", verify), ("switch", switch), ("unfreeze", unfreeze)):
             note = {"ansible.builtin.shell": f"echo {name} >> ran", "args": {"chdir": str(self.folder)}}
             content = json.dumps([note, *more])
             (self.folder / f"{name}.yml").write_text(content, encoding="utf-8")
@@ -156,6 +162,36 @@ def success_and_a_second_run() -> None:
     assert cutover.ran == ["freeze", "switch"]
     assert f"This cutover was done at {cutover.state['at']}, with an outage of {report['outage_seconds']} s." in said
     assert cutover.requests() == asked
+    # What reads the outcome finds it again.
+    assert '"drs_cutover_outcome": "done"' in said
+    assert f'"drs_cutover_outage_seconds": {report["outage_seconds"]}' in said
+    assert cutover.report == report
+
+
+def data_that_agree_are_switched() -> None:
+    cutover = Cutover("verified", verify_tasks="verify.yml")
+    cutover.run(succeeds=True)
+    assert cutover.ran == ["freeze", "verify", "switch"]
+    assert [name for name, _state in cutover.stages()] == ["approach", "freeze", "final", "verify", "switch"]
+    # Comparing takes its time, so one more sample is taken after it.
+    assert cutover.report["gates"]["recheck"]["rules"]["timeout"] == 0
+
+
+def data_that_differ_are_not_switched() -> None:
+    cutover = Cutover("differing", verify_tasks="verify.yml")
+    cutover.tasks(freeze=[cutover.changing(delay=0)], verify=[FAIL])
+    said = cutover.run(succeeds=False)
+    assert cutover.ran == ["freeze", "verify", "unfreeze"]
+    assert cutover.report["outcome"] == "unfrozen"
+    assert "Stopped before the switch (verify): This was meant to fail." in said
+
+
+def a_delay_that_comes_back_while_comparing_is_not_switched() -> None:
+    cutover = Cutover("coming_back", verify_tasks="verify.yml")
+    cutover.tasks(freeze=[cutover.changing(delay=0)], verify=[cutover.changing(delay=7)])
+    said = cutover.run(succeeds=False)
+    assert cutover.ran == ["freeze", "verify", "unfreeze"]
+    assert "Stopped before the switch (recheck): The recheck gate is not ready (timeout): 1 job" in said
 
 
 def not_begun(name: str, verdict: str, **job: Any) -> None:
@@ -277,7 +313,7 @@ def check_mode() -> None:
     assert cutover.ran == []
     assert sorted(cutover.requests()) == ["batch-progress"] * 2 + ["batch-status"] * 2
     assert "1. approach gate: delay of at most 5 s" in said
-    assert f"4. switch: {cutover.folder}/switch.yml" in said
+    assert f"5. switch: {cutover.folder}/switch.yml" in said
     assert "The approach gate now: ready. 1 job ready." in said
     assert "The final gate now: timeout. 1 job of 1 not ready in the one sample" in said
     assert not cutover.state_file.exists()
@@ -421,6 +457,9 @@ def options_that_cannot_work() -> None:
 if __name__ == "__main__":
     tests = (
         success_and_a_second_run,
+        data_that_agree_are_switched,
+        data_that_differ_are_not_switched,
+        a_delay_that_comes_back_while_comparing_is_not_switched,
         switch_fails_and_a_second_run,
         freeze_fails_and_a_second_run,
         interrupted_in_the_freeze_and_a_second_run,
