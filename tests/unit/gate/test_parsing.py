@@ -211,7 +211,7 @@ NOTHING = {"progress": None, "remaining_time": None}
         ),
         ([{"struct": PART}, {"data": PART}], {"struct": READ, "data": READ}),
         ([{"struct": PART, "data": PART}], {"struct": READ, "data": READ}),
-        ([{"struct": PART}, {"struct": PART}], {"struct": READ}),
+        ([{"struct": PART}, {"struct": {**PART}}], {"struct": READ}),
         ([PART, PART], {"0": READ, "1": READ}),
         ([{}, None], {"1": NOTHING}),
         ({"struct": None}, {"struct": NOTHING}),
@@ -287,6 +287,7 @@ def test_a_job_given_twice_with_different_content_is_a_protocol_error(
         ({"results": [{"id": A, "error_code": "DRS.M00289"}, {"id": B}]}, {A: ("DRS.M00289", None)}),
         ({"error_code": "DRS.M00202", "error_msg": "The value of jobs is invalid."}, {}),
         ({"results": [{"error_code": "DRS.M00289"}]}, {}),
+        ({"results": [{"id": A, "status": 5, "error_code": "DRS.M00289"}]}, {}),
         ("<html>", {}),
     ],
 )
@@ -296,21 +297,24 @@ def test_the_jobs_that_a_refusal_names_are_read(body: JSON, expected: JSON) -> N
 
 def test_the_summary_counts_by_state_and_by_status() -> None:
     records = [
-        StatusRecord("1", True, "PAUSING"),
-        StatusRecord("2", True, "PAUSEING"),
-        StatusRecord("3", True, "BRAND_NEW"),
-        StatusRecord("4", True),
-        StatusRecord("5"),
+        *(StatusRecord(str(number), True, "PAUSING") for number in range(3)),
+        StatusRecord("4", True, "PAUSEING"),
+        StatusRecord("5", True, "BRAND_NEW"),
+        StatusRecord("6", True),
+        StatusRecord("7"),
+        StatusRecord("8"),
+        StatusRecord("9"),
     ]
     assert summary(records) == {
-        "missing": ["5"],
+        "missing": ["7", "8", "9"],
         "counts": {
-            "total": 5,
-            "found": 4,
-            "missing": 1,
-            "by_state": {"paused": 2, "unknown": 2, "missing": 1},
-            "by_status": {"PAUSING": 1, "PAUSEING": 1, "BRAND_NEW": 1},
+            "total": 9,
+            "found": 6,
+            "missing": 3,
+            "by_state": {"paused": 4, "unknown": 2, "missing": 3},
+            "by_status": {"PAUSING": 3, "PAUSEING": 1, "BRAND_NEW": 1},
         },
-        "summary": "5 jobs: 1 missing, 2 paused, 2 unknown",
+        "summary": "9 jobs: 3 missing, 4 paused, 2 unknown",
     }
     assert summary(records[:1])["summary"] == "1 job: 1 paused"
+    assert summary([])["summary"] == "0 jobs: "

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was read and what was judged is a value: nothing can change it afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._gate import Judgement, Standing
+from ansible_collections.cutover.drs.plugins.module_utils._lifecycle import UNKNOWN
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Rules, judge_job
+from ansible_collections.cutover.drs.tests.unit.gate.builders import failed_poll, reading, sample
+
+HELD = judge_job(reading(), Rules(), held=True)
+VALUES = [
+    UNKNOWN,
+    HELD.reading.status,
+    HELD.reading.progress,
+    HELD.reading,
+    HELD.holds[0],
+    HELD,
+    Rules(),
+    sample(0),
+    failed_poll(0),
+    Standing(),
+    Judgement(Standing()),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_cannot_be_changed(value: Any) -> None:
+    for field in fields(value):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, field.name, None)
