@@ -194,6 +194,11 @@ def test_a_number_that_cannot_be_read_is_null_and_the_rest_of_the_job_is_kept(
     assert (job.found, job.status) == (True, "PAUSING")
 
 
+def test_the_delay_in_seconds_and_the_one_in_milliseconds_are_two_fields() -> None:
+    (job,) = parse_progress(progress_body(incre_trans_delay="2", incre_trans_delay_millis="1999")).values()
+    assert (job.delay, job.delay_ms) == (2, 1999)
+
+
 PART = {"completed": "94%", "remaining_time": "7"}
 READ = {"progress": 94, "remaining_time": 7}
 NOTHING = {"progress": None, "remaining_time": None}
