@@ -143,11 +143,12 @@ def test_a_login_of_a_proxy_that_no_header_can_carry(client_for: ClientFor) -> N
     ("script", "said"),
     [
         ((b"",), "No connection to HOST: Remote end closed connection without response."),
+        ((OK + b"Content-Type: applic",), "The answer of HOST was cut short before its body"),
         ((OK + b"Content-Length: 900\r\n\r\n" + BODY,), "The answer of HOST was cut short"),
         ((OK + b"Transfer-Encoding: chunked\r\n\r\n1b\r\n" + BODY[:5],), "The answer of HOST was cut short"),
         ((b"SSH-2.0-OpenSSH_9.6\r\n",), "No connection to HOST: SSH-2.0-OpenSSH_9.6"),
     ],
-    ids=["nothing", "length", "chunks", "another protocol"],
+    ids=["nothing", "head", "length", "chunks", "another protocol"],
 )
 def test_a_connection_that_breaks_is_told_and_tried_again(
     client_for: ClientFor, script: tuple[bytes, ...], said: str
