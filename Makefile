@@ -62,6 +62,10 @@ matrix: venv ## ansible-core 2.16 to 2.21; CORES="2.16 2.21" KINDS="sanity units
 examples: venv ## run what the documentation shows, as it is written
 	@$(STEPS) examples
 
+.PHONY: test-eda
+test-eda: venv ## the event source with the real ansible-rulebook, and the execution environment; ARGS for pytest
+	@$(STEPS) test-eda
+
 ##@ Release and upkeep
 .PHONY: docs
 docs: venv ## the documentation site, in build/docs, with its links checked
@@ -82,7 +86,8 @@ lock: venv ## pin the requirements anew: tests/requirements/*.in to *.txt
 	&& lock demo.in -o demo.txt \
 	&& lock -c demo.txt dev.in -o dev.txt \
 	&& lock -c dev.txt units.in -o ../unit/requirements.txt \
-	&& lock -c dev.txt integration.in -o ../integration/requirements.txt
+	&& lock -c dev.txt integration.in -o ../integration/requirements.txt \
+	&& lock -c dev.txt eda.in -o eda.txt
 
 .PHONY: clean
 clean: ## remove the environment, the caches and what was built

@@ -30,7 +30,7 @@ class Linter:
     above: bool = False
 
 
-PACKAGE = "ansible_collections.cutover.drs.plugins"
+COLLECTION = "ansible_collections.cutover.drs"
 # The slowest first, so that two lanes end at about the same time.
 LINTERS = {
     "ansible-lint": Linter(
@@ -47,7 +47,11 @@ LINTERS = {
         ),
         ("plugins/modules/*.py",),
     ),
-    "mypy": Linter(("mypy", "-p", PACKAGE), ("plugins/module_utils/*.py",), above=True),
+    "mypy": Linter(
+        ("mypy", "-p", f"{COLLECTION}.plugins", "-p", f"{COLLECTION}.extensions"),
+        ("plugins/module_utils/*.py",),
+        above=True,
+    ),
     "reuse": Linter(("reuse", "lint", "--lines"), ("LICENSES/*",)),
     "yamllint": Linter(("yamllint", "--strict", "."), ("*.yml",)),
     "antsibull-changelog": Linter(("antsibull-changelog", "lint"), ("changelogs/config.yaml",)),

@@ -48,6 +48,8 @@ def command(step: str) -> tuple[list[str], dict[str, str]]:
         if not measure:
             return [PYTHON, *pytest], settings
         return [PYTHON, "-m", "coverage", "run", *pytest], {**settings, "COVERAGE_FILE": str(coverage_gate.clear())}
+    if step == "test-eda":
+        return [PYTHON, str(TOOLS / "eda.py"), *words("ARGS")], settings
     if step == "examples":
         return [PYTHON, "-m", "pytest", "-n", str(os.cpu_count() or 1), *words("ARGS"), "tests/docs"], settings
     if step in ("sanity", "integration"):

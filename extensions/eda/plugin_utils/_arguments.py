@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The arguments of the event source: what a rulebook says, checked and in their types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.module_utils.common.validation import (
+    check_type_bool,
+    check_type_float,
+    check_type_int,
+    check_type_list,
+    check_type_path,
+)
+
+from ansible_collections.cutover.drs.plugins.module_utils._errors import configuration_error
+from ansible_collections.cutover.drs.plugins.module_utils._options import (
+    CONNECTION_OPTIONS,
+    ENVIRONMENT,
+    JOBS_OPTION,
+    WAIT_OPTIONS,
+    job_ids,
+    repeated_jobs_warning,
+    rules_of,
+)
+from ansible_collections.cutover.drs.plugins.module_utils._rules import LONGEST, Rules
+
+# What ansible-rulebook itself adds to the arguments of a source with `feedback: true`.
+_OF_RULEBOOK = "eda_feedback_queue"
+# The options of drs_job_wait that decide; without those of its deadline, its pace and its lines.
+_RULES = (
+    "goal",
+    "max_delay",
+    "stable_samples",
+    "stable_for",
+    "interval",
+    "max_errors",
+    "max_missing",
+    "max_unknown",
+    "fail_fast",
+    "require_full_progress",
+    "hold_file",
+    "valid_for",
+)
+
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    **CONNECTION_OPTIONS,
+    **JOBS_OPTION,
+    **{name: WAIT_OPTIONS[name] for name in _RULES},
+    "emit": {"type": "str", "choices": ["changes", "always"], "default": "changes"},
+    "progress_step": {"type": "int", "default": 10},
+    "delay_thresholds": {"type": "list", "elements": "int", "default": [0, 60, 600]},
+    "heartbeat": {"type": "float", "default": 300.0},
+}
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What a source is to watch, and which changes become events. Times are in seconds."""
+
+    # Not shown by repr(): they hold the login.
+    options: Mapping[str, Any] = field(repr=False)
+    ids: tuple[str, ...]
+    rules: Rules
+    always: bool
+    progress_step: int
+    delay_thresholds: tuple[int, ...]
+    heartbeat: float
+    warning: str | None
+
+    @classmethod
+    def of(cls, args: Mapping[str, Any]) -> Arguments:
+        """The arguments as a rulebook gives them.
+
+        Raises :class:`DrsError` of kind ``configuration``, one sentence for what is wrong first.
+        """
+        options = _checked(args)
+        ids, repeated = job_ids(options["jobs"])
+        # A source has no deadline: this one is decades away.
+        unlimited = {**Rules().as_dict(), "timeout": float(LONGEST), "near_interval": options["interval"]}
+        rules = rules_of({**unlimited, **{name: options[name] for name in _RULES}})
+        step, thresholds, heartbeat = (options[name] for name in ("progress_step", "delay_thresholds", "heartbeat"))
+        if not 1 <= step <= 100:
+            raise configuration_error(f"progress_step must be from 1 to 100, not {step}.")
+        if any(threshold < 0 for threshold in thresholds):
+            raise configuration_error(f"delay_thresholds must be seconds from 0, not {min(thresholds)}.")
+        if not 0 <= heartbeat <= LONGEST:
+            raise configuration_error(f"heartbeat must be seconds, or 0 for none, not {heartbeat}.")
+        return cls(
+            options=options,
+            ids=tuple(ids),
+            rules=rules,
+            always=options["emit"] == "always",
+            progress_step=step,
+            delay_thresholds=tuple(sorted(set(thresholds))),
+            heartbeat=heartbeat,
+            warning=repeated_jobs_warning(repeated),
+        )
+
+
+def _checked(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Every option by its own name, in its type, with its default."""
+    names = {alias: name for name, spec in ARGUMENTS.items() for alias in (name, *spec.get("aliases", ()))}
+    given: dict[str, Any] = {}
+    for name, value in args.items():
+        if name == _OF_RULEBOOK or value is None:
+            continue
+        if name not in names:
+            raise configuration_error(f"There is no argument {name}. There are: {', '.join(sorted(ARGUMENTS))}.")
+        option = names[name]
+        if option in given:
+            raise configuration_error(f"{option} is given twice, by its own name and by another one.")
+        given[option] = _value(option, ARGUMENTS[option], value)
+    for name, spec in ARGUMENTS.items():
+        if spec.get("required") and name not in given:
+            raise configuration_error(f"{name} is missing. Give the id of at least one DRS job.")
+    return {name: given.get(name, spec.get("default")) for name, spec in ARGUMENTS.items()}
+
+
+def _value(name: str, spec: Mapping[str, Any], value: Any) -> Any:
+    if spec["type"] == "list":
+        entries = _converted(name, "list", value, spec)
+        return [_converted(f"{name}: entry {n}", spec["elements"], entry, spec) for n, entry in enumerate(entries, 1)]
+    converted = _converted(name, spec["type"], value, spec)
+    choices = spec.get("choices")
+    if choices and converted not in choices:
+        raise configuration_error(f"{name} must be one of {', '.join(choices)}, not {converted}.")
+    return converted
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _path(value: Any) -> str:
+    return str(check_type_path(_string(value)))
+
+
+_TYPES: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "bool": ("true or false", check_type_bool),
+    "float": ("a number", check_type_float),
+    "int": ("a whole number", check_type_int),
+    "list": ("a list", check_type_list),
+    "path": ("a path", _path),
+    "str": ("a string", _string),
+}
+
+
+def _converted(name: str, kind: str, value: Any, spec: Mapping[str, Any]) -> Any:
+    called, convert = _TYPES[kind]
+    try:
+        return convert(value)
+    except (TypeError, ValueError):
+        shown = type(value).__name__ if spec.get("no_log") else repr(value)
+    hint = ""
+    if kind == "str":
+        # Jinja's native types do this in ansible-rulebook: a password "1e5" would become 100000.0.
+        variables = " or ".join(ENVIRONMENT.get(name, ()))
+        instead = f"quote it where it is written, or set {variables}" if variables else "quote it where it is written"
+        hint = f" A template turns a string that looks like a value of another type into it: {instead}."
+    raise configuration_error(f"{name} must be {called}, not {shown}.{hint}")

@@ -1,0 +1,219 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From one observation of the jobs to the next: what changed, as events. No clock, no network, no rulebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.cutover.drs.plugins.module_utils._gate import (
+    FailedPoll,
+    Judgement,
+    Sample,
+    Standing,
+    Verdict,
+    judge,
+)
+from ansible_collections.cutover.drs.plugins.module_utils._history import iso
+from ansible_collections.cutover.drs.plugins.module_utils._lifecycle import State
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Judged, Reading
+
+from ._arguments import Arguments
+
+Event = dict[str, Any]
+
+# What an event calls it when there is no verdict yet, and when the one before holds no longer.
+_NONE = "none"
+_WITHDRAWN = "withdrawn"
+
+
+class Changes:
+    """Takes observations one by one, and gives the events that each of them makes."""
+
+    def __init__(self, arguments: Arguments) -> None:
+        self._arguments = arguments
+        self._judgement = Judgement(Standing())
+        self._verdict: Verdict | None = None
+        self._word = _NONE
+        self._valid_until: float | None = None
+        self._polls = 0
+        self._failing_since = 0.0
+        self._statuses: dict[str, tuple[str | None, State]] = {}
+        self._progress: dict[str, int] = {}
+        self._delays: dict[str, int | None] = {}
+
+    @property
+    def errors(self) -> int:
+        """How many polls in a row have failed."""
+        return self._judgement.standing.errors
+
+    def observe(self, seen: Sample | FailedPoll, next_poll: float = 0.0) -> Iterator[Event]:
+        """The events of the next observation, in the order in which to tell them.
+
+        ``next_poll`` says in how many seconds the next one comes, for a poll that failed.
+        """
+        self._polls += 1
+        errors, since = self.errors, self._failing_since
+        self._judgement = judge(self._judgement.standing, seen, self._arguments.rules)
+        if isinstance(seen, FailedPoll):
+            self._failing_since = since if errors else seen.at
+            yield self._fault(seen, next_poll)
+        else:
+            if errors:
+                yield _event("recovered", seen.at, errors=errors, since=iso(since))
+            for reading in seen.readings:
+                yield from self._status(reading, seen.at)
+                yield from self._progress_of(reading, seen.at)
+                yield from self._delay(reading, seen.at)
+        yield from self._verdict_of(seen)
+
+    def heartbeat(self, at: float) -> Event:
+        """Where everything stands at this time (epoch, seconds)."""
+        standing = self._judgement.standing
+        return _event(
+            "heartbeat",
+            at,
+            verdict=self._word,
+            ready=self._verdict is Verdict.READY,
+            valid_until=self._iso_valid_until(),
+            jobs_total=len(self._arguments.ids),
+            jobs_ready=0 if standing.errors else sum(job.ready for job in standing.jobs),
+            streak=standing.streak,
+            errors=standing.errors,
+            polls=self._polls,
+        )
+
+    def _fault(self, poll: FailedPoll, next_poll: float) -> Event:
+        said = {name: poll.failure.get(name) for name in ("kind", "http_status", "error_code", "request_id")}
+        return _event(
+            "fault",
+            poll.at,
+            **said,
+            message=poll.message,
+            final=poll.final,
+            errors=self.errors,
+            next_poll_in=round(next_poll, 1),
+        )
+
+    def _status(self, reading: Reading, at: float) -> Iterator[Event]:
+        status, state = reading.status.status, reading.state
+        before = self._statuses.get(reading.id)
+        self._statuses[reading.id] = (status, state)
+        if before == (status, state) and not self._arguments.always:
+            return
+        record, other = reading.status, reading.progress
+        yield _event(
+            "status",
+            at,
+            job=reading.id,
+            **{"from": before[0] if before else None, "to": status},
+            phase=record.meaning.phase.value,
+            state=state.value,
+            terminal=state.terminal,
+            error_code=record.error_code or other.error_code,
+            error_message=record.error_message or other.error_message,
+        )
+
+    def _progress_of(self, reading: Reading, at: float) -> Iterator[Event]:
+        progress, before = reading.progress.progress, self._progress.get(reading.id)
+        if progress is None:
+            return
+        step = self._arguments.progress_step
+        if not self._arguments.always and before is not None and _steps(before, step) == _steps(progress, step):
+            return
+        self._progress[reading.id] = progress
+        yield _event(
+            "progress",
+            at,
+            job=reading.id,
+            **{"from": before, "to": progress},
+            phase=reading.status.meaning.phase.value,
+            remaining_time=reading.progress.remaining_time,
+        )
+
+    def _delay(self, reading: Reading, at: float) -> Iterator[Event]:
+        delay, before = reading.progress.delay, self._delays.get(reading.id)
+        self._delays[reading.id] = delay
+        told = {"job": reading.id, "from": before, "to": delay}
+        crossed = [
+            threshold
+            for threshold in self._arguments.delay_thresholds
+            if _above(delay, threshold) != _above(before, threshold)
+        ]
+        down = bool(crossed) and not _above(delay, crossed[0])
+        # In the order in which the delay went past them.
+        for threshold in sorted(crossed, reverse=down):
+            yield _event("delay", at, **told, threshold=threshold, direction="down" if down else "up")
+        if self._arguments.always and not crossed:
+            yield _event("delay", at, **told, threshold=None, direction=None)
+
+    def _verdict_of(self, seen: Sample | FailedPoll) -> Iterator[Event]:
+        verdict, before = self._judgement.verdict, self._verdict
+        if verdict is None and isinstance(seen, FailedPoll) and before is not Verdict.READY:
+            # It says nothing new of a job that failed. Only what is ready needs evidence all the time.
+            verdict = before
+        self._verdict = verdict
+        # As old as the evidence, not as the answer.
+        fresh = seen.at - (seen.ended - seen.began) + self._arguments.rules.valid_for
+        self._valid_until = fresh if verdict is Verdict.READY else None
+        if verdict is before and not (self._arguments.always and verdict):
+            return
+        previous, self._word = self._word, verdict.value if verdict else _WITHDRAWN
+        jobs = self._judgement.standing.jobs
+        yield _event(
+            "verdict",
+            seen.at,
+            verdict=self._word,
+            previous=previous,
+            ready=verdict is Verdict.READY,
+            reason=self._judgement.reason or self._withdrawn(seen),
+            valid_until=self._iso_valid_until(),
+            goal=self._arguments.rules.goal.value,
+            jobs=[_job(job) for job in jobs],
+        )
+
+    def _withdrawn(self, seen: Sample | FailedPoll) -> str:
+        """Why a verdict holds no longer."""
+        if isinstance(seen, FailedPoll):
+            return seen.message
+        late = [job for job in self._judgement.standing.jobs if not job.ready]
+        if not late:
+            because = f": {self._judgement.reset}" if self._judgement.reset else ""
+            return f"All jobs are ready, but not for long enough{because}."
+        more = f" And {len(late) - 1} more." if len(late) > 1 else ""
+        return f"{late[0].reading.id} is not ready. {late[0].holds[0].text}{more}"
+
+    def _iso_valid_until(self) -> str | None:
+        return None if self._valid_until is None else iso(self._valid_until)
+
+
+def _event(kind: str, at: float, /, **fields: Any) -> Event:
+    return {"drs": {"type": kind, "at": iso(at), **fields}}
+
+
+def _steps(progress: int, step: int) -> tuple[int, bool]:
+    # The end is a step of its own, also where the step is no divisor of 100.
+    return progress // step, progress == 100
+
+
+def _above(delay: int | None, threshold: int) -> bool:
+    # A delay that nobody knows is above all thresholds.
+    return delay is None or delay > threshold
+
+
+def _job(job: Judged) -> dict[str, Any]:
+    reading = job.reading
+    return {
+        "id": reading.id,
+        "status": reading.status.status,
+        "phase": reading.status.meaning.phase.value,
+        "state": reading.state.value,
+        "progress": reading.progress.progress,
+        "delay": reading.progress.delay,
+        "goal": job.goal.value,
+        "ready": job.ready,
+        "holds": [{"rule": hold.rule.value, "text": hold.text} for hold in job.holds],
+    }

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The event source at work: polls in a thread, puts what changed into the queue, and ends when it is cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from ansible_collections.cutover.drs.plugins.module_utils._client import Client, Timing
+from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
+from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind, configuration_error
+from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Sample
+from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._wait import REAL_CLOCK, Clock, one_poll
+
+from ._arguments import Arguments
+from ._changes import Changes, Event
+
+# The share of a pause that chance may add or take, so that many sources do not poll in step.
+_JITTER = 0.1
+# After failed polls the pauses double up to this (seconds), and begin with it where no repetition helps:
+# somebody has to change something first, and an account must not be locked by logins that fail.
+_LONGEST_PAUSE = 300.0
+
+Poll = Callable[[], Awaitable[Sample | FailedPoll]]
+
+
+class Queue(Protocol):
+    """What ansible-rulebook gives a source: the part of asyncio.Queue that it has."""
+
+    async def put(self, item: Event) -> None:
+        """Put an event in; waits while the queue is full."""
+
+
+class Jobs:
+    """The jobs as the service shows them, through one client for as long as the source runs."""
+
+    def __init__(self, arguments: Arguments, environ: Mapping[str, str], clock: Clock = REAL_CLOCK) -> None:
+        self._arguments = arguments
+        self._environ = environ
+        self._clock = clock
+        self._started = clock.elapsed()
+        self._closing = threading.Lock()
+        self._closed = threading.Event()
+        self._client: Client | None = None
+
+    async def poll(self) -> Sample | FailedPoll:
+        """One observation; the event loop goes on meanwhile."""
+        return await asyncio.to_thread(one_poll, self._read, self._arguments.rules, self._clock, self._started)
+
+    def close(self) -> None:
+        """Close the connections, and let a poll under way end as soon as its request does."""
+        with self._closing:
+            self._closed.set()
+            client = self._client
+        if client:
+            client.close()
+
+    def _read(self, until: float) -> tuple[Sequence[StatusRecord], Sequence[ProgressRecord]]:
+        # Opened by the first poll: a login that fails is a failed poll like any other.
+        return (self._client or self._open()).both(self._arguments.ids, until)
+
+    def _open(self) -> Client:
+        timing = Timing(self._clock.elapsed, self._pause, self._clock.uniform)
+        client = connect(self._arguments.options, self._environ, timing=timing)
+        with self._closing:
+            self._client = client
+            closed = self._closed.is_set()
+        if closed:
+            client.close()
+        return client
+
+    def _pause(self, seconds: float) -> None:
+        # Between two tries of a request; a source that ends must not wait for it.
+        if self._closed.wait(seconds):
+            raise DrsError(Kind.NETWORK, "The event source was closed.")
+
+
+async def watch(
+    queue: Queue,
+    arguments: Arguments,
+    poll: Poll,
+    *,
+    clock: Clock = REAL_CLOCK,
+    sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
+) -> None:
+    """Poll and tell what changed, until it is cancelled.
+
+    Raises :class:`DrsError` of kind ``configuration`` for arguments with which no poll can ever succeed.
+    """
+    changes = Changes(arguments)
+    every = arguments.heartbeat or float("inf")
+    beat = clock.elapsed() + every
+    while True:
+        seen = await poll()
+        if isinstance(seen, FailedPoll) and seen.failure["kind"] == Kind.CONFIGURATION.value:
+            raise configuration_error(seen.message)
+        pause = _pause(seen, changes.errors, arguments.rules.interval) * clock.uniform(1 - _JITTER, 1 + _JITTER)
+        for event in changes.observe(seen, pause):
+            await queue.put(event)
+        wake = clock.elapsed() + pause
+        while True:
+            now = clock.elapsed()
+            if now >= beat:
+                await queue.put(changes.heartbeat(clock.now()))
+                beat = now + every
+            if now >= wake:
+                break
+            await sleep(min(wake, beat) - now)
+
+
+def _pause(seen: Sample | FailedPoll, errors_before: int, interval: float) -> float:
+    """Seconds to the next poll."""
+    if isinstance(seen, Sample):
+        return interval
+    longest = max(interval, _LONGEST_PAUSE)
+    # The exponent has a bound of its own: the source may fail for months.
+    return longest if seen.final else min(longest, interval * 2 ** min(errors_before + 1, 20))

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+DOCUMENTATION = r"""
+---
+name: drs_jobs
+short_description: Events about jobs of the Data Replication Service (DRS), and whether a cutover may go ahead
+version_added: "1.0.0"
+author:
+  - The cutover.drs authors (@cutover-drs)
+description:
+  - An event source of ansible-rulebook that reads jobs of the Data Replication Service (DRS) of Huawei Cloud and
+    Open Telekom Cloud at a steady pace, and makes an event of what changed.
+  - Every event is one dictionary C(drs), with its C(type), the time C(at) (ISO 8601, UTC), and the same keys
+    whenever it is of that type.
+    The types are V(status), V(progress), V(delay), V(verdict), V(heartbeat), V(fault) and V(recovered).
+  - The verdict comes from the same gate as that of M(cutover.drs.drs_job_wait). Only V(ready) opens it, on evidence.
+  - It goes on watching after a verdict, and takes it back where it does not hold any longer.
+    The verdict is V(withdrawn) then, and a later one is a new event.
+  - It has no deadline, so the verdicts V(timeout) and V(held) do not come.
+extends_documentation_fragment:
+  - cutover.drs.connection
+options:
+  jobs:
+    description: The ids of the jobs. An id that is given more than once is asked for once.
+    type: list
+    elements: str
+    required: true
+    aliases: [job_ids]
+  goal:
+    description:
+      - What each job must reach.
+      - V(full_complete) is the full phase done or passed, V(caught_up) the incremental phase with a delay of at most
+        O(max_delay), stable, and V(stopped) a job that was stopped or deleted.
+      - V(auto) asks each job's mode. V(FULL_TRANS) must be V(full_complete), V(INCR_TRANS) and V(FULL_INCR_TRANS)
+        must be V(caught_up). A job of another mode is never ready.
+    type: str
+    choices: [auto, full_complete, caught_up, stopped]
+    default: auto
+  max_delay:
+    description: Seconds of incremental delay that are allowed for V(caught_up).
+    type: int
+    default: 0
+  stable_samples:
+    description: For V(caught_up), so many samples in a row must find all jobs ready together, and over O(stable_for).
+    type: int
+    default: 3
+  stable_for:
+    description: For V(caught_up), all jobs must be ready together for so many seconds.
+    type: float
+    default: 60.0
+  interval:
+    description: Seconds between samples. Chance adds or takes a tenth.
+    type: float
+    default: 30.0
+  max_errors:
+    description: So many failed polls in a row are allowed. One more is the verdict V(error).
+    type: int
+    default: 5
+  max_missing:
+    description: So many samples in a row may lack a job. One more is the verdict V(missing).
+    type: int
+    default: 3
+  max_unknown:
+    description:
+      - So many samples in a row may have a job of a status that is not known. One more is the verdict V(unknown).
+    type: int
+    default: 3
+  fail_fast:
+    description:
+      - Whether the first job that failed or ended gives the verdict.
+      - If V(false), it comes when all others are done too. The event V(status) of that job comes at once in any case.
+    type: bool
+    default: true
+  require_full_progress:
+    description: Whether the progress of the full phase, and of each part of it, must be 100 %.
+    type: bool
+    default: false
+  hold_file:
+    description: While this file exists where ansible-rulebook runs, no job is ready.
+    type: path
+  valid_for:
+    description: Seconds that a verdict V(ready) may be trusted, which gives C(valid_until).
+    type: float
+    default: 60.0
+  emit:
+    description:
+      - V(changes) makes events of what changed.
+      - V(always) makes the events V(status), V(progress), V(delay) and V(verdict) of every sample.
+    type: str
+    choices: [changes, always]
+    default: changes
+  progress_step:
+    description: The progress of a job is an event each time it goes into another step of so many percent, and at 100 %.
+    type: int
+    default: 10
+  delay_thresholds:
+    description:
+      - The delay of a job is an event each time it goes past one of these seconds.
+        C(direction) is V(down) when it is at most the threshold now, and V(up) when it is above it.
+      - A delay that the service does not give is above all of them, as it is before the first sample.
+    type: list
+    elements: int
+    default: [0, 60, 600]
+  heartbeat:
+    description: Seconds between the events V(heartbeat). V(0) is none.
+    type: float
+    default: 300.0
+notes:
+  - After a poll that failed there is an event V(fault), and the pauses double, up to five minutes. Where repeating
+    alone cannot help (login, permission, bad request) the pause is five minutes at once.
+    The first poll that succeeds again makes an event V(recovered).
+  - What makes no sense, or misses a package, ends the source with a sentence that says so.
+  - Any failed poll withdraws V(ready), as nothing is known then. It does not withdraw another verdict.
+seealso:
+  - module: cutover.drs.drs_job_wait
+"""
+
+EXAMPLES = r"""
+- name: Cut over when all jobs have caught up
+  hosts: localhost
+  sources:
+    - cutover.drs.drs_jobs:
+        region: eu-de
+        jobs:
+          - 9a470239-2308-4bb5-a6bc-1040402fjb21
+          - dc67695a-ee3e-49b8-a022-a099bd81jb21
+        goal: caught_up
+  rules:
+    - name: All jobs are ready
+      condition: event.drs.type == "verdict" and event.drs.verdict == "ready"
+      action:
+        run_playbook:
+          name: switch.yml
+
+    - name: A job failed
+      condition: event.drs.type == "status" and event.drs.state == "failed"
+      action:
+        run_playbook:
+          name: failed.yml
+"""
+
+
+def _make_importable() -> None:
+    """Let the collection this file is part of be imported.
+
+    ansible-rulebook runs a source by its path, and puts no folder of collections on ``sys.path``.
+    """
+    # Not resolved: a collection may be a link to a checkout of another name.
+    collections = Path(__file__).absolute().parents[6]
+    if collections.name != "ansible_collections":
+        # A copy elsewhere (--source-dir) takes the collection that Python finds.
+        return
+    sys.path.append(str(collections.parent))
+    import ansible_collections
+
+    # The package `ansible` brings a package of this name that looks into no other folder by itself.
+    if str(collections) not in ansible_collections.__path__:
+        ansible_collections.__path__ = [*ansible_collections.__path__, str(collections)]
+
+
+_make_importable()
+
+from ansible_collections.cutover.drs.extensions.eda.plugin_utils._arguments import Arguments  # noqa: E402
+from ansible_collections.cutover.drs.extensions.eda.plugin_utils._source import Jobs, Queue, watch  # noqa: E402
+
+LOGGER = logging.getLogger("cutover.drs.drs_jobs")
+
+
+async def main(queue: Queue, args: dict[str, Any]) -> None:
+    """Watch jobs and put events into the queue until it is cancelled."""
+    arguments = Arguments.of(args)
+    if arguments.warning:
+        LOGGER.warning("%s", arguments.warning)
+    jobs = Jobs(arguments, os.environ)
+    try:
+        await watch(queue, arguments, jobs.poll)
+    finally:
+        jobs.close()

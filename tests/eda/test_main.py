@@ -1,0 +1,216 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The source as ansible-rulebook calls it, against the simulator: real threads, real requests, real cancellation."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import runpy
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
+from ansible_collections.cutover.drs.tests.eda.support import A, B
+from drs_simulator import Simulator
+
+SOURCE = Path(__file__).parents[2] / "extensions/eda/plugins/event_source/drs_jobs.py"
+LOGIN = {"username": "demo", "password": "simulated-password", "user_domain_name": "simulated-domain"}
+
+Main = Callable[[Any, dict[str, Any]], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def main(monkeypatch: pytest.MonkeyPatch) -> Main:
+    """The entry of the source, run by its path, with nothing of this machine's environment."""
+    for name in ("OS_TOKEN", "OS_AUTH_URL", "OS_USERNAME", "OS_PASSWORD", "OS_CLOUD", "HTTPS_PROXY", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    entry: Main = runpy.run_path(str(SOURCE))["main"]
+    return entry
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    jobs = [{"id": A, "life": "incremental", "delay_to": 0, "drain_seconds": 0}, {"id": B, "status": "PAUSING"}]
+    with Simulator({"jobs": jobs}) as running:
+        yield running
+
+
+def args(simulator: Simulator, **more: Any) -> dict[str, Any]:
+    where = {"endpoint": simulator.endpoint, "auth_url": simulator.auth_url, "project_name": "eu-de"}
+    quick = {"interval": 0.1, "stable_for": 0.1, "stable_samples": 2, "request_retries": 0}
+    return {**where, **LOGIN, **quick, "jobs": [A], **more}
+
+
+async def events_until(main: Main, arguments: dict[str, Any], kind: str, verdict: str = "") -> list[dict[str, Any]]:
+    """The source's events up to the first of a type, after which it is cancelled."""
+    queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    source = asyncio.ensure_future(main(queue, arguments))
+    events = []
+    try:
+        while True:
+            event = (await asyncio.wait_for(queue.get(), 20))["drs"]
+            events.append(event)
+            if event["type"] == kind and event.get("verdict", "") == verdict:
+                return events
+    finally:
+        source.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await source
+
+
+def drs_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("drs_")]
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Look until it is so, at most five seconds."""
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_jobs_that_have_caught_up_are_a_ready_verdict(main: Main, simulator: Simulator) -> None:
+    events = asyncio.run(events_until(main, args(simulator), "verdict", "ready"))
+    assert [event["type"] for event in events[:2]] == ["status", "progress"]
+    assert events[-1]["jobs"][0]["id"] == A
+
+
+def test_one_login_and_one_client_serve_all_polls(main: Main, simulator: Simulator) -> None:
+    asyncio.run(events_until(main, args(simulator), "verdict", "ready"))
+    logins = [request for request in simulator.requests if request["operation"] == "tokens"]
+    assert len(logins) == 1
+
+
+def test_a_cancelled_source_leaves_no_thread_behind(main: Main, simulator: Simulator) -> None:
+    asyncio.run(events_until(main, args(simulator), "status"))
+    wait_for(lambda: not drs_threads())
+
+
+def test_a_cancelled_source_does_not_wait_for_the_answer(main: Main, simulator: Simulator) -> None:
+    simulator.add_fault(operation="batch-status", kind="hang", seconds=30)
+
+    async def cancelled_while_it_waits() -> float:
+        source = asyncio.ensure_future(main(asyncio.Queue(), args(simulator, request_timeout=2)))
+        while not any(request["operation"] == "batch-status" for request in simulator.requests):
+            await asyncio.sleep(0.01)
+        began = time.monotonic()
+        source.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await source
+        return time.monotonic() - began
+
+    assert asyncio.run(cancelled_while_it_waits()) < 1
+    wait_for(lambda: not drs_threads())
+
+
+def test_a_cancelled_source_does_not_sit_out_a_pause_between_two_tries(main: Main, simulator: Simulator) -> None:
+    simulator.add_fault(operation="batch-status", kind="throttled", retry_after=50)
+    began = time.monotonic()
+
+    async def cancelled_in_the_pause() -> None:
+        source = asyncio.ensure_future(main(asyncio.Queue(), args(simulator, request_retries=4)))
+        while not any(request["operation"] == "batch-status" for request in simulator.requests):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        source.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await source
+
+    # The end of the loop waits for its threads.
+    asyncio.run(cancelled_in_the_pause())
+    assert time.monotonic() - began < 10
+    wait_for(lambda: not drs_threads())
+
+
+def test_a_source_cancelled_while_it_logs_in_closes_what_it_gets(main: Main, simulator: Simulator) -> None:
+    simulator.add_fault(operation="tokens", kind="slow", seconds=0.5)
+
+    async def cancelled_while_it_logs_in() -> None:
+        source = asyncio.ensure_future(main(asyncio.Queue(), args(simulator)))
+        while not any(request["operation"] == "tokens" for request in simulator.requests):
+            await asyncio.sleep(0.01)
+        source.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await source
+
+    asyncio.run(cancelled_while_it_logs_in())
+    assert [request["operation"] for request in simulator.requests] == ["tokens"]
+    wait_for(lambda: not drs_threads())
+
+
+def test_the_event_loop_runs_while_a_poll_waits(main: Main, simulator: Simulator) -> None:
+    simulator.add_fault(operation="batch-status", kind="slow", seconds=0.5)
+
+    async def ticks() -> int:
+        source = asyncio.ensure_future(main(asyncio.Queue(), args(simulator)))
+        count, began = 0, time.monotonic()
+        while time.monotonic() - began < 1:
+            await asyncio.sleep(0.01)
+            count += 1
+        source.cancel()
+        return count
+
+    assert asyncio.run(ticks()) > 40
+
+
+def test_a_service_that_fails_and_recovers(main: Main, simulator: Simulator) -> None:
+    simulator.add_fault(operation="batch-progress", kind="status", http_status=503, times=2)
+    events = asyncio.run(events_until(main, args(simulator), "recovered"))
+    assert [(event["kind"], event["http_status"], event["errors"]) for event in events[:2]] == [
+        ("service", 503, 1),
+        ("service", 503, 2),
+    ]
+    assert events[-1]["errors"] == 2
+
+
+def test_no_event_holds_a_secret_that_the_service_echoes(main: Main, simulator: Simulator) -> None:
+    simulator.set_job(B, status="FULL_TRANSFER_FAILED", error_code="DRS.M1", error_msg="pw simulated-password of demo")
+    told = json.dumps(asyncio.run(events_until(main, args(simulator, jobs=[A, B]), "verdict", "failed")))
+    simulator.add_fault(operation="batch-status", kind="echo")
+    told += json.dumps(asyncio.run(events_until(main, args(simulator), "fault")))
+    assert "DRS.M1" in told
+    assert "invalid_request" in told
+    assert "simulated-password" not in told
+    tokens = {request["headers"].get("x-auth-token") for request in simulator.requests} - {None}
+    assert tokens
+    assert not any(str(token) in told for token in tokens)
+
+
+def test_a_wrong_password_is_a_fault_that_stays_and_an_error(main: Main, simulator: Simulator) -> None:
+    events = asyncio.run(events_until(main, args(simulator, password="wrong-password"), "verdict", "error"))
+    assert (events[0]["type"], events[0]["kind"], events[0]["final"]) == ("fault", "authentication", True)
+    assert events[0]["next_poll_in"] >= 270
+    assert "wrong-password" not in json.dumps(events)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"endpoint": None}, "There is no endpoint."),
+        ({"password": None}, "A login by password also needs password (OS_PASSWORD)."),
+        ({"batch_size": 1000}, "batch_size must be from 1 to 100, not 1000."),
+    ],
+)
+def test_a_connection_that_cannot_be_ends_the_source(
+    main: Main, simulator: Simulator, given: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(DrsError) as caught:
+        asyncio.run(main(asyncio.Queue(), args(simulator, **given)))
+    assert str(caught.value).startswith(sentence)
+
+
+def test_a_job_given_twice_is_a_warning_in_the_log(
+    main: Main, simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(events_until(main, args(simulator, jobs=[A, A]), "status"))
+    assert [record.message for record in caplog.records if "more than once" in record.message]
