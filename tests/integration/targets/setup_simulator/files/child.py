@@ -51,7 +51,8 @@ class Child:
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "ANSIBLE_PIPELINING": "1", **(environment or {})},
+            # Unbuffered: a question, which has no end of line, would wait in a pipe.
+            env={**os.environ, "ANSIBLE_PIPELINING": "1", "PYTHONUNBUFFERED": "1", **(environment or {})},
             start_new_session=True,
         )
         if terminal:
