@@ -130,15 +130,16 @@ class Settings:
 
 def connect(
     options: Mapping[str, Any],
-    environ: Mapping[str, str] = os.environ,
+    environ: Mapping[str, str],
     *,
     timing: Timing = REAL_TIME,
     until: float | None = None,
 ) -> Client:
     """A client for these options, logged in as far as the project id asks for it.
 
-    Nothing is tried again after ``until`` (seconds on the clock of ``timing``). Raises :class:`DrsError`: ``configuration`` for options that cannot work, others for a login
-    or a look-up of the project that failed.
+    Nothing is tried again after ``until`` (seconds on the clock of ``timing``). Raises
+    :class:`DrsError`: ``configuration`` for options that cannot work, others for a login or a
+    look-up of the project that failed.
     """
     if _transport.REQUESTS_IMPORT_ERROR:
         raise configuration_error(

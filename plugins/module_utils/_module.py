@@ -28,7 +28,7 @@ def run(read: Callable[[Client, Sequence[str]], Sequence[StatusRecord]]) -> None
         warning = repeated_jobs_warning(repeated)
         if warning:
             module.warn(warning)
-        with connect(module.params) as client:
+        with connect(module.params, os.environ) as client:
             records = read(client, ids)
     except DrsError as error:
         module.fail_json(msg=str(error), failure=error.failure())

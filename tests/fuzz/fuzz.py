@@ -75,7 +75,7 @@ def judged(record: StatusRecord) -> None:
     """Whatever the service says of a job, only positive evidence makes it ready."""
     progress = record if isinstance(record, ProgressRecord) else ProgressRecord(record.id, record.found, record.status)
     for number in (progress.progress, progress.delay, progress.delay_ms, progress.remaining_time):
-        assert number is None or (type(number) is int and number >= 0), number
+        assert number is None or (number.__class__ is int and number >= 0), number
     status = StatusRecord(record.id, record.found, record.status, record.error_code, record.error_message)
     for rules in RULES:
         job = judge_job(Reading(status, progress), rules, False)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import ast
 import difflib
 import gc
+import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -32,13 +33,14 @@ from types import ModuleType
 
 import hypothesis.strategies
 import pytest
-import requests  # noqa: F401 - loaded once for all forks
-import yaml  # noqa: F401
-from ansible.module_utils import basic  # noqa: F401
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.operator import Operator
 from cosmic_ray.plugins import get_operator, operator_names
+
+# Loaded once for all forks.
+for module in ("requests", "yaml", "ansible.module_utils.basic"):
+    importlib.import_module(module)
 
 COPY = Path(__file__).resolve().parents[2]
 PACKAGE = "ansible_collections.cutover.drs.plugins.module_utils"

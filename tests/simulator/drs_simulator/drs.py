@@ -54,6 +54,11 @@ def _asked_jobs(body: Any, max_jobs: int | None) -> list[str]:
     return asked
 
 
+def _whole(value: object) -> bool:
+    """Whether JSON holds a whole number; to Python, true is one too."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _page(page_req: Any, asked: list[str]) -> list[str]:
     """The asked ids of one page. The number of pages counts the ids sent, whether known or not."""
     if page_req is None:
@@ -61,9 +66,9 @@ def _page(page_req: Any, asked: list[str]) -> list[str]:
     if not isinstance(page_req, dict):
         raise Refusal(_invalid("page_req"))
     cur_page, per_page = page_req.get("cur_page", 1), page_req.get("per_page", PER_PAGE_DEFAULT)
-    if type(per_page) is not int or not 0 <= per_page <= PER_PAGE_MAXIMUM:
+    if not _whole(per_page) or not 0 <= per_page <= PER_PAGE_MAXIMUM:
         raise Refusal(_invalid("per_page"))
-    if type(cur_page) is not int:
+    if not _whole(cur_page):
         raise Refusal(_invalid("cur_page"))
     if per_page == 0:
         if cur_page not in (0, 1):

@@ -61,7 +61,7 @@ def test_any_json_gives_records_or_a_protocol_error(parse: Callable[[object], di
         assert shown["status"] is None or isinstance(shown["status"], str)
         for name in ("progress", "delay", "delay_ms", "remaining_time"):
             value = shown.get(name)
-            assert value is None or (type(value) is int and value >= 0)
+            assert value is None or (value.__class__ is int and value >= 0)
 
 
 @given(body=BODIES)

@@ -97,7 +97,7 @@ def test_what_is_not_a_plain_number_of_zero_or_more_is_no_value(value: Any) -> N
 def test_seconds_are_rounded_up(value: Any, expected: int) -> None:
     found = seconds(value)
     assert found == expected
-    assert type(found) is int
+    assert found.__class__ is int
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_seconds_are_rounded_up(value: Any, expected: int) -> None:
 def test_percentages_are_rounded_down_and_never_over_100(value: Any, expected: int | None) -> None:
     found = percentage(value)
     assert found == expected
-    assert found is None or type(found) is int
+    assert found is None or found.__class__ is int
 
 
 @pytest.mark.parametrize(

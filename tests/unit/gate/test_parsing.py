@@ -59,7 +59,7 @@ def test_the_published_statuses_are_read() -> None:
 
 def test_the_first_published_progress_is_read() -> None:
     body = published("batch-progress-documented-1")["response"]
-    (job,) = parse_progress(body).values()
+    [job] = list(parse_progress(body).values())
     assert job.as_dict() == {
         "id": "8d0e8e36-a618-490d-8a46-8c61ac9jb502",
         "found": True,
@@ -81,7 +81,7 @@ def test_the_first_published_progress_is_read() -> None:
 
 
 def test_the_second_published_progress_gives_no_delay_beside_a_complete_full_phase() -> None:
-    first, second = parse_progress(published("batch-progress-documented-2")["response"]).values()
+    first, second = list(parse_progress(published("batch-progress-documented-2")["response"]).values())
     assert (first.delay, first.remaining_time, first.progress) == (0, 10, 100)
     assert without_raw(second.as_dict()) == {
         "id": "f95c5d83-d0c9-42bd-b295-38c31cd1jb15",
@@ -189,13 +189,13 @@ def test_a_body_of_the_wrong_types_is_a_protocol_error(
 def test_a_number_that_cannot_be_read_is_null_and_the_rest_of_the_job_is_kept(
     field: str, name: str, value: JSON
 ) -> None:
-    (job,) = parse_progress(progress_body(**{field: value})).values()
+    [job] = list(parse_progress(progress_body(**{field: value})).values())
     assert job.as_dict()[name] is None
     assert (job.found, job.status) == (True, "PAUSING")
 
 
 def test_the_delay_in_seconds_and_the_one_in_milliseconds_are_two_fields() -> None:
-    (job,) = parse_progress(progress_body(incre_trans_delay="2", incre_trans_delay_millis="1999")).values()
+    [job] = list(parse_progress(progress_body(incre_trans_delay="2", incre_trans_delay_millis="1999")).values())
     assert (job.delay, job.delay_ms) == (2, 1999)
 
 
@@ -226,7 +226,7 @@ NOTHING = {"progress": None, "remaining_time": None}
     ],
 )
 def test_the_parts_are_an_object_or_an_array(value: JSON, expected: JSON) -> None:
-    (job,) = parse_progress(progress_body(progress_map=value)).values()
+    [job] = list(parse_progress(progress_body(progress_map=value)).values())
     assert job.as_dict()["parts"] == expected
 
 
@@ -247,20 +247,20 @@ def test_the_parts_are_an_object_or_an_array(value: JSON, expected: JSON) -> Non
     ],
 )
 def test_an_entry_with_an_error_and_no_status_is_a_job_not_found(fields: JSON, found: bool) -> None:
-    (job,) = parse_statuses({"results": [{"id": A, **fields}]}).values()
+    [job] = list(parse_statuses({"results": [{"id": A, **fields}]}).values())
     assert job.found is found
 
 
 def test_either_spelling_of_the_id_and_of_the_message_is_read() -> None:
-    (status,) = parse_statuses({"results": [{"job_id": A, "status": "PAUSING", "error_msg": "Oh."}]}).values()
-    (progress,) = parse_progress(
-        {"results": [{"id": A, "transfer_status": "PAUSING", "error_message": "Oh."}]}
-    ).values()
+    [status] = list(parse_statuses({"results": [{"job_id": A, "status": "PAUSING", "error_msg": "Oh."}]}).values())
+    [progress] = list(
+        parse_progress({"results": [{"id": A, "transfer_status": "PAUSING", "error_message": "Oh."}]}).values()
+    )
     assert (status.id, status.error_message) == (progress.id, progress.error_message) == (A, "Oh.")
 
 
 def test_the_status_is_kept_verbatim() -> None:
-    (job,) = parse_statuses(status_body(status=" pausing\u202e ")).values()
+    [job] = list(parse_statuses(status_body(status=" pausing\u202e ")).values())
     assert job.status == " pausing\u202e "
 
 

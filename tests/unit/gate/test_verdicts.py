@@ -301,7 +301,7 @@ def test_under_auto_a_single_job_that_must_catch_up_asks_all_jobs_for_the_streak
     both = (full, reading(B))
     assert ended(options(), sample(0, full)) == ("ready", "1 job ready.")
     assert ended(options(), sample(0, *both), sample(30, *both), sample(60, *both))[0] == "ready"
-    first, broken, *_ = judged(options(), sample(0, *both), sample(30, reading(A, "PAUSING"), reading(B)))
+    first, broken, *_rest = judged(options(), sample(0, *both), sample(30, reading(A, "PAUSING"), reading(B)))
     assert (first.standing.streak, broken.standing.streak) == (1, 0)
 
 
