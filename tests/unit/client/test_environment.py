@@ -158,7 +158,7 @@ def test_every_secret_is_known_wherever_it_is() -> None:
     [
         ({}, {}, True),
         ({"ca_path": "/tmp"}, {}, "/tmp"),
-        ({}, {"REQUESTS_CA_BUNDLE": "/etc/ca.pem"}, "/etc/ca.pem"),
+        ({}, {"REQUESTS_CA_BUNDLE": "/usr"}, "/usr"),
         ({"ca_path": "/tmp"}, {"REQUESTS_CA_BUNDLE": "/etc/ca.pem"}, "/tmp"),
         ({"validate_certs": False, "ca_path": "/nowhere"}, {"REQUESTS_CA_BUNDLE": "/etc/ca.pem"}, False),
     ],

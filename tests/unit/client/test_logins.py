@@ -228,7 +228,11 @@ def test_a_login_that_fails_leaves_no_session_open(
     simulator: Simulator, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[requests.Session] = []
-    monkeypatch.setattr(requests.Session, "close", closed.append)
+
+    def close(session: requests.Session) -> None:
+        closed.append(session)
+
+    monkeypatch.setattr(requests.Session, "close", close)
     simulator.add_fault(operation="tokens", kind="status", http_status=403)
     failed(lambda: client_for(simulator, **PASSWORD_OF_REGION))
     assert len(closed) == 1
