@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The vendor's own client reads from the simulator what this collection's client reads, answer by answer.
+
+Where the two differ the vendor's is at fault, and the test says how: so it is seen when that changes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import yaml
+from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
+from huaweicloudsdkdrs import v3 as sdk
+
+from ansible_collections.cutover.drs.plugins.module_utils._client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
+from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
+from ansible_collections.cutover.drs.tests.contract.support import HERE, OPENAPI
+from ansible_collections.cutover.drs.tests.unit.client.support import BY_KEYS, DEFAULTS, JOBS, PROJECT
+from drs_simulator import Simulator
+
+DOCUMENTED = json.loads((HERE.parent / "simulator" / "bodies" / "errors-documented.json").read_text(encoding="utf-8"))
+STATUSES = yaml.safe_load(OPENAPI.read_text(encoding="utf-8"))["components"]["schemas"]["Status"]["enum"]
+IDS = [f"{number:08d}-0000-4000-8000-00000000jb21" for number in range(len(STATUSES))]
+OPERATIONS = ("batch-status", "batch-progress")
+
+
+class Official:
+    """The two operations by the vendor's client."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        credentials = BasicCredentials(BY_KEYS["access_key"], BY_KEYS["secret_key"], PROJECT)
+        builder = sdk.DrsClient.new_builder().with_credentials(credentials).with_endpoint(simulator.endpoint)
+        self._client = builder.build()
+
+    def statuses(self, jobs: list[str], **page: int) -> Any:
+        page_req = sdk.PageReq(**page) if page else None
+        body = sdk.BatchQueryJobReqPage(jobs=jobs, page_req=page_req)
+        return self._client.batch_list_job_status(sdk.BatchListJobStatusRequest(body=body))
+
+    def progress(self, jobs: list[str]) -> Any:
+        body = sdk.BatchQueryJobReq(jobs=jobs)
+        return self._client.batch_list_progresses(sdk.BatchListProgressesRequest(body=body))
+
+    def ask(self, operation: str, jobs: list[str]) -> Any:
+        return self.statuses(jobs, per_page=0) if operation == "batch-status" else self.progress(jobs)
+
+
+Both = Callable[..., tuple[Simulator, Official, Client]]
+
+
+@pytest.fixture
+def both() -> Iterator[Both]:
+    """A simulator with the vendor's client and ours, both logged in by access keys; neither tries again."""
+    with ExitStack() as stack:
+
+        def started(**scenario: Any) -> tuple[Simulator, Official, Client]:
+            if "jobs" not in scenario:
+                scenario["jobs"] = [{"id": job, "status": "INCRE_TRANSFER_STARTED"} for job in JOBS]
+            simulator = stack.enter_context(Simulator(scenario))
+            options = {**DEFAULTS, **BY_KEYS, "endpoint": simulator.endpoint, "request_retries": 0}
+            return simulator, Official(simulator), stack.enter_context(connect(options, {}))
+
+        yield started
+
+
+def test_every_status_is_read_alike(both: Both) -> None:
+    jobs = [{"id": job, "status": status} for job, status in zip(IDS, STATUSES, strict=True)]
+    _simulator, official, client = both(jobs=jobs)
+    statuses, progress = client.both(IDS)
+    theirs = official.statuses(IDS, per_page=0)
+    assert [item.status for item in theirs.results] == STATUSES == [record.status for record in statuses]
+    assert theirs.count == len(STATUSES)
+    assert [item.transfer_status for item in official.progress(IDS).results] == [record.status for record in progress]
+
+
+def test_every_field_is_read_alike(both: Both) -> None:
+    full = {"status": "FULL_TRANSFER_STARTED", "progress": 63, "remaining": 90, "struct": 100, "data": 63}
+    failed = {"status": "INCRE_TRANSFER_FAILED", "error_code": "DRS.M9", "error_msg": "Lost."}
+    jobs = [{"id": job, "process_time": 1702525600000, **life} for job, life in zip(JOBS, (full, failed), strict=True)]
+    _simulator, official, client = both(jobs=jobs, huawei=True)
+    statuses, progress = client.both(JOBS)
+    for theirs, ours in zip(official.progress(list(JOBS)).results, progress, strict=True):
+        assert ours.raw is not None
+        read = theirs.to_dict()
+        parts = read.pop("progress_map")
+        assert {name: value for name, value in read.items() if value is not None} == {
+            name: value for name, value in ours.raw.items() if name != "progress_map"
+        }
+        for name, part in (parts or {}).items():
+            assert f"{(ours.parts or {})[name]['progress']}%" == part["completed"]
+    for item, record in zip(official.statuses(list(JOBS)).results, statuses, strict=True):
+        assert (item.id, item.status, item.error_code) == (record.id, record.status, record.error_code)
+        assert item.error_message == record.error_message
+
+
+@pytest.mark.parametrize("status", [200, 202])
+def test_both_success_codes_carry_the_whole_answer(both: Both, status: int) -> None:
+    _simulator, official, client = both(status_status=status, progress_status=status)
+    assert [len(official.ask(operation, list(JOBS)).results) for operation in OPERATIONS] == [2, 2]
+    assert all(record.found for records in client.both(JOBS) for record in records)
+
+
+def test_pages_are_as_both_clients_expect_them(both: Both) -> None:
+    jobs = [{"id": job, "status": "CONFIGURATION"} for job in IDS[:12]]
+    _simulator, official, client = both(jobs=jobs)
+    assert [item.id for item in official.statuses(IDS[:12]).results] == IDS[:5]
+    assert [item.id for item in official.statuses(IDS[:12], cur_page=3).results] == IDS[10:12]
+    assert [item.id for item in official.statuses(IDS[:12], per_page=7, cur_page=2).results] == IDS[7:12]
+    assert [record.id for record in client.statuses(IDS[:12]) if record.found] == IDS[:12]
+
+
+def attempt(read: Callable[[], Any]) -> tuple[Any, DrsError | None]:
+    """What a reading gave, or the error in which it ended."""
+    try:
+        return read(), None
+    except DrsError as error:
+        return None, error
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("number", range(len(DOCUMENTED["bodies"])))
+def test_every_documented_error_is_read_alike(both: Both, operation: str, number: int) -> None:
+    simulator, official, client = both(faults=[{"kind": "status", "documented": number}])
+    documented = DOCUMENTED["bodies"][number]
+    job = JOBS[0]
+    records, error = attempt(lambda: client.statuses([job]) if operation == "batch-status" else client.progress([job]))
+    if documented["http_status"] == 200:
+        # A page or nothing: the vendor's client makes no results of it, and no error.
+        assert official.ask(operation, [job]).results is None
+        assert error
+        assert error.kind.value == "protocol"
+        return
+    with pytest.raises(ServiceResponseException) as refused:
+        official.ask(operation, [job])
+    theirs = refused.value
+    assert theirs.status_code == documented["http_status"]
+    assert [entry["request_id"] for entry in simulator.requests][-1] == theirs.request_id
+    if error:
+        assert error.http_status == theirs.status_code
+        # Where there is no code the vendor's client takes the status for one, and the whole body for the text.
+        assert (error.error_code or str(error.http_status)) == str(theirs.error_code)
+        assert error.error_message is None or error.error_message in theirs.error_msg
+        assert error.request_id == simulator.requests[0]["request_id"]
+    else:
+        # An error about the job, not about the request.
+        assert [record.found for record in records] == [False]
+        assert records[0].error_code == documented["body"].get("error_code", records[0].error_code)
+    assert {entry["operation"] for entry in simulator.requests} == {operation}
+
+
+@pytest.mark.parametrize("answer", ["left_out", "refused", "item_error", "refused_without_list"])
+def test_a_job_that_is_gone(both: Both, answer: str) -> None:
+    """Every way to say so is heard by both; ours still has the state of the other job."""
+    gone = {"id": JOBS[0], "answer": answer}
+    _simulator, official, client = both(jobs=[gone, {"id": JOBS[1], "status": "CONFIGURATION"}])
+    assert [record.found for record in client.statuses(JOBS)] == [False, True]
+    assert [record.found for record in client.progress(JOBS)] == [False, True]
+    if answer.startswith("refused"):
+        with pytest.raises(ServiceResponseException) as refused:
+            official.statuses(list(JOBS))
+        assert refused.value.status_code == 400
+    else:
+        assert [item.status for item in official.statuses(list(JOBS)).results if item.status] == ["CONFIGURATION"]
+
+
+def test_the_array_of_the_page_is_read_by_ours_alone(both: Both) -> None:
+    jobs = [{"id": JOBS[0], "status": "FULL_TRANSFER_STARTED", "struct": 100, "data": 63}]
+    _simulator, official, client = both(jobs=jobs, progress_map="array")
+    [record] = client.progress(JOBS[:1])
+    assert {name: part["progress"] for name, part in (record.parts or {}).items()} == {"0": 100, "1": 63}
+    with pytest.raises(Exception, match=r"has no attribute|must be|object"):
+        official.progress([JOBS[0]])

@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""prism as a server that knows nothing but the description, and as a judge between client and simulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import proof
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
+from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._options import WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._wait import run
+from ansible_collections.cutover.drs.tests.contract.support import OPENAPI, Running, running
+from ansible_collections.cutover.drs.tests.unit.client.support import BY_KEYS, BY_TOKEN, DEFAULTS, JOBS
+from drs_simulator import Simulator
+
+THIRD = "8d0e8e36-a618-490d-8a46-8c61ac9jb502"
+WAITING = {**DEFAULTS, **{option: spec.get("default") for option, spec in WAIT_OPTIONS.items()}}
+
+
+@contextmanager
+def prism(mode: str, *options: str) -> Iterator[tuple[str, Running]]:
+    """prism on a free port: its URL, and the program."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with running(*proof.prism(), mode, "--port", str(port), str(OPENAPI), *options) as program:
+        program.wait_for("Prism is listening")
+        yield f"http://127.0.0.1:{port}", program
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[str]:
+    """The URL of a server made of the description alone."""
+    with prism("mock") as (url, _program):
+        yield url
+
+
+@pytest.fixture
+def client_of() -> Iterator[Callable[..., Client]]:
+    """A client that tries nothing twice; `prefer` asks prism for one of the described answers."""
+    with ExitStack() as stack:
+
+        def opened(url: str, prefer: str | None = None, **options: Any) -> Client:
+            login = {} if "access_key" in options else BY_TOKEN
+            client = connect({**DEFAULTS, "request_retries": 0, "endpoint": url, **login, **options}, {})
+            if prefer:
+                client._session.headers["Prefer"] = prefer
+            return stack.enter_context(client)
+
+        yield opened
+
+
+class TestMock:
+    def test_both_logins_read_both_operations(self, mock: str, client_of: Callable[..., Client]) -> None:
+        for login in (BY_TOKEN, BY_KEYS):
+            statuses, progress = client_of(mock, **login).both([*JOBS, THIRD])
+            expected = ["INCRE_TRANSFER_STARTED", "INCRE_TRANSFER_FAILED", "INCRE_TRANSFER_STARTED"]
+            assert [record.status for record in statuses] == expected
+            assert [record.found for record in progress] == [False, False, True]
+            assert (progress[2].delay, progress[2].task_mode) == (0, "FULL_INCR_TRANS")
+
+    def test_the_array_and_the_missing_delay_of_the_page(self, mock: str, client_of: Callable[..., Client]) -> None:
+        [record] = client_of(mock, "code=202, example=no-delay").progress([THIRD])
+        assert (record.delay, record.progress, record.remaining_time) == (None, 0, None)
+        assert record.parts == {"0": {"progress": 94, "remaining_time": 3}}
+
+    @pytest.mark.parametrize(
+        ("prefer", "kind", "code"),
+        [
+            ("code=400, example=invalid", "invalid_request", "DRS.M00202"),
+            ("code=400, example=too-frequent", "throttled", "DRS.M01503"),
+            ("code=400, example=duplicates", "invalid_request", "DRS.M00301"),
+            ("code=401, example=token", "authentication", "APIGW.0307"),
+            ("code=401, example=iam", "authentication", "401"),
+            ("code=403, example=permission", "permission", "DRS.M00102"),
+            ("code=403, example=project", "permission", "DRS.M00261"),
+            ("code=404", "invalid_request", "APIGW.0101"),
+            ("code=429", "throttled", "APIGW.0308"),
+            ("code=500", "service", "DRS.M00004"),
+            ("code=502", "service", None),
+        ],
+    )
+    @pytest.mark.parametrize("operation", ["statuses", "progress"])
+    def test_every_described_error(
+        self, mock: str, client_of: Callable[..., Client], operation: str, prefer: str, kind: str, code: str | None
+    ) -> None:
+        with pytest.raises(DrsError) as caught:
+            getattr(client_of(mock, prefer), operation)([THIRD])
+        assert (caught.value.kind.value, caught.value.error_code) == (kind, code)
+
+    @pytest.mark.parametrize("prefer", ["code=400, example=by-job", "code=400, example=released", "code=422"])
+    def test_every_described_error_about_jobs(self, mock: str, client_of: Callable[..., Client], prefer: str) -> None:
+        client = client_of(mock, prefer)
+        for [record] in client.both([THIRD]):
+            assert not record.found
+            assert str(record.error_code).startswith("DRS.M0")
+
+    def test_any_answer_that_the_description_allows(self, mock: str, client_of: Callable[..., Client]) -> None:
+        """Made up at random by prism: each gives records, or a protocol error where it contradicts itself."""
+        client = client_of(mock, "dynamic=true, code=200")
+        read, kinds = 0, set()
+        for _answer in range(40):
+            for operation in (client.statuses, client.progress):
+                try:
+                    records = operation([THIRD])
+                except DrsError as error:
+                    kinds.add(error.kind.value)
+                else:
+                    read += 1
+                    assert [record.id for record in records] == [THIRD]
+                    assert not records[0].found
+        assert read > 40
+        assert kinds <= {"protocol"}
+
+    def test_the_modules_read_from_it(self, mock: str, tmp_path: Path) -> None:
+        connection = {"endpoint": mock, **BY_TOKEN}
+        jobs = {"jobs": [JOBS[0], THIRD, "nobody"]}
+        gate = {"jobs": [THIRD], "timeout": 0}
+        tasks = [
+            {"cutover.drs.drs_job_status": {**connection, **jobs}, "register": "status"},
+            {"cutover.drs.drs_job_progress": {**connection, **jobs}, "register": "progress"},
+            {"cutover.drs.drs_job_wait": {**connection, **gate}, "register": "gate"},
+            {
+                "cutover.drs.drs_job_wait": {**connection, **gate, "jobs": [JOBS[0]]},
+                "register": "shut",
+                "failed_when": False,
+            },
+            {
+                "ansible.builtin.copy": {
+                    "content": "{{ [status, progress, gate, shut] | to_json }}",
+                    "dest": str(tmp_path / "read.json"),
+                }
+            },
+        ]
+        playbook = tmp_path / "playbook.yml"
+        playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+        command = [sys.executable, "-m", "ansible", "playbook", "-e", f"ansible_python_interpreter={sys.executable}"]
+        done = subprocess.run(
+            [*command, str(playbook)],
+            env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        status, progress, gate, shut = json.loads((tmp_path / "read.json").read_text())
+        assert [job["found"] for job in status["jobs"]] == [True, True, False]
+        assert [job["delay"] for job in progress["jobs"]] == [None, 0, None]
+        assert (gate["verdict"], gate["ready"]) == ("ready", True)
+        assert (shut["verdict"], shut["ready"]) == ("timeout", False)
+
+
+class TestProxy:
+    def test_no_request_of_ours_and_no_answer_of_the_simulator_breaks_the_contract(
+        self, client_of: Callable[..., Client]
+    ) -> None:
+        life = {"life": "full_incremental", "full_seconds": 30, "drain_seconds": 20, "complete_seconds": 5}
+        jobs = [{"id": JOBS[0], **life}, {"id": JOBS[1], **life, "offset": -5}]
+        fleet = {"count": 250, "prefix": "fleet", "status": "FULL_TRANSFER_STARTED", "struct": 100, "data": 63}
+        scenario = {"jobs": jobs, "generate": fleet, "time_scale": 20}
+        with Simulator(scenario) as simulator, prism("proxy", simulator.endpoint, "--errors") as (url, program):
+            client = client_of(url)
+            statuses, progress = client.both(simulator.job_ids)
+            assert all(record.found for record in [*statuses, *progress])
+            for answer in ("left_out", "refused", "item_error", "refused_without_list"):
+                simulator.set_job("gone", answer=answer)
+                assert [record.found for record in client.statuses([JOBS[0], "gone"])] == [True, False]
+                assert [record.found for record in client.progress([JOBS[0], "gone"])] == [True, False]
+            rules = {"stable_for": 1, "interval": 0.3, "near_interval": 0.3, "timeout": 60}
+            options = {**WAITING, **BY_TOKEN, "endpoint": url, "jobs": list(JOBS), "language": "zh-cn", **rules}
+            lines: list[str] = []
+            waited = run(options, {}, one_sample=False, say=lines.append)
+            assert waited["verdict"] == "ready", lines
+            seen = [line for line in program.lines if "Request received" in line]
+            assert len(seen) == len(simulator.requests) >= 2 * 3 + 8 + 2 * waited["polls"]
+            assert waited["errors"] == 0
+        violations = [line for line in program.lines if "iolation" in line or "terminated with error" in line]
+        assert not violations
+
+    @pytest.mark.parametrize(
+        ("item", "request_is_good"),
+        [
+            ({"raw_progress": {"progress": 63}}, True),
+            ({"raw_progress": {"transfer_status": "LOST"}}, True),
+            ({}, False),
+        ],
+    )
+    def test_what_breaks_the_contract_is_noticed(
+        self, client_of: Callable[..., Client], item: dict[str, Any], request_is_good: bool
+    ) -> None:
+        """Otherwise the test above would prove nothing."""
+        job = {"id": JOBS[0], "status": "INCRE_TRANSFER_STARTED", **item}
+        with Simulator({"jobs": [job]}) as simulator, prism("proxy", simulator.endpoint, "--errors") as (url, program):
+            client = client_of(url)
+            with pytest.raises(DrsError):
+                client.progress([JOBS[0]] if request_is_good else [JOBS[0], JOBS[0]])
+            program.wait_for("terminated with error", 5)
+            assert len(simulator.requests) == request_is_good
