@@ -110,6 +110,7 @@ ONE_HOLD: list[tuple[Reading, dict[str, Any], str, str]] = [
     (reading(delay=6), {"max_delay": 5}, "delay", "The delay is 6 s, 5 s are allowed."),
     (reading(delay=0, delay_ms=1000), {}, "delay", "The delay is 0 s (1000 ms), 0 s are allowed."),
     (reading(delay=5, delay_ms=6000), {"max_delay": 5}, "delay", "The delay is 5 s (6000 ms), 5 s are allowed."),
+    (reading(delay=3, delay_ms=7000), {"max_delay": 5}, "delay", "The delay is 3 s (7000 ms), 5 s are allowed."),
     (reading(progress=99), {"require_full_progress": True}, "full_progress", "Not at 100 %: progress 99 %."),
     (reading(progress=None), {"require_full_progress": True}, "full_progress", "Not at 100 %: progress unknown."),
     (

@@ -47,6 +47,20 @@ def test_zero_is_a_limit_like_any_other(option: str) -> None:
     assert Rules(**{option: 0}).as_dict()[option] == 0
 
 
+TIMES = ["stable_for", "timeout", "interval", "near_interval", "stall_after", "valid_for"]
+
+
+@pytest.mark.parametrize("option", TIMES)
+def test_a_time_that_no_clock_can_sleep_or_show_is_a_configuration_error(option: str) -> None:
+    assert Rules(**{option: 1e9}).as_dict()[option] == 1e9
+    with pytest.raises(DrsError, match=f"^{option} must be at most 1000000000 seconds, not 1e\\+10.$"):
+        Rules(**{option: 1e10})
+
+
+def test_a_number_that_is_no_time_may_be_as_large_as_it_likes() -> None:
+    assert Rules(max_delay=10**12).max_delay == 10**12
+
+
 def test_the_defaults_are_those_of_the_design() -> None:
     assert Rules().as_dict() == {
         "goal": "auto",
