@@ -55,6 +55,8 @@ FAULTS = (
 # Each of these costs a time-out in real time, so they come seldom.
 SLOW_FAULTS = ("hang", "trickle")
 SELDOM = 200
+# So many answers lie between two tokens that are withdrawn.
+APART = 5
 
 
 class Jobs:
@@ -98,6 +100,7 @@ class Service:
         self.connections = 0
         self.met: Counter[str] = Counter()
         self._share = share
+        self._withdrawn = -APART
         self._chance = random.Random(seed)
 
     def fault(self) -> str | None:
@@ -105,6 +108,11 @@ class Service:
             return None
         kinds = SLOW_FAULTS if self._chance.randrange(SELDOM) == 0 else FAULTS
         fault = self._chance.choice(kinds)
+        if fault == "unauthorized":
+            # A login that is refused again at once is final, and rightly so.
+            if self.jobs.asked < self._withdrawn + APART:
+                return None
+            self._withdrawn = self.jobs.asked
         self.met[fault] += 1
         return fault
 
