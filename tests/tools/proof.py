@@ -24,6 +24,8 @@ import setup_venv
 from checkout import CACHE, CHECKOUT, environment
 
 PROOFS = ("contract", "keystone", "wire")
+# The waits of this one mostly sleep, and each process has a mitmproxy of its own.
+PARALLEL = {"wire": ["-n", "2"]}
 PRISM = CHECKOUT / "tests" / "contract" / "prism"
 
 
@@ -80,7 +82,14 @@ def main() -> int:
             took = ready[name].result()
             print(f"== {name}: set up in {took:.0f} s, the tests begin", flush=True)
             began = time.monotonic()
-            command = [str(environment() / "bin" / "python"), "-m", "pytest", f"tests/{name}", *options]
+            command = [
+                str(environment() / "bin" / "python"),
+                "-m",
+                "pytest",
+                f"tests/{name}",
+                *PARALLEL.get(name, []),
+                *options,
+            ]
             done = subprocess.run(command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, check=False)
             results[name] = done.returncode
             print(f"== {name}: exit code {done.returncode}, {time.monotonic() - began:.0f} s", flush=True)
