@@ -96,6 +96,7 @@ ONE_HOLD: list[tuple[Reading, dict[str, Any], str, str]] = [
     (reading(error=("DRS.M05011", None)), {}, "no_error", "The service says DRS.M05011."),
     (reading(error=(None, "Broken.")), {}, "no_error", "The service says Broken."),
     (reading(error=("DRS.M05011", "Broken.")), {}, "no_error", "The service says DRS.M05011: Broken."),
+    (reading(error=("DRS.M05011", "Wait for X. ")), {}, "no_error", "The service says DRS.M05011: Wait for X."),
     (reading(error_code="DRS.M05012"), {}, "no_error", "The service says DRS.M05012."),
     (reading(error_message="Late"), {}, "no_error", "The service says Late."),
     (
