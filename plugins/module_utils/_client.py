@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from ._answers import RefusedJobsError, check
@@ -48,6 +49,8 @@ class Operation(Generic[Record]):
 
 BATCH_STATUS = Operation("batch-status", StatusRecord, parse_statuses, paged=True)
 BATCH_PROGRESS = Operation("batch-progress", ProgressRecord, parse_progress, paged=False)
+# What a wait keeps of each job is little: the entries as they came would be most of its memory.
+_PROGRESS_WITHOUT_RAW = replace(BATCH_PROGRESS, parse=partial(parse_progress, raw=False))
 
 
 @dataclass(frozen=True)
@@ -156,11 +159,12 @@ class Client:
     def both(self, ids: Sequence[str], until: float | None = None) -> tuple[list[StatusRecord], list[ProgressRecord]]:
         """Both operations at once; nothing is tried again after ``until`` (monotonic seconds).
 
+        The progress comes without the API's own entries (``raw``).
         A job that the service does not know gives a record with ``found`` false. Raises
         :class:`DrsError` when any of the requests gave no usable answer.
         """
         statuses = self._submit(BATCH_STATUS, ids, until)
-        progress = self._submit(BATCH_PROGRESS, ids, until)
+        progress = self._submit(_PROGRESS_WITHOUT_RAW, ids, until)
         _first_failure([*statuses, *progress])
         return self._gather(statuses, ids), self._gather(progress, ids)
 

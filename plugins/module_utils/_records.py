@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from ._errors import DrsError, protocol_error
@@ -27,7 +28,7 @@ _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StatusRecord:
     """What one operation says of one job, in the words of this collection."""
 
@@ -57,7 +58,7 @@ class StatusRecord:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ProgressRecord(StatusRecord):
     """The same with progress (percent), delay and remaining time (seconds)."""
 
@@ -73,7 +74,7 @@ class ProgressRecord(StatusRecord):
     def as_dict(self) -> dict[str, Any]:
         """The record as an entry of a task's ``jobs``."""
         return {
-            **super().as_dict(),
+            **StatusRecord.as_dict(self),
             "task_mode": self.task_mode,
             "progress": self.progress,
             "delay": self.delay,
@@ -96,12 +97,12 @@ def parse_statuses(body: object) -> dict[str, StatusRecord]:
     return _by_id(StatusRecord(**_common(item, "status")) for item in _items(body))
 
 
-def parse_progress(body: object) -> dict[str, ProgressRecord]:
-    """Records of a batch-progress answer by job id.
+def parse_progress(body: object, *, raw: bool = True) -> dict[str, ProgressRecord]:
+    """Records of a batch-progress answer by job id, with the entries as they came unless ``raw`` is false.
 
     Raises :class:`DrsError` of kind ``protocol`` for a body that is not such an answer.
     """
-    return _by_id(map(_progress_record, _items(body)))
+    return _by_id(_progress_record(item, raw) for item in _items(body))
 
 
 def parse_refusals(body: object) -> dict[str, tuple[str | None, str | None]]:
@@ -193,7 +194,7 @@ def _common(item: Mapping[str, Any], status_field: str) -> dict[str, Any]:
     }
 
 
-def _progress_record(item: Mapping[str, Any]) -> ProgressRecord:
+def _progress_record(item: Mapping[str, Any], raw: bool) -> ProgressRecord:
     return ProgressRecord(
         **_common(item, "transfer_status"),
         task_mode=_text(item, "task_mode"),
@@ -203,11 +204,11 @@ def _progress_record(item: Mapping[str, Any]) -> ProgressRecord:
         remaining_time=seconds(item.get("remaining_time")),
         parts=_parts(item.get("progress_map")),
         processed_at=timestamp(item.get("process_time")),
-        raw=item,
+        raw=item if raw else None,
     )
 
 
-def _parts(value: object) -> dict[str, dict[str, int | None]]:
+def _parts(value: object) -> Mapping[str, Mapping[str, int | None]]:
     """The parts of the full phase by name: ``struct``, ``data``, ``index``.
 
     The published answers hold an object keyed by name, the page promises an array: in an
@@ -228,18 +229,22 @@ def _parts(value: object) -> dict[str, dict[str, int | None]]:
                     )
     else:
         raise protocol_error("The field 'progress_map' in the answer is neither an object nor an array.")
-    return {name: _part(entry) for name, entry in entries.items()}
+    return _shared(tuple((name, *_part(entry)) for name, entry in entries.items()))
 
 
-def _part(entry: object) -> dict[str, int | None]:
+@lru_cache(maxsize=256)
+def _shared(parts: tuple[tuple[str, int | None, int | None], ...]) -> Mapping[str, Mapping[str, int | None]]:
+    # Most jobs of a fleet have the same parts, all done: one object serves them all, and nobody changes it.
+    return {name: {"progress": progress, "remaining_time": left} for name, progress, left in parts}
+
+
+def _part(entry: object) -> tuple[int | None, int | None]:
+    """Progress and remaining time of a part."""
     if entry is None:
         entry = {}
     if not isinstance(entry, dict):
         raise protocol_error("A part in 'progress_map' of the answer is not an object.")
-    return {
-        "progress": percentage(entry.get("completed")),
-        "remaining_time": seconds(entry.get("remaining_time")),
-    }
+    return percentage(entry.get("completed")), seconds(entry.get("remaining_time"))
 
 
 def _by_id(records: Iterable[Record]) -> dict[str, Record]:

@@ -55,7 +55,7 @@ class Rule(str, Enum):
     HOLD_FILE = "hold_file"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Hold:
     """Why a job is not ready: the rule and a sentence for people."""
 
@@ -102,7 +102,7 @@ class Rules:
         return {**asdict(self), "goal": self.goal.value}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One job in one sample: what both operations said of it."""
 
@@ -125,7 +125,7 @@ class Reading:
         return self.status.meaning.state if self.found else State.MISSING
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Judged:
     """A job's reading with its goal and what holds it. Ready means that nothing does."""
 
