@@ -66,6 +66,19 @@ examples: venv ## run what the documentation shows, as it is written
 test-eda: venv ## the event source with the real ansible-rulebook, and the execution environment; ARGS for pytest
 	@$(STEPS) test-eda
 
+##@ Proofs and benchmarks
+.PHONY: contract keystone wire proof prove soak fuzz mutation bench
+contract: venv ## the vendor's SDK, schemathesis and prism against simulator and client
+	@.venv/bin/python tests/tools/proof.py contract -- $(ARGS)
+keystone: venv ## logins and waits at a real Keystone, whose tokens live five seconds
+	@.venv/bin/python tests/tools/proof.py keystone -- $(ARGS)
+wire: venv ## mitmproxy between collection and simulator: faults at each poll
+	@.venv/bin/python tests/tools/proof.py wire -- $(ARGS)
+proof: venv ## all three of these
+	@.venv/bin/python tests/tools/proof.py contract keystone wire -- $(ARGS)
+bench: venv ## reading, waiting, verdicts and sizes side by side with what people use today
+	@.venv/bin/python tests/bench/bench.py $(ARGS)
+
 ##@ Release and upkeep
 .PHONY: docs
 docs: venv ## the documentation site, in build/docs, with its links checked
@@ -87,7 +100,8 @@ lock: venv ## pin the requirements anew: tests/requirements/*.in to *.txt
 	&& lock -c demo.txt dev.in -o dev.txt \
 	&& lock -c dev.txt units.in -o ../unit/requirements.txt \
 	&& lock -c dev.txt integration.in -o ../integration/requirements.txt \
-	&& lock -c dev.txt eda.in -o eda.txt
+	&& lock -c dev.txt eda.in -o eda.txt \
+	&& for name in contract keystone wire mutation fuzz; do lock $$name.in -o $$name.txt; done
 
 .PHONY: clean
 clean: ## remove the environment, the caches and what was built
