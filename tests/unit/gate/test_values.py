@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, asdict, fields
 from typing import Any
 
 import pytest
@@ -36,3 +36,10 @@ def test_a_value_cannot_be_changed(value: Any) -> None:
     for field in fields(value):
         with pytest.raises(FrozenInstanceError):
             setattr(value, field.name, None)
+
+
+def test_a_wait_begins_with_nothing_in_hand_and_a_judgement_says_no_more_than_it_is_told() -> None:
+    nothing = {"streak": 0, "streak_since": 0.0, "streak_for": 0.0, "errors": 0, "missing": 0, "unknown": 0}
+    assert asdict(Standing()) == {**nothing, "sampled_at": None, "jobs": ()}
+    judgement = Judgement(Standing())
+    assert (judgement.verdict, judgement.reason, judgement.reset) == (None, "", "")
