@@ -434,7 +434,21 @@ def test_a_recording_that_ends_before_a_verdict_is_a_timeout_that_says_so(waitin
     file.write_bytes(b"".join(content[:4]))
     result = waiting(jobs=None, replay=str(file))
     assert result["verdict"] == "timeout"
-    assert result["reason"].startswith("The recording ends after 10 s, before a verdict. All jobs were ready, but not")
+    assert result["reason"] == (
+        "The recording ends after 10 s, before a verdict. All jobs were ready, but not for long enough after 10 s: "
+        "3 samples over 10 s, 3 samples over 60 s are asked for."
+    )
+
+
+def test_a_recording_that_ends_before_any_sample_is_an_error(waiting: Waiting, file: Path) -> None:
+    waiting(BROKEN, jobs=[A, B], record=str(file))
+    content = file.read_bytes().splitlines(keepends=True)
+    for lines, seconds in ((1, 0), (3, 30)):
+        file.write_bytes(b"".join(content[:lines]))
+        result = waiting(jobs=None, replay=str(file))
+        assert (result["verdict"], result["ready"], result["failed"]) == ("error", False, True)
+        ends = f"The recording ends after {seconds} s, before a verdict, and no poll in it succeeded."
+        assert result["reason"] == ends
 
 
 def test_a_hold_file_of_then_counts_only_where_a_hold_file_is_asked_for(waiting: Waiting, file: Path) -> None:

@@ -314,3 +314,8 @@ def test_under_auto_a_mode_not_known_is_never_ready() -> None:
             "this job must reach."
         ),
     )
+
+
+def test_a_reason_ends_with_what_the_service_said_and_one_full_stop() -> None:
+    (judgement,) = judged(caught_up(timeout=0), sample(0, reading(error=("DRS.M05011", "Wait for X."))))
+    assert judgement.reason.endswith(" The service says DRS.M05011: Wait for X.")
