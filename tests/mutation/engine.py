@@ -5,8 +5,8 @@
 
 usage: python engine.py [MODULE...] (in a copy of the checkout, by tests/tools/mutate.py)
 
-The changes are those of cosmic-ray, and three of our own. Its own runner starts pytest anew for each change, which
-takes longer than the tests; here each change is tried in a fork of one process that has pytest loaded already. The
+The changes are those of cosmic-ray, and three of our own. Its own runner starts pytest anew for each change;
+here each change is tried in a fork of one process that has pytest loaded already. The
 changed module is given to the import system, so that no file is ever written.
 """
 
@@ -253,7 +253,7 @@ def fork(mutant: Mutant | None, stage: str) -> int:
 
 
 def few_examples() -> None:
-    """Let every property of the gate's tests look at a tenth of its examples: nearly all find a fault in the first."""
+    """Let every property of the gate's tests look at few examples: it is asked once for each change left."""
     register = hypothesis.settings.register_profile
 
     def registered(name: str, *parent: object, **options: object) -> None:
