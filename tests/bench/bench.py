@@ -229,6 +229,12 @@ def waits(simulator: Simulator, ids: list[str], start: float) -> list[tuple[str,
     return rows
 
 
+def complete(simulator: Simulator, changed: list[float]) -> None:
+    """Let the job complete, and note when."""
+    simulator.set_job("bench-0001", status="FULL_TRANSFER_COMPLETE", progress=100)
+    changed.append(time.monotonic())
+
+
 def verdict() -> list[str]:
     """From the service's change to the verdict."""
     times = []
@@ -237,13 +243,8 @@ def verdict() -> list[str]:
             {"jobs": [{"id": "bench-0001", "mode": "FULL_TRANS", "status": "FULL_TRANSFER_STARTED", "progress": 99}]}
         ) as simulator:
             changed: list[float] = []
-
-            def change(simulator: Simulator = simulator, changed: list[float] = changed) -> None:
-                simulator.set_job("bench-0001", status="FULL_TRANSFER_COMPLETE", progress=100)
-                changed.append(time.monotonic())
-
             rules = {"interval": 30, "near_interval": 5, "timeout": 60}
-            threading.Timer(1.5, change).start()
+            threading.Timer(1.5, complete, (simulator, changed)).start()
             candidate("wait", {"endpoint": simulator.endpoint, "ids": ["bench-0001"], "options": rules})
             times.append(time.monotonic() - changed[0])
     return [
@@ -301,9 +302,11 @@ def main() -> None:
     chosen = [name for name in sys.argv[1:] if name in parts] or list(parts)
     lines = [
         "<!--",
+        # REUSE-IgnoreStart
         "Copyright (c) 2026, the cutover.drs authors",
         "GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)",
         "SPDX-License-Identifier: GPL-3.0-or-later",
+        # REUSE-IgnoreEnd
         "-->",
         "",
         "# Benchmarks",
