@@ -5,7 +5,8 @@
 
 usage: python service.py POLLS SHARE SEED (prints its port, and serves until its standard input ends)
 
-The simulator is made to be faithful; a soak needs a service that is quick. This one knows just enough. It is a process of its own, so that what is measured of the client is the client's.
+The simulator is made to be faithful; a soak needs a service that is quick. This one knows just enough. It is
+a process of its own, so that what is measured of the client is the client's.
 """
 
 from __future__ import annotations

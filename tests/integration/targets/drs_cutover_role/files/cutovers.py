@@ -381,7 +381,7 @@ def enter_alone_is_no_answer() -> None:
 
 
 def press_enter(run: Child, enough: Callable[[], bool]) -> None:
-    """Press it until that is so, or the run ends; what is typed before a question is there to read it is thrown away."""
+    """Press it until that is so, or the run ends; what is typed before the question is there is thrown away."""
     while run.process.poll() is None and not enough():
         run.type("\r")
         patience = time.monotonic() + 1
