@@ -370,23 +370,10 @@ def not_confirmed_before_the_switch() -> None:
 def enter_alone_is_no_answer() -> None:
     cutover = Cutover("enter_alone", confirm=True)
     with cutover.start(terminal=True) as run:
-        run.until(FREEZE)
-        # Pressed in the moment in which the question appears, it could be taken for having no terminal.
-        press_enter(run, lambda: run.stdout.count(FREEZE) > 1)
-        time.sleep(SETTLES)
-        press_enter(run, lambda: False)
+        answer(run, FREEZE, "\r")
         assert run.end() != 0
     assert cutover.ran == []
     assert "There is no terminal" not in run.stdout
-
-
-def press_enter(run: Child, enough: Callable[[], bool]) -> None:
-    """Press it until that is so, or the run ends; what is typed before the question is there is thrown away."""
-    while run.process.poll() is None and not enough():
-        run.type("\r")
-        patience = time.monotonic() + 1
-        while time.monotonic() < patience and run.process.poll() is None and not enough():
-            time.sleep(0.02)
 
 
 def answer(run: Child, question: str, text: str) -> None:

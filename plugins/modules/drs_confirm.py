@@ -1,0 +1,63 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: drs_confirm
+short_description: Ask a person before a step of a Data Replication Service (DRS) cutover
+version_added: "1.0.0"
+author:
+  - The cutover.drs authors (@cutover-drs)
+description:
+  - Asks a question on the terminal of the controller, and takes only V(yes) for a yes.
+  - Unlike M(ansible.builtin.pause), it tells a person who gives no answer from nobody being there, as in CI and AWX.
+  - It does not fail. What an answer leads to is up to the playbook.
+extends_documentation_fragment:
+  - cutover.drs.attributes
+attributes:
+  action_group:
+    support: none
+    description: It takes no connection options.
+    membership: []
+options:
+  question:
+    description: The question, as a sentence.
+    type: str
+    required: true
+seealso:
+  - ref: ansible_collections.cutover.drs.docsite.guide_runbook
+    description: The role drs_cutover asks in this way.
+"""
+
+EXAMPLES = r"""
+- name: Ask before the switch
+  cutover.drs.drs_confirm:
+    question: Switch the orders database now?
+  register: answer
+
+- name: Go on only with a yes, or where there is nobody to ask
+  ansible.builtin.assert:
+    that: answer.confirmed or not answer.asked
+    fail_msg: "{{ answer.msg }}"
+"""
+
+RETURN = r"""
+asked:
+  description: Whether there was a terminal, and so somebody to ask.
+  returned: always
+  type: bool
+  sample: true
+confirmed:
+  description: Whether the answer was V(yes), in letters of any case.
+  returned: always
+  type: bool
+  sample: true
+msg:
+  description: The same for people.
+  returned: always
+  type: str
+  sample: Confirmed.
+"""
