@@ -38,6 +38,11 @@ def test_a_value_cannot_be_changed(value: Any) -> None:
             setattr(value, field.name, None)
 
 
+@pytest.mark.parametrize("value", [HELD, HELD.reading, HELD.reading.status, HELD.reading.progress, HELD.holds[0]])
+def test_what_comes_by_the_thousand_has_no_dictionary_of_its_own(value: Any) -> None:
+    assert not hasattr(value, "__dict__")
+
+
 def test_a_wait_begins_with_nothing_in_hand_and_a_judgement_says_no_more_than_it_is_told() -> None:
     nothing = {"streak": 0, "streak_since": 0.0, "streak_for": 0.0, "errors": 0, "missing": 0, "unknown": 0}
     assert asdict(Standing()) == {**nothing, "sampled_at": None, "jobs": ()}
