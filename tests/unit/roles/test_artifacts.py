@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What AWX keeps of a play, by ansible-runner, which AWX runs it with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+import pytest
+
+from drs_simulator import Simulator
+
+JOB = "9a470239-2308-4bb5-a6bc-1040402fjb21"
+PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"
+
+
+@pytest.mark.parametrize(
+    ("delay", "status", "artifacts"),
+    [
+        (0, "successful", {"drs_wait_ready": True, "drs_wait_verdict": "ready"}),
+        (7, "failed", {"drs_wait_ready": False, "drs_wait_verdict": "timeout"}),
+    ],
+)
+def test_artifacts_survive_a_failed_play(tmp_path: Path, delay: int, status: str, artifacts: dict[str, Any]) -> None:
+    with Simulator({"jobs": [{"id": JOB, "status": "INCRE_TRANSFER_STARTED", "delay": delay}]}) as simulator:
+        role = {
+            "ansible.builtin.include_role": {"name": "cutover.drs.drs_wait"},
+            "vars": {
+                "drs_wait_jobs": [JOB],
+                "drs_wait_timeout": 0,
+                "drs_wait_endpoint": simulator.endpoint,
+                "drs_wait_auth_token": "simulated-token",
+                "drs_wait_project_id": PROJECT,
+            },
+        }
+        play = {"hosts": "localhost", "gather_facts": False, "tasks": [role]}
+        collections = os.environ["ANSIBLE_COLLECTIONS_PATH"]
+        run = ansible_runner.run(
+            private_data_dir=str(tmp_path),
+            playbook=[play],
+            envvars={"ANSIBLE_COLLECTIONS_PATH": collections, "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+            quiet=True,
+        )
+    assert run.status == status
+    [stats] = [event for event in run.events if event["event"] == "playbook_on_stats"]
+    assert stats["event_data"]["artifact_data"] == artifacts
