@@ -5,8 +5,9 @@
 
 usage: python engine.py [MODULE...] (in a copy of the checkout, by tests/tools/mutate.py)
 
-The changes are those of cosmic-ray, and two of our own. Its own runner starts pytest anew for each change; here
-each is tried in a fork of one process that has pytest loaded already. The changed module is given to the import system, so that no file is ever written.
+The changes are those of cosmic-ray, and two of our own. Its own runner starts pytest anew for each change; here each is
+tried in a fork of one process that has pytest loaded already. The changed module is given to the import system, so that
+no file is ever written.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def test_a_value_cannot_be_changed(value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [HELD, HELD.reading, HELD.reading.status, HELD.reading.progress, HELD.holds[0]])
-def test_what_comes_by_the_thousand_has_no_dictionary_of_its_own(value: Any) -> None:
+def test_what_comes_in_large_numbers_has_no_dictionary_of_its_own(value: Any) -> None:
     assert not hasattr(value, "__dict__")
 
 
