@@ -76,6 +76,14 @@ wire: venv ## mitmproxy between collection and simulator: faults at each poll
 	@.venv/bin/python tests/tools/proof.py wire -- $(ARGS)
 proof: venv ## all three of these
 	@.venv/bin/python tests/tools/proof.py contract keystone wire -- $(ARGS)
+prove: venv ## a million sequences of polls, gate against model; DRS_PROVE=N for more or fewer
+	@DRS_PROVE=$${DRS_PROVE:-1000000} nice .venv/bin/python -m pytest -n 2 tests/unit/gate/test_model.py $(ARGS)
+soak: venv ## a month of polls in minutes with 5 % faults; SOAK_POLLS=20000 for less
+	@.venv/bin/python tests/tools/soak.py
+mutation: venv ## change table, parser, rules and gate on purpose; ARGS=_gate for one
+	@.venv/bin/python tests/tools/mutate.py $(ARGS)
+fuzz: venv ## answers and recordings, by coverage; FUZZ_SECONDS=300
+	@.venv/bin/python tests/tools/fuzz.py $(ARGS)
 bench: venv ## reading, waiting, verdicts and sizes side by side with what people use today
 	@.venv/bin/python tests/bench/bench.py $(ARGS)
 
