@@ -232,7 +232,7 @@ def test_the_parts_are_an_object_or_an_array(value: JSON, expected: JSON) -> Non
 
 def test_jobs_of_the_same_parts_share_them_as_most_of_a_fleet_do() -> None:
     entries = [{"job_id": job_id, "progress_map": {"struct": {**PART}}} for job_id in (A, B)]
-    one, other = parse_progress({"results": entries}).values()
+    one, other = list(parse_progress({"results": entries}).values())
     assert one.parts is other.parts
 
 
