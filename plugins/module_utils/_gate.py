@@ -114,9 +114,9 @@ def _count(standing: Standing, sample: Sample, jobs: tuple[Judged, ...], rules: 
     all_ready = bool(jobs) and all(job.ready for job in jobs)
     streak, since, reset = standing.streak, standing.streak_since, ""
     # Nobody looked in between, so nothing is known of that time.
-    longest = 3 * max(rules.interval, rules.near_interval)
-    if streak and sample.ended - (standing.sampled_at or 0.0) > longest:
-        streak, reset = 0, f"gap of {sample.ended - (standing.sampled_at or 0.0):.0f}s between samples"
+    gap = sample.ended - (standing.sampled_at or 0.0)
+    if streak and gap > 3 * max(rules.interval, rules.near_interval):
+        streak, reset = 0, f"gap of {gap:.0f}s between samples"
     if not all_ready:
         if streak:
             first = next(job for job in jobs if not job.ready)
@@ -175,19 +175,20 @@ def _stopped_by(stopped: Sequence[Judged], standing: Standing, rules: Rules, wha
 
 
 def _missing(standing: Standing, rules: Rules) -> str:
-    if standing.missing <= rules.max_missing:
-        return ""
-    gone = [job for job in standing.jobs if job.reading.state is State.MISSING]
-    in_a_row = f"in {standing.missing} samples in a row, {rules.max_missing} are allowed"
-    return f"{_jobs(len(gone))} not found ({in_a_row}): {_named(gone)}."
+    return _too_often(standing, State.MISSING, standing.missing, rules.max_missing, "not found")
 
 
 def _unknown(standing: Standing, rules: Rules) -> str:
-    if standing.unknown <= rules.max_unknown:
+    what = "of a status this version does not know"
+    return _too_often(standing, State.UNKNOWN, standing.unknown, rules.max_unknown, what)
+
+
+def _too_often(standing: Standing, state: State, samples: int, allowed: int, what: str) -> str:
+    if samples <= allowed:
         return ""
-    strange = [job for job in standing.jobs if job.reading.state is State.UNKNOWN]
-    in_a_row = f"in {standing.unknown} samples in a row, {rules.max_unknown} are allowed"
-    return f"{_jobs(len(strange))} of a status this version does not know ({in_a_row}): {_named(strange)}."
+    jobs = [job for job in standing.jobs if job.reading.state is state]
+    in_a_row = f"in {samples} samples in a row, {allowed} are allowed"
+    return f"{_jobs(len(jobs))} {what} ({in_a_row}): {_named(jobs)}."
 
 
 def _ready(standing: Standing, rules: Rules) -> str:

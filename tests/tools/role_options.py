@@ -24,12 +24,12 @@ NOT_OF_A_ROLE = frozenset({"variables"})
 NOT_OF_A_CUTOVER = frozenset({"max_delay", "timeout", "replay"})
 
 
-def documentation(path: Path, name: str = "DOCUMENTATION") -> dict[str, Any]:
-    """The YAML in a plugin's string of that name."""
+def documentation(path: Path) -> dict[str, Any]:
+    """The options and what else the YAML in a plugin's DOCUMENTATION holds."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == name:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "DOCUMENTATION":
             return dict(yaml.safe_load(ast.literal_eval(node.value)))
-    raise SystemExit(f"{path} has no {name}")
+    raise SystemExit(f"{path} has no DOCUMENTATION")
 
 
 def options() -> dict[str, dict[str, Any]]:
