@@ -109,7 +109,7 @@ lock: venv ## pin the requirements anew: tests/requirements/*.in to *.txt
 	&& lock -c dev.txt units.in -o ../unit/requirements.txt \
 	&& lock -c dev.txt integration.in -o ../integration/requirements.txt \
 	&& lock -c dev.txt eda.in -o eda.txt \
-	&& for name in contract keystone wire mutation fuzz; do lock $$name.in -o $$name.txt; done
+	&& for name in bench contract keystone wire mutation fuzz; do lock $$name.in -o $$name.txt; done
 
 .PHONY: clean
 clean: ## remove the environment, the caches and what was built

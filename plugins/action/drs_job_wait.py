@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from multiprocessing import parent_process
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
-from ..module_utils._wait import run
+from ..module_utils._wait import REAL_CLOCK, run
 
 display = Display()
 
@@ -30,7 +34,9 @@ class ActionModule(ActionBase):
         _validation, options = self.validate_argument_spec(spec)
         # Ansible's no_log hides results, not what is displayed before there is one.
         quiet = self._task.no_log or not options["progress"]
-        outcome.update(run(options, os.environ, one_sample=self._task.check_mode, say=_silent if quiet else _live))
+        say = _silent if quiet else _live
+        clock = replace(REAL_CLOCK, sleep=_sleep)
+        outcome.update(run(options, os.environ, one_sample=self._task.check_mode, say=say, clock=clock))
         return {**outcome, "changed": False}
 
     def _from_variables(self, spec: Iterable[str], task_vars: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,6 +48,14 @@ class ActionModule(ActionBase):
                 if value is not None and option not in given:
                     given[option] = self._templar.template(value)
         return {option: value for option, value in given.items() if value is not None}
+
+
+def _sleep(seconds: float) -> None:
+    time.sleep(seconds)
+    # A worker outlives an ansible-playbook that was killed, and would go on until the timeout.
+    playbook = parent_process()
+    if playbook is not None and playbook.pid != os.getppid():
+        raise AnsibleError("ansible-playbook is gone: nobody would learn of a verdict.")
 
 
 def _live(line: str) -> None:

@@ -118,8 +118,16 @@ def _finite(text: str) -> float:
 
 
 def _too_deep(value: object, levels: int) -> bool:
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return levels < 0 or any(_too_deep(child, levels - 1) for child in children)
+    """Whether lists and objects nest deeper than so many levels; a level at a time, as there are thousands of leaves."""
+    inner: list[Any] = [[value]]
+    for _level in range(levels + 1):
+        inner = [
+            child
+            for parent in inner
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, (dict, list))
+        ]
+    return bool(inner)
 
 
 def _protocol(message: str, answer: Answer, redact: Redactor) -> DrsError:

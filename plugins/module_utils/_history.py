@@ -106,11 +106,13 @@ class History:
     def _note_trend(self, seen: Sample) -> None:
         self._times = [*self._times, seen.ended][-_TREND_SAMPLES:]
         for reading in seen.readings:
-            for values, latest in (
+            for series, latest in (
                 (self._progress, reading.progress.progress),
                 (self._delays, reading.progress.delay),
             ):
-                values[reading.id] = [*values.get(reading.id, ()), latest][-_TREND_SAMPLES:]
+                values = series.setdefault(reading.id, [])
+                values.append(latest)
+                del values[:-_TREND_SAMPLES]
 
     def _note_points(self, seen: Sample) -> None:
         number, jobs = self._samples, len(seen.readings)

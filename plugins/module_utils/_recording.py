@@ -10,6 +10,7 @@ poll of its run, so that what is lost never counts in favour of a switch.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -93,7 +94,7 @@ class Recorder:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             # A run that was killed in mid-line must not take the first line of this one with it.
             torn = _ends_in_mid_line(Path(path))
-            self._file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - closed by __exit__
+            self._file = open(path, "a", encoding="utf-8", opener=_not_for_all_to_write)  # noqa: SIM115 - see __exit__
         except (OSError, ValueError) as error:
             raise configuration_error(f"record: {path} cannot be written to: {_why(error)}.") from None
         if torn:
@@ -289,9 +290,17 @@ def _why(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+def _not_for_all_to_write(path: str, flags: int) -> int:
+    # As reports are: whatever the umask.
+    return os.open(path, flags, 0o644)
+
+
 def _ends_in_mid_line(path: Path) -> bool:
     if not path.exists():
         return False
+    if path.is_fifo():
+        # It would block until somebody reads it, and the wait with it.
+        raise OSError(errno.ESPIPE, "it is a pipe")
     with path.open("rb") as file:
         if not file.seek(0, os.SEEK_END):
             return False

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -25,7 +26,8 @@ from ._lifecycle import MISSING, Meaning, meaning
 
 # At most 15 digits: more is no delay or percentage, and Python refuses to read thousands.
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+# In UTC; without a zone, since that would be written as +00:00.
+_EPOCH = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +139,18 @@ def timestamp(value: object) -> str | None:
     if not number:
         return None
     try:
-        return (_EPOCH + timedelta(milliseconds=math.floor(number))).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return (_EPOCH + timedelta(milliseconds=math.floor(number))).isoformat(timespec="seconds") + "Z"
     except OverflowError:
         return None
 
 
 def _number(value: object) -> int | Fraction | None:
-    # Exact: as a float, 99.999999999999999 is 100. But nearly all are whole, and they come by the thousand.
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return int(value) if value.isdigit() else Fraction(value)
+    if isinstance(value, str):
+        # Nearly all are whole, and they come by the thousand.
+        if value.isdigit() and value.isascii() and len(value) <= 15:
+            return int(value)
+        # Exact: as a float, 99.999999999999999 is 100.
+        return Fraction(value) if _NUMBER.fullmatch(value) else None
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e15:
         return Fraction(value)
     return None
@@ -172,7 +177,8 @@ def _text(item: Mapping[str, Any], *names: str) -> str | None:
         if not isinstance(value, str):
             raise protocol_error(f"The field '{name}' in the answer is not a string.")
         if value.strip():
-            return value
+            # Sample after sample says the same of the same jobs: each text once in memory.
+            return sys.intern(value)
     return None
 
 
@@ -250,7 +256,8 @@ def _part(entry: object) -> tuple[int | None, int | None]:
 def _by_id(records: Iterable[Record]) -> dict[str, Record]:
     found: dict[str, Record] = {}
     for record in records:
-        if found.setdefault(record.id, record) != record:
+        known = found.setdefault(record.id, record)
+        if known is not record and known != record:
             raise protocol_error(f"The answer holds job {record.id} twice, with different content.")
     return found
 

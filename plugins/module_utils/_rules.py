@@ -141,14 +141,16 @@ class Judged:
     @property
     def failed(self) -> bool:
         """Whether the job failed, as far as its goal is concerned."""
-        means = self.reading.status.meaning
-        releasing = means.phase is Phase.RELEASE
-        return self.reading.state is State.FAILED and (releasing or self.goal is not Goal.STOPPED)
+        reading = self.reading
+        if reading.state is not State.FAILED:
+            return False
+        return self.goal is not Goal.STOPPED or reading.status.meaning.phase is Phase.RELEASE
 
     @property
     def ended(self) -> bool:
         """Whether the job is being stopped, or was, though that is not its goal."""
-        releasing = self.reading.found and self.reading.status.meaning.phase is Phase.RELEASE
+        reading = self.reading
+        releasing = reading.status.meaning.phase is Phase.RELEASE and reading.found
         return releasing and self.goal is not Goal.STOPPED and not self.failed
 
 
@@ -157,7 +159,7 @@ def judge_job(reading: Reading, rules: Rules, held: bool) -> Judged:
     goal: Goal | None = rules.goal
     if goal is Goal.AUTO:
         goal = _GOAL_OF_MODE.get(reading.progress.task_mode or "")
-    holds = list(_missing(reading)) or list(_holds(reading, goal, rules))
+    holds = _holds(reading, goal, rules) if reading.found else _missing(reading)
     if held:
         holds.append(Hold(Rule.HOLD_FILE, f"The hold file {rules.hold_file} exists."))
     return Judged(reading, goal or Goal.AUTO, tuple(holds))
@@ -173,13 +175,15 @@ def _missing(reading: Reading) -> list[Hold]:
         for operation, record in _by_operation(reading)
         if not record.found
     ]
-    return [Hold(Rule.FOUND, f"Not found: {', '.join(lacking)}.")] if lacking else []
+    return [Hold(Rule.FOUND, f"Not found: {', '.join(lacking)}.")]
 
 
 def _said(record: StatusRecord) -> str:
+    if not (record.error_code or record.error_message):
+        return ""
     said = ": ".join(text for text in (record.error_code, record.error_message) if text)
     # It becomes a part of a sentence that has its own full stop.
-    return f"says {said.rstrip('. ')}" if said else ""
+    return f"says {said.rstrip('. ')}"
 
 
 def _holds(reading: Reading, goal: Goal | None, rules: Rules) -> list[Hold]:
@@ -197,9 +201,9 @@ def _holds(reading: Reading, goal: Goal | None, rules: Rules) -> list[Hold]:
     if status.status != progress.status:
         said = [f"{name} says {record.status or 'nothing'}" for name, record in _by_operation(reading)]
         holds.append(Hold(Rule.AGREEMENT, f"{', '.join(said)}."))
-    errors = [_said(record) for record in (status, progress)]
-    if any(errors):
-        holds.append(Hold(Rule.NO_ERROR, f"The service {next(filter(None, errors))}."))
+    error = _said(status) or _said(progress)
+    if error:
+        holds.append(Hold(Rule.NO_ERROR, f"The service {error}."))
     if goal is Goal.CAUGHT_UP:
         holds += _delay(progress, rules.max_delay)
     if rules.require_full_progress:

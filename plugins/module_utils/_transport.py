@@ -191,8 +191,9 @@ def new_session(*, verify: bool | str, proxy: str | None, parallel: int) -> requ
     session.verify = verify
     if proxy:
         session.proxies = {"http": proxy, "https": proxy}
-        # Otherwise requests prefers the proxies of the environment.
-        session.trust_env = False
+    # With a proxy of ours requests would prefer those of the environment; where there are none, it would
+    # search the environment three times a request.
+    session.trust_env = not proxy and bool(requests.utils.getproxies())
     if verify is False:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     session.headers["User-Agent"] = "ansible-collection-cutover.drs"

@@ -1,22 +1,25 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One reader or waiter in a process of its own: ``python candidates.py NAME SETTINGS``.
+"""One reader or waiter in a process of its own: ``python candidates.py NAME < SETTINGS``.
 
-SETTINGS is JSON: endpoint, ids, and what a candidate takes beside. Each prints JSON with its seconds, counted from
-where the interpreter and the imports are up, and what it read.
+SETTINGS is JSON on the standard input: endpoint, ids, and what a candidate takes beside. Each prints JSON with its
+seconds, counted from where the interpreter and the imports are up, and what it read.
 """
 
 from __future__ import annotations
 
 import http.client
 import json
+import re
 import resource
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,14 +66,14 @@ def client(settings: dict[str, Any]) -> Callable[[], int]:
 def sdk(settings: dict[str, Any]) -> Callable[[], int]:
     """A script on the official SDK, one batch after the other, as its examples do it."""
     from huaweicloudsdkcore.auth.credentials import BasicCredentials
-    from huaweicloudsdkdrs.v3 import BatchListProgressRequest, BatchQueryProgressReq, DrsClient
+    from huaweicloudsdkdrs.v3 import BatchListProgressesRequest, BatchQueryProgressReq, DrsClient
 
     credentials = BasicCredentials("SIMULATEDACCESSKEY", "simulated-secret-key", PROJECT)
     connected = DrsClient.new_builder().with_credentials(credentials).with_endpoint(settings["endpoint"]).build()
 
     def run() -> int:
         answers = (
-            connected.batch_list_progress(BatchListProgressRequest(body=BatchQueryProgressReq(jobs=batch)))
+            connected.batch_list_progresses(BatchListProgressesRequest(body=BatchQueryProgressReq(jobs=batch)))
             for batch in batches(settings["ids"])
         )
         return sum(len(answer.results) for answer in answers)
@@ -98,26 +101,37 @@ def wait(settings: dict[str, Any]) -> Callable[[], int]:
     return run
 
 
-def sdk_wait(settings: dict[str, Any]) -> Callable[[], int]:
-    """A loop on the SDK: read, look, sleep."""
+def sdk_loop(settings: dict[str, Any]) -> Callable[[], int]:
+    """A loop on the SDK that reads again and again."""
     read = sdk(settings)
+    return lambda: sum(bool(read()) for _poll in range(settings["polls"]))
 
-    def run() -> int:
-        for _poll in range(settings["polls"]):
-            read()
-            time.sleep(settings["interval"])
-        return int(settings["polls"])
 
-    return run
+def program(settings: dict[str, Any]) -> dict[str, float]:
+    """Another program with all its processes; memory is that of the largest."""
+    began = time.perf_counter()
+    done = subprocess.run(settings["program"], capture_output=True, text=True, check=False)
+    seconds, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if "unreachable=0    failed=0" not in done.stdout and "ignored=1" not in done.stdout:
+        raise SystemExit(f"the playbook failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+    return {"seconds": seconds, "cpu": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss * 1024}
+
+
+def peak_memory() -> int:
+    """Bytes. Not by getrusage, which begins with the memory of the process that started this one."""
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[0]) * 1024
 
 
 def main() -> None:
-    run = {each.__name__: each for each in (floor, client, sdk, wait, sdk_wait)}[sys.argv[1]](json.load(sys.stdin))
+    settings = json.load(sys.stdin)
+    if sys.argv[1] == "program":
+        json.dump(program(settings), sys.stdout)
+        return
+    run = {each.__name__: each for each in (floor, client, sdk, wait, sdk_loop)}[sys.argv[1]](settings)
     began, cpu = time.perf_counter(), time.process_time()
     done = run()
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    json.dump({"seconds": seconds, "cpu": cpu, "memory": memory, "done": done}, sys.stdout)
+    json.dump({"seconds": seconds, "cpu": cpu, "memory": peak_memory(), "done": done}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,9 @@ def main() -> int:
     (SITE / "rst").chmod(0o700)
     strict = ("--cleanup", "everything", "--use-current", "--fail-on-error", "--dest-dir", "rst")
     run("antsibull-docs", "--config-file", "antsibull-docs.cfg", "collection", *strict, "cutover.drs")
+    # antsibull-docs takes the texts of a collection, not their images.
+    guides = SITE / "rst" / "collections" / "cutover" / "drs" / "docsite"
+    shutil.copytree(CHECKOUT / "docs" / "docsite" / "rst" / "images", guides / "images")
     write_inventory()
     run("sphinx-build", "-M", "html", "rst", "build", "-c", ".", "-W", "--keep-going", "-j", "auto")
     shutil.rmtree(OUTPUT, ignore_errors=True)

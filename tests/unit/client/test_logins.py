@@ -327,6 +327,27 @@ def test_iam_that_redirects_gets_no_password_sent_elsewhere(start: Start, client
     assert other.requests == []
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_iam_that_says_it_is_elsewhere_gets_no_password_sent_there(
+    start: Start, client_for: ClientFor, clouds_yaml: Callable[[str], None], scheme: str
+) -> None:
+    simulator, other = start(), start()
+    elsewhere = other.endpoint if scheme == "http" else simulator.endpoint
+    elsewhere = elsewhere.replace("http", scheme)
+    version = {"id": "v3.14", "status": "stable", "links": [{"rel": "self", "href": f"{elsewhere}/v3/"}]}
+    body = json.dumps({"version": version})
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    with raw_server(f"{head}Connection: close\r\n\r\n{body}".encode()) as iam:
+        clouds_yaml(cloud_of(simulator, auth_url=f"http://{iam}/v3"))
+        error = failed(lambda: client_for(simulator, cloud="otc").statuses(JOBS))
+    told = (
+        f"The login server points to {elsewhere.partition('://')[2]}. Credentials are sent to no server that was not "
+        "given: set auth_url to the right address."
+    )
+    assert (error.kind.value, told in str(error)) == ("configuration", True)
+    assert other.requests == simulator.requests == []
+
+
 def test_an_answer_of_iam_without_an_end_is_bounded(client_for: ClientFor) -> None:
     with raw_server(b"HTTP/1.1 201 Created\r\nX-Subject-Token: abcdef\r\n\r\n{", None) as iam:
         error = failed(

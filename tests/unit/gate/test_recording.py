@@ -9,6 +9,7 @@ import errno
 import io
 import json
 import os
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -246,14 +247,26 @@ def test_a_file_that_is_not_there_and_a_folder_cannot_be_read(tmp_path: Path) ->
 
 def test_a_file_that_cannot_be_written_to_ends_the_wait_before_it_begins(waiting: Waiting, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
     for path, why in (
         (".", "Is a directory"),
+        ("pipe", "it is a pipe"),
         ("file/wait", "File exists"),
         ("a\0b", "embedded null byte"),
     ):
         result = waiting(answers(reading()), record=f"{tmp_path}/{path}")
         assert result["reason"] == f"record: {tmp_path}/{path} cannot be written to: {why}."
         assert (result["verdict"], result["failure"]["kind"], waiting.script.began) == ("error", "configuration", [])
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o000, 0o644)])
+def test_only_its_owner_may_write_to_it_whatever_the_umask(umask: int, mode: int, file: Path) -> None:
+    before = os.umask(umask)
+    try:
+        recorded(file, SEEN)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == mode
 
 
 def test_a_folder_that_is_missing_is_made(waiting: Waiting, tmp_path: Path) -> None:

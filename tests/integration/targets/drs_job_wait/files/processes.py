@@ -73,6 +73,10 @@ def kill_leaves_a_recording() -> None:
     interrupt("job-killed", kill)
 
 
+def the_worker_of_a_killed_ansible_playbook_ends_too() -> None:
+    interrupt("job-orphaned", lambda pids: kill(pids[:1]))
+
+
 def interrupt(job: str, act: Callable[[list[int]], None]) -> None:
     recording = FOLDER / f"{job}.jsonl"
     with playing(wait(job, stable_for=600, record=str(recording))) as run:
@@ -103,5 +107,6 @@ if __name__ == "__main__":
         ctrl_c_leaves_nothing_running_and_a_recording,
         termination_leaves_nothing_running_and_a_recording,
         kill_leaves_a_recording,
+        the_worker_of_a_killed_ansible_playbook_ends_too,
     )
     sys.exit(run_all({test.__name__: test for test in tests}, len(tests)))

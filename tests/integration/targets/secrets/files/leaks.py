@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Looks for secrets in all that runs write: ``python leaks.py SIM FOLDER``.
+"""Looks for secrets, and for what a hostile service did, in all that runs write: ``python leaks.py SIM FOLDER``.
 
 Each login, by options and by the environment, runs modules, the wait and the roles with ``-vvvv``: in success, in
 failure, and where the service repeats what it was sent. Searched are both outputs, the reports, the recordings, the
@@ -43,7 +43,14 @@ ACCOUNT = {
         {"access_key": TEMPORARY, "secret_key": TEMPORARY_KEY, "security_token": SECURITY_TOKEN},
     ],
 }
+TOUCHED = FOLDER / "touched-by-the-service"
+HOSTILE = (
+    "{{ 111111 * 3 }}{% if true %}333333{% endif %}"
+    f"{{{{ lookup('ansible.builtin.pipe', 'touch {TOUCHED}') }}}}"
+    "\x1b[31mred\x1b]0;title\x07\x9b2J\r\x08"
+)
 JOBS = [
+    {"id": "hostile", "status": "INCRE_TRANSFER_STARTED", "error_code": "DRS.M05011", "error_msg": HOSTILE},
     {"id": "good", "status": "INCRE_TRANSFER_STARTED"},
     {"id": "bad", "status": "INCRE_TRANSFER_FAILED"},
     {"id": "echo", "status": "INCRE_TRANSFER_STARTED"},
@@ -186,10 +193,47 @@ def a_refused_login_and_a_proxy_with_a_password() -> None:
         assert place < 0, f"{secret} in ...{written[max(0, place - 300) : place + 100]}"
 
 
+def a_hostile_service_does_nothing() -> None:
+    folder = FOLDER / "hostile"
+    folder.mkdir()
+    options = {**LOGINS["token"][0], "endpoint": SIM["endpoint"]}
+    reports = [str(folder / name) for name in ("gate.json", "gate.html", "gate.md", "gate.xml", "gate.prom")]
+    role = {f"drs_wait_{name}": value for name, value in {**WAIT, **options}.items()}
+    listed = [
+        {"cutover.drs.drs_job_progress": {"jobs": ["hostile"], **options}, "register": "read"},
+        # What a playbook does with a text of the service.
+        {"ansible.builtin.set_fact": {"said": "{{ read.jobs[0].error_message }}"}},
+        {"ansible.builtin.debug": {"msg": "The service says {{ said }}"}},
+        {"ansible.builtin.copy": {"content": "{{ said }}", "dest": str(folder / "said.txt"), "mode": "0644"}},
+        {
+            "ansible.builtin.include_role": {"name": "cutover.drs.drs_wait"},
+            "vars": {**role, "drs_wait_jobs": ["hostile"], "drs_wait_reports": reports},
+        },
+    ]
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": listed}
+    with child([play], folder, "-v") as started:
+        assert started.end() == 2, started.stdout
+    shown = f"{started.stdout}\n{started.stderr}"
+    assert "The service says" in shown
+    assert "VERDICT timeout" in shown
+    files = [*reports, str(folder / "said.txt")]
+    written = "".join(Path(name).read_text(encoding="utf-8") for name in files)
+    assert "{{ 111111 * 3 }}" in written
+    # Neither evaluated nor a hole through which it would be.
+    assert not TOUCHED.exists()
+    for text in (shown, written):
+        places = text.replace("{% if true %}333333{% endif %}", "")
+        assert "333333" not in places, places
+    for control in ("\x1b", "\x07", "\x08", "\x9b"):
+        place = shown.find(control)
+        assert place < 0, repr(shown[max(0, place - 300) : place + 100])
+
+
 if __name__ == "__main__":
     echo = {"kind": "echo", "with_job": "echo"}
     ask(SIM["control"], "scenario", {"account": ACCOUNT, "jobs": JOBS, "faults": [echo]}, "PUT")
     tests = {f"{login} by options": (lambda login=login: by_options(login)) for login in LOGINS}
     tests |= {f"{login} by the environment": (lambda login=login: by_environment(login)) for login in LOGINS}
+    tests["a hostile service"] = a_hostile_service_does_nothing
     tests["a refused login and a proxy"] = a_refused_login_and_a_proxy_with_a_password
     sys.exit(run_all(tests, 3))

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page of the documentation that shows the benchmarks, and its charts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proof import peer
+
+HERE = Path(__file__).resolve().parent
+PAGE = HERE.parents[1] / "docs/docsite/rst/benchmarks.rst"
+IMAGES = PAGE.parent / "images"
+HEAD = """\
+..
+  Copyright (c) 2026, the cutover.drs authors
+  GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+  SPDX-License-Identifier: GPL-3.0-or-later
+
+.. _ansible_collections.cutover.drs.docsite.benchmarks:
+
+Benchmarks
+==========
+
+Made by ``make bench`` in one run, side by side, against the simulator on the same machine: {machine}.
+Client and server share its cores, so look at the ratios rather than at the seconds. No live account was used.
+"""
+
+
+@dataclass
+class Table:
+    """A table, and the figures of a chart by name where it has one."""
+
+    head: tuple[str, ...]
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    chart: dict[str, float] = field(default_factory=dict)
+
+    def add(self, *cells: str | float) -> None:
+        """A row; what is no text and no whole number is a ratio."""
+        self.rows.append(tuple(_ratio(cell) if isinstance(cell, float) else str(cell) for cell in cells))
+
+    def rst(self) -> str:
+        """The table as reStructuredText that is also read well as it is."""
+        widths = [max(len(row[column]) for row in (self.head, *self.rows)) for column in range(len(self.head))]
+        rule = "  ".join("=" * width for width in widths)
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in self.rows]
+        head = "  ".join(cell.ljust(width) for cell, width in zip(self.head, widths, strict=True)).rstrip()
+        return "\n".join([rule, head, rule, *lines, rule])
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+class Part:
+    """A part of the page: a title, texts and tables, and the title of its chart."""
+
+    def __init__(self, title: str, *content: str | Table, chart: str = "") -> None:
+        self.title = title
+        self.content = content
+        self.chart = chart
+
+    def image(self) -> str:
+        """The file of the chart."""
+        return f"benchmark_{self.title.split()[0].lower()}.svg"
+
+    def rst(self) -> str:
+        """The part as reStructuredText."""
+        blocks = [f"{self.title}\n{'-' * len(self.title)}"]
+        blocks += [block if isinstance(block, str) else block.rst() for block in self.content]
+        if self.chart:
+            blocks.append(f".. image:: images/{self.image()}\n   :alt: {self.chart}")
+        return "\n\n".join(blocks) + "\n"
+
+
+def write_page(machine: str, parts: list[Part]) -> None:
+    """Write the page, and draw its charts with matplotlib in an environment of its own."""
+    IMAGES.mkdir(exist_ok=True)
+    for part in parts:
+        if part.chart:
+            bars = next(block.chart for block in part.content if isinstance(block, Table) and block.chart)
+            drawing = {"title": part.chart, "bars": bars, "file": str(IMAGES / part.image())}
+            python = peer("bench") / "bin" / "python"
+            subprocess.run([str(python), str(HERE / "chart.py")], input=json.dumps(drawing), text=True, check=True)
+    page = "\n".join([HEAD.format(machine=machine), *(part.rst() for part in parts)])
+    PAGE.write_text(page, encoding="utf-8")
