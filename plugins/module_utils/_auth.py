@@ -10,12 +10,12 @@ import hashlib
 import hmac
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from ._errors import DrsError, Kind, configuration_error, protocol_error
+from ._errors import DrsError, Kind, protocol_error
 from ._redact import Redactor
 from ._transport import AuthBase, as_drs_error, bounded, host_of, requests, timed_out
 
@@ -123,32 +123,6 @@ def _canonical_request(method: str, path: str, query: str, signed: dict[str, str
     )
 
 
-def keystone_session(plugin: Any, urls: Sequence[str], session: Any, verify: bool | str, timeout: float) -> Any:
-    """A session of ``keystoneauth1`` that sends credentials nowhere but to the servers of these URLs.
-
-    A login server says at which URLs its versions are, and keystoneauth1 would follow it anywhere.
-    """
-    from keystoneauth1.session import Session
-
-    known = {_server(url) for url in urls}
-
-    class OnlyKnownServers(Session):  # type: ignore[misc]
-        def request(self, url: str, *args: Any, **kwargs: Any) -> Any:
-            if _server(url) not in known:
-                raise configuration_error(
-                    f"The login server points to {host_of(url)}. Credentials are sent to no server that was not "
-                    "given: set auth_url to the right address."
-                )
-            return super().request(url, *args, **kwargs)
-
-    return OnlyKnownServers(auth=plugin, session=session, verify=verify, redirect=False, timeout=timeout)
-
-
-def _server(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
 class KeystoneAuth(AuthBase):
     """A login at IAM, which is Keystone v3 to its clients, by a plugin of ``keystoneauth1``.
 
@@ -204,8 +178,6 @@ class KeystoneAuth(AuthBase):
         with bounded(self._timeout) as exchange:
             try:
                 answer = question(self._session)
-            except DrsError:
-                raise
             except exceptions.ClientException as error:
                 if exchange.expired:
                     raise timed_out(where, self._timeout) from None

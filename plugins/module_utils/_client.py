@@ -150,11 +150,11 @@ class Client:
 
     def statuses(self, ids: Sequence[str]) -> list[StatusRecord]:
         """A record for each id, in the order given; see :meth:`both` for errors."""
-        return self._gather(self._submit(BATCH_STATUS, ids, None), ids)
+        return _gathered(self._submit(BATCH_STATUS, ids, None))
 
     def progress(self, ids: Sequence[str]) -> list[ProgressRecord]:
         """A record for each id, in the order given; see :meth:`both` for errors."""
-        return self._gather(self._submit(BATCH_PROGRESS, ids, None), ids)
+        return _gathered(self._submit(BATCH_PROGRESS, ids, None))
 
     def both(self, ids: Sequence[str], until: float | None = None) -> tuple[list[StatusRecord], list[ProgressRecord]]:
         """Both operations at once; nothing is tried again after ``until`` (monotonic seconds).
@@ -166,21 +166,19 @@ class Client:
         statuses = self._submit(BATCH_STATUS, ids, until)
         progress = self._submit(_PROGRESS_WITHOUT_RAW, ids, until)
         _first_failure([*statuses, *progress])
-        return self._gather(statuses, ids), self._gather(progress, ids)
+        return _gathered(statuses), _gathered(progress)
 
     def _submit(
         self, operation: Operation[Record], ids: Sequence[str], until: float | None
-    ) -> list[Future[dict[str, Record]]]:
+    ) -> list[Future[list[Record]]]:
         size = self._limits.batch_size
         batches = [ids[start : start + size] for start in range(0, len(ids), size)]
-        return [self._pool.submit(self._read_batch, operation, batch, until) for batch in batches]
 
-    def _gather(self, batches: list[Future[dict[str, Record]]], ids: Sequence[str]) -> list[Record]:
-        _first_failure(batches)
-        found: dict[str, Record] = {}
-        for batch in batches:
-            found.update(batch.result())
-        return [found[job_id] for job_id in ids]
+        def read(batch: Sequence[str]) -> list[Record]:
+            found = self._read_batch(operation, batch, until)
+            return [found[job_id] for job_id in batch]
+
+        return [self._pool.submit(read, batch) for batch in batches]
 
     def _read_batch(self, operation: Operation[Record], ids: Sequence[str], until: float | None) -> dict[str, Record]:
         """A record for each id of one batch. One bad id does not hide the others."""
@@ -252,6 +250,12 @@ class Client:
         tries = f" ({error.attempts} attempts)" if error.attempts > 1 else ""
         error.args = (f"{operation.name} of {jobs} at {host_of(self._base)} failed{tries}: {error}",)
         return error
+
+
+def _gathered(batches: Sequence[Future[list[Record]]]) -> list[Record]:
+    """The records of all batches in their order, or the error of the first that failed."""
+    _first_failure(batches)
+    return [record for batch in batches for record in batch.result()]
 
 
 def _first_failure(batches: Sequence[Future[Any]]) -> None:

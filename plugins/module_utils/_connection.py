@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from . import _transport
 from ._answers import check
-from ._auth import AccessKeyAuth, KeystoneAuth, Login, TokenAuth, keystone_session
+from ._auth import AccessKeyAuth, KeystoneAuth, Login, TokenAuth
 from ._client import REAL_TIME, Client, Limits, Timing, persist
 from ._errors import DrsError, configuration_error, protocol_error
 from ._options import ENVIRONMENT, from_environment, secrets
@@ -189,14 +189,11 @@ def _password(settings: Settings, session: Any, timeout: float) -> tuple[Login, 
         user_domain_name=domain,
         **scope,
     )
-    return _keystone_login(plugin, [plugin.auth_url], settings, session, timeout)
+    return _keystone_login(plugin, settings, session, timeout)
 
 
 def _cloud(settings: Settings, session: Any, timeout: float) -> tuple[Login, str]:
-    cloud = settings.cloud_region
-    # Beside auth_url some kinds of login name further servers, such as that of OpenID Connect.
-    urls = [value for value in (cloud.config.get("auth") or {}).values() if isinstance(value, str) and "://" in value]
-    return _keystone_login(cloud.get_auth(), urls, settings, session, timeout)
+    return _keystone_login(settings.cloud_region.get_auth(), settings, session, timeout)
 
 
 def _load_cloud(name: str | None, redact: Redactor) -> Any:
@@ -239,10 +236,10 @@ _LOGINS: dict[str, Callable[[Settings, Any, float], tuple[Login, str]]] = {
 }
 
 
-def _keystone_login(
-    plugin: Any, urls: Sequence[str], settings: Settings, session: Any, timeout: float
-) -> tuple[Login, str]:
-    keystone = keystone_session(plugin, urls, session, settings.verify, timeout)
+def _keystone_login(plugin: Any, settings: Settings, session: Any, timeout: float) -> tuple[Login, str]:
+    from keystoneauth1.session import Session
+
+    keystone = Session(auth=plugin, session=session, verify=settings.verify, redirect=False, timeout=timeout)
     login = KeystoneAuth(plugin, keystone, settings.redact, timeout)
     project_id = settings.get("project_id") or login.project_id()
     if not project_id:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from array import array
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -40,8 +42,34 @@ class Point:
     delay: int | None
 
 
+@dataclass(frozen=True)
+class _Values:
+    """Progress and delay of all jobs in one sample, in its order; as arrays, for they are many."""
+
+    at: float
+    progress: array[int]
+    delays: array[int]
+
+    @classmethod
+    def of(cls, seen: Sample) -> _Values:
+        progress = array("q", (_stored(reading.progress.progress) for reading in seen.readings))
+        delays = array("q", (_stored(reading.progress.delay) for reading in seen.readings))
+        return cls(seen.ended, progress, delays)
+
+
+def _stored(value: int | None) -> int:
+    return -1 if value is None else value
+
+
+def _value(stored: int) -> int | None:
+    return None if stored < 0 else stored
+
+
 class History:
-    """Collects transitions, series and trends from one observation to the next."""
+    """Collects transitions, series and trends from one observation to the next.
+
+    All samples of a wait have the same jobs in the same order.
+    """
 
     def __init__(self) -> None:
         self.polls = 0
@@ -53,10 +81,9 @@ class History:
         self._points: list[Point] = []
         self._every = 1
         self._samples = 0
-        self._readings: dict[str, Reading] = {}
-        self._times: list[float] = []
-        self._progress: dict[str, list[int | None]] = {}
-        self._delays: dict[str, list[int | None]] = {}
+        self._places: dict[str, int] = {}
+        self._readings: tuple[Reading, ...] = ()
+        self._latest: deque[_Values] = deque(maxlen=_TREND_SAMPLES)
 
     def note(self, seen: Sample | FailedPoll) -> None:
         """Take in the next observation."""
@@ -66,9 +93,13 @@ class History:
             self.failure = seen.failure
             return
         self.failure = None
-        for reading in seen.readings:
-            self._note_change(reading, seen)
-        self._note_trend(seen)
+        if not self._places:
+            self._places = {reading.id: place for place, reading in enumerate(seen.readings)}
+        before = self._readings or (None,) * len(seen.readings)
+        for was, reading in zip(before, seen.readings, strict=True):
+            self._note_change(was, reading, seen)
+        self._readings = seen.readings
+        self._latest.append(_Values.of(seen))
         self._note_points(seen)
 
     def series(self) -> list[dict[str, Any]]:
@@ -83,16 +114,15 @@ class History:
         reading = job.reading
         if reading.state is not State.IN_PROGRESS:
             return None
+        times, place = [values.at for values in self._latest], self._places[reading.id]
         if reading.status.meaning.phase is Phase.INCREMENTAL:
-            return _trend.of_delay(self._times, self._delays[reading.id])
+            return _trend.of_delay(times, [_value(values.delays[place]) for values in self._latest])
         if reading.status.meaning.phase is Phase.FULL:
             remaining = reading.progress.remaining_time
-            return _trend.of_progress(self._times, self._progress[reading.id], remaining)
+            return _trend.of_progress(times, [_value(values.progress[place]) for values in self._latest], remaining)
         return None
 
-    def _note_change(self, reading: Reading, seen: Sample) -> None:
-        before = self._readings.get(reading.id)
-        self._readings[reading.id] = reading
+    def _note_change(self, before: Reading | None, reading: Reading, seen: Sample) -> None:
         if before is None or _moving(before) != _moving(reading):
             self.moved_at = seen.ended
         was, now = None if before is None else _status(before), _status(reading)
@@ -102,17 +132,6 @@ class History:
             self.transitions_left_out += 1
             return
         self.transitions.append({"at": iso(seen.at), "id": reading.id, "from": was, "to": now})
-
-    def _note_trend(self, seen: Sample) -> None:
-        self._times = [*self._times, seen.ended][-_TREND_SAMPLES:]
-        for reading in seen.readings:
-            for series, latest in (
-                (self._progress, reading.progress.progress),
-                (self._delays, reading.progress.delay),
-            ):
-                values = series.setdefault(reading.id, [])
-                values.append(latest)
-                del values[:-_TREND_SAMPLES]
 
     def _note_points(self, seen: Sample) -> None:
         number, jobs = self._samples, len(seen.readings)

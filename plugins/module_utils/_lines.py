@@ -40,11 +40,30 @@ def duration(seconds: float) -> str:
     return "".join(parts[:2]) or "0s"
 
 
-def short_ids(ids: Sequence[str]) -> dict[str, str]:
+class ShortIds:
     """Ids as ``9a47..jb21``, but whole where several would look the same."""
-    short = {job_id: f"{job_id[:4]}..{job_id[-4:]}" if len(job_id) > 12 else job_id for job_id in ids}
-    of_how_many = Counter(short.values())
-    return {job_id: printable(name if of_how_many[name] == 1 else job_id) for job_id, name in short.items()}
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        self._ids = ids
+        self._alike = {short for short, number in Counter(map(_short, set(ids))).items() if number > 1}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __getitem__(self, job_id: str) -> str:
+        short = _short(job_id)
+        return printable(job_id if short in self._alike else short)
+
+    def in_text(self, text: str) -> str:
+        """The text with all ids in it made short."""
+        for job_id in self._ids:
+            if job_id in text:
+                text = text.replace(job_id, self[job_id])
+        return text
+
+
+def _short(job_id: str) -> str:
+    return f"{job_id[:4]}..{job_id[-4:]}" if len(job_id) > 12 else job_id
 
 
 def _fitted(line: str) -> str:
@@ -70,10 +89,11 @@ class Lines:
     def __init__(self, ids: Sequence[str], rules: Rules, say: Callable[[str], None]) -> None:
         self._rules = rules
         self._say = say
-        self._names = short_ids(ids)
+        self._names = ShortIds(ids)
         self._written = 0
         self._alive_at = 0.0
         self._shown: dict[str, tuple[object, ...]] = {}
+        self._looks: dict[tuple[object, ...], tuple[object, ...]] = {}
         self._streak = 0
 
     def start(self, at: float) -> None:
@@ -93,7 +113,7 @@ class Lines:
             self._reset(seen, f"{seen.failure.get('kind')} {code}".strip(), judgement)
         else:
             if judgement.reset:
-                self._reset(seen, self._shorten(judgement.reset), judgement)
+                self._reset(seen, self._names.in_text(judgement.reset), judgement)
             self._changes(seen, judgement.standing.jobs, history)
         self._streak = judgement.standing.streak
         beat = _HEARTBEAT_NEAR if near else _HEARTBEAT_FAR
@@ -118,14 +138,18 @@ class Lines:
             )
         else:
             ready = sum(job.ready for job in standing.jobs)
-            rest = f"ready={ready}/{len(self._names)} {self._shorten(judgement.reason)}"
+            rest = f"ready={ready}/{len(self._names)} {self._names.in_text(judgement.reason)}"
         verdict = judgement.verdict.value if judgement.verdict else ""
         self._write(at, elapsed, f"VERDICT {verdict} {rest}")
 
     def _changes(self, seen: Sample, jobs: Sequence[Judged], history: History) -> None:
-        changed = [job for job in jobs if self._shown.get(job.reading.id) != _worth_a_line(job)]
-        for job in changed:
-            self._shown[job.reading.id] = _worth_a_line(job)
+        changed = []
+        for job in jobs:
+            looks = _worth_a_line(job)
+            if self._shown.get(job.reading.id) != looks:
+                # Most jobs look the same: one object for all of them.
+                self._shown[job.reading.id] = self._looks.setdefault(looks, looks)
+                changed.append(job)
         changed.sort(key=badness, reverse=True)
         for job in changed[:_MOST_CHANGES]:
             name = self._names[job.reading.id]
@@ -157,11 +181,6 @@ class Lines:
             return f"{counts} stable={standing.streak_for:.0f}s/{self._rules.stable_for:g}s hold=streak"
         worst = max(late, key=badness)
         return f"{counts} worst={self._names[worst.reading.id]} {_described(worst, history, status=False)}"
-
-    def _shorten(self, text: str) -> str:
-        for job_id, name in self._names.items():
-            text = text.replace(job_id, name)
-        return text
 
     def _line(self, at: float, elapsed: float, text: str) -> None:
         # The last but one says that there are no more, the last is the verdict.

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..module_utils._gate import Verdict
 from ..module_utils._lifecycle import State, meaning
-from ..module_utils._lines import short_ids
+from ..module_utils._lines import ShortIds
 from ._values import count, epoch, fields, flag, items, mappings, number, text
 
 # No id, status or code of the service is near that long.
@@ -184,7 +184,7 @@ def _wait(result: Mapping[Any, Any]) -> Wait:
     verdict = text(result.get("verdict"), _SHORT) or Verdict.ERROR.value
     rules = fields(result.get("rules"))
     entries = mappings(result.get("jobs"))
-    names = short_ids([text(entry.get("id"), _SHORT) or "?" for entry in entries])
+    names = ShortIds([text(entry.get("id"), _SHORT) or "?" for entry in entries])
     return Wait(
         verdict=verdict,
         # Both must say so: what contradicts itself is not ready.
@@ -206,7 +206,7 @@ def _wait(result: Mapping[Any, Any]) -> Wait:
     )
 
 
-def _job(entry: Mapping[Any, Any], names: Mapping[str, str]) -> Job:
+def _job(entry: Mapping[Any, Any], names: ShortIds) -> Job:
     job_id = text(entry.get("id"), _SHORT) or "?"
     holds = tuple(
         Hold(text(hold.get("rule"), _SHORT) or "?", text(hold.get("text"), _SENTENCE))

@@ -23,7 +23,8 @@ def main() -> None:
     drawing = json.load(sys.stdin)
     bars = dict(reversed(drawing["bars"].items()))
     figure, axes = pyplot.subplots(figsize=(7, 0.5 + 0.45 * len(bars)), layout="constrained")
-    drawn = axes.barh(list(bars), list(bars.values()), color=["#0a7d4f" if name in OURS else "#8a94a0" for name in bars])
+    colours = ["#0a7d4f" if name in OURS else "#8a94a0" for name in bars]
+    drawn = axes.barh(list(bars), list(bars.values()), color=colours)
     axes.bar_label(drawn, fmt="%.3g", padding=4)
     axes.set_title(drawing["title"], loc="left", fontsize=11)
     axes.margins(x=0.12)

@@ -9,6 +9,7 @@ import json
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import dedent
 
 from proof import peer
 
@@ -47,9 +48,11 @@ class Table:
         """The table as reStructuredText that is also read well as it is."""
         widths = [max(len(row[column]) for row in (self.head, *self.rows)) for column in range(len(self.head))]
         rule = "  ".join("=" * width for width in widths)
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in self.rows]
-        head = "  ".join(cell.ljust(width) for cell, width in zip(self.head, widths, strict=True)).rstrip()
-        return "\n".join([rule, head, rule, *lines, rule])
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in (self.head, *self.rows)
+        ]
+        return "\n".join([rule, lines[0], rule, *lines[1:], rule])
 
 
 def _ratio(value: float) -> str:
@@ -71,7 +74,7 @@ class Part:
     def rst(self) -> str:
         """The part as reStructuredText."""
         blocks = [f"{self.title}\n{'-' * len(self.title)}"]
-        blocks += [block if isinstance(block, str) else block.rst() for block in self.content]
+        blocks += [dedent(block) if isinstance(block, str) else block.rst() for block in self.content]
         if self.chart:
             blocks.append(f".. image:: images/{self.image()}\n   :alt: {self.chart}")
         return "\n\n".join(blocks) + "\n"

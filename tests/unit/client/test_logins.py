@@ -340,11 +340,8 @@ def test_iam_that_says_it_is_elsewhere_gets_no_password_sent_there(
     with raw_server(f"{head}Connection: close\r\n\r\n{body}".encode()) as iam:
         clouds_yaml(cloud_of(simulator, auth_url=f"http://{iam}/v3"))
         error = failed(lambda: client_for(simulator, cloud="otc").statuses(JOBS))
-    told = (
-        f"The login server points to {elsewhere.partition('://')[2]}. Credentials are sent to no server that was not "
-        "given: set auth_url to the right address."
-    )
-    assert (error.kind.value, told in str(error)) == ("configuration", True)
+    # keystoneauth1 takes the version from such a link, and never the host.
+    assert str(error) == "The login server gave no usable answer: Invalid response from server. Check auth_url."
     assert other.requests == simulator.requests == []
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Sample
-from ansible_collections.cutover.drs.plugins.module_utils._lines import duration, short_ids
+from ansible_collections.cutover.drs.plugins.module_utils._lines import ShortIds, duration
 from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Rules
 from ansible_collections.cutover.drs.plugins.module_utils._watch import Watch
 from ansible_collections.cutover.drs.tests.unit.gate.builders import (
@@ -215,17 +215,20 @@ def test_a_duration_has_its_two_largest_units(seconds: float, shown: str) -> Non
 
 def test_ids_are_shortened_where_that_still_tells_them_apart() -> None:
     like_a = f"{A[:8]}-another-{A[-4:]}"
-    assert short_ids([A, B, like_a, "short-id-12c", "thirteen-char"]) == {
+    shown = {
         A: A,
         B: "dc67..jb21",
         like_a: like_a,
         "short-id-12c": "short-id-12c",
         "thirteen-char": "thir..char",
     }
+    names = ShortIds(list(shown))
+    assert {job_id: names[job_id] for job_id in shown} == shown
 
 
 def test_a_short_id_that_looks_like_a_shortened_one_leaves_that_whole() -> None:
-    assert short_ids([A, "9a47..jb21"]) == {A: A, "9a47..jb21": "9a47..jb21"}
+    names = ShortIds([A, "9a47..jb21"])
+    assert (names[A], names["9a47..jb21"]) == (A, "9a47..jb21")
 
 
 def test_a_failed_poll_is_a_reset_where_there_was_a_streak_and_else_an_error() -> None:

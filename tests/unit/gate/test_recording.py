@@ -18,6 +18,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ansible_collections.cutover.drs.plugins.module_utils import _recording
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._recording import Recorder, Run, read_last_run
@@ -304,7 +305,7 @@ def test_a_disk_that_is_full_is_a_warning_and_the_wait_goes_on(
     waiting: Waiting, monkeypatch: pytest.MonkeyPatch, file: Path, takes: int
 ) -> None:
     disk = FullDisk(takes)
-    monkeypatch.setattr(Path, "open", lambda *_arguments, **_options: disk)
+    monkeypatch.setattr(_recording, "open", lambda *_arguments, **_options: disk, raising=False)
     result = waiting(answers(reading()), record=str(file))
     assert (result["verdict"], result["polls"]) == ("ready", 13)
     why = "No space left on device"
@@ -323,7 +324,7 @@ def test_a_full_disk_that_shows_only_at_the_end_is_a_warning_too(
     waiting: Waiting, monkeypatch: pytest.MonkeyPatch, file: Path
 ) -> None:
     disk = FullDisk(15)
-    monkeypatch.setattr(Path, "open", lambda *_arguments, **_options: disk)
+    monkeypatch.setattr(_recording, "open", lambda *_arguments, **_options: disk, raising=False)
     result = waiting(answers(reading()), record=str(file))
     assert (result["verdict"], len(result["warnings"])) == ("ready", 1)
 
