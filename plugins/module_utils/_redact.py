@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeps secrets of ours out of texts that come from elsewhere: a server may echo what we sent."""
+"""Makes texts that come from elsewhere safe to show.
+
+A server may echo secrets that we sent, or send what moves the cursor of a terminal: ansible-core
+2.19 and later print the message of a failed task as it is.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ from urllib.parse import quote, quote_plus
 # Shorter values occur by chance in harmless text (a percentage, a status) and protect nothing.
 _SHORTEST = 4
 _MASK = "********"
+# Control characters but line end and tab, and those that turn the direction of what follows.
+_CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]")
 
 
 def _forms(secret: str) -> set[str]:
@@ -29,7 +35,7 @@ def _forms(secret: str) -> set[str]:
 
 
 class Redactor:
-    """Replaces every known secret in a text. Secrets can be added while it is in use."""
+    """Replaces every known secret, and every control character, in a text. Secrets can be added while it is in use."""
 
     def __init__(self, *secrets: str | None) -> None:
         self._secrets: tuple[str, ...] = ()
@@ -50,10 +56,10 @@ class Redactor:
         self._secrets = tuple(known for known in self._secrets if known not in gone)
 
     def text(self, text: str) -> str:
-        """The text without secrets, and without lone surrogates, which no output can encode."""
+        """The text without secrets and control characters, and without lone surrogates, which no output can encode."""
         for secret in self._secrets:
             text = text.replace(secret, _MASK)
-        return text.encode("utf-8", "replace").decode("utf-8")
+        return _CONTROL.sub("?", text.encode("utf-8", "replace").decode("utf-8"))
 
     def json(self, value: Any) -> Any:
         """A parsed JSON value with every string in it, keys included, made safe."""
@@ -66,5 +72,10 @@ class Redactor:
         return value
 
     def needed(self, text: str) -> bool:
-        """Whether parsed JSON text has to be walked at all: a secret could also hide in an escape."""
-        return "\\" in text or any(secret in text for secret in self._secrets)
+        """Whether parsed JSON text has to be walked at all: what is not safe could also hide in an escape."""
+        return (
+            "\\" in text
+            or any(secret in text for secret in self._secrets)
+            # Of ASCII a JSON string holds control characters as escapes only, but for one.
+            or (not text.isascii() or "\x7f" in text) and bool(_CONTROL.search(text))
+        )

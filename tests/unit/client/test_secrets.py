@@ -222,6 +222,28 @@ class TestRedactor:
     def test_a_body_is_walked_only_where_a_secret_may_be(self) -> None:
         redact = Redactor("secret")
         assert [redact.needed(text) for text in ("plain", "a secret", "\\u0073ecret")] == [False, True, True]
+        assert [redact.needed(text) for text in ("数据", "\x9b2J", "数据\x9b2J", "\x7f")] == [False, True, True, True]
+
+    @pytest.mark.parametrize("control", [*map(chr, (0, 7, 8, 13, 27, 127, 128, 155, 159)), "\u202e", "\u2066", "\u200f"])
+    def test_what_moves_a_cursor_or_turns_a_line_is_replaced(self, control: str) -> None:
+        assert Redactor().text(f"数据 {control}[31m") == "数据 ?[31m"
+
+    def test_a_line_end_and_a_tab_stay(self) -> None:
+        assert Redactor().text("first\n\tsecond") == "first\n\tsecond"
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred", "\x9b31mred"])
+def test_no_control_character_of_a_server_is_in_a_record_or_an_error(
+    simulator: Simulator, client_for: ClientFor, text: str
+) -> None:
+    simulator.set_job(JOBS[0], error_code="DRS.M00004", error_msg=text, raw_progress={"more": text})
+    client = client_for(simulator, **BY_TOKEN)
+    record = client.progress(JOBS)[0]
+    assert (record.error_message, record.raw and record.raw["more"]) == (f"?{text[1:]}",) * 2
+    simulator.add_fault(kind="status", http_status=403, body={"error_code": "A", "error_msg": text})
+    with pytest.raises(DrsError) as caught:
+        client.progress(JOBS)
+    assert f"HTTP 403 A ?{text[1:]}." in str(caught.value)
 
 
 def test_a_long_wait_remembers_two_tokens_and_no_more(start: Callable[..., Simulator], client_for: ClientFor) -> None:

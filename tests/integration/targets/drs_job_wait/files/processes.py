@@ -93,7 +93,7 @@ def interrupt(job: str, act: Callable[[list[int]], None]) -> None:
     kinds = [json.loads(line)["type"] for line in whole]
     assert kinds[0] == "start"
     assert len(kinds) > 2
-    assert set(kinds[1:]) == {"sample"}
+    assert set(kinds[1:]) == {"sample"}, whole[-1]
 
 
 def requests_of(job: str) -> int:

@@ -45,7 +45,7 @@ ACCOUNT = {
 }
 TOUCHED = FOLDER / "touched-by-the-service"
 HOSTILE = (
-    "{{ 111111 * 3 }}{% if true %}333333{% endif %}"
+    "{{ 111111 * 3 }}{% if true %}{{ 111111 * 3 }}{% endif %}"
     f"{{{{ lookup('ansible.builtin.pipe', 'touch {TOUCHED}') }}}}"
     "\x1b[31mred\x1b]0;title\x07\x9b2J\r\x08"
 )
@@ -221,9 +221,8 @@ def a_hostile_service_does_nothing() -> None:
     assert "{{ 111111 * 3 }}" in written
     # Neither evaluated nor a hole through which it would be.
     assert not TOUCHED.exists()
-    for text in (shown, written):
-        places = text.replace("{% if true %}333333{% endif %}", "")
-        assert "333333" not in places, places
+    assert "333333" not in shown
+    assert "333333" not in written
     for control in ("\x1b", "\x07", "\x08", "\x9b"):
         place = shown.find(control)
         assert place < 0, repr(shown[max(0, place - 300) : place + 100])
