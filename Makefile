@@ -93,8 +93,8 @@ docs: venv ## the documentation site, in build/docs, with its links checked
 	@$(STEPS) docs
 
 .PHONY: build
-build: venv ## the collection's archive, in build/
-	@mkdir -p build && .venv/bin/python -m ansible galaxy collection build --force --output-path build .
+build: venv ## the collection's archive, in build/, with the same contents on every machine
+	@.venv/bin/python tests/tools/build.py
 
 .PHONY: roles
 roles: venv ## give the roles the options of drs_job_wait, from its documentation

@@ -145,12 +145,9 @@ def timestamp(value: object) -> str | None:
 
 
 def _number(value: object) -> int | Fraction | None:
-    if isinstance(value, str):
-        # Nearly all are whole, and they come by the thousand.
-        if value.isdigit() and value.isascii() and len(value) <= 15:
-            return int(value)
-        # Exact: as a float, 99.999999999999999 is 100.
-        return Fraction(value) if _NUMBER.fullmatch(value) else None
+    # Exact: as a float, 99.999999999999999 is 100. But nearly all are whole, and they come by the thousand.
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return int(value) if value.isdigit() else Fraction(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e15:
         return Fraction(value)
     return None

@@ -77,5 +77,5 @@ class Redactor:
             "\\" in text
             or any(secret in text for secret in self._secrets)
             # Of ASCII a JSON string holds control characters as escapes only, but for one.
-            or (not text.isascii() or "\x7f" in text) and bool(_CONTROL.search(text))
+            or ((not text.isascii() or "\x7f" in text) and bool(_CONTROL.search(text)))
         )

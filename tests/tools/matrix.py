@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Test with every supported ansible-core, each in its own environment, and print a table.
 
-The environment variable CORES names the versions (all), KINDS the kinds of test (all). CORES=ends are the oldest and the
-newest for which a Python is at hand.
+The environment variable CORES names the versions (all), KINDS the kinds of test (all). CORES=ends are the oldest and
+the newest for which a Python is at hand.
 A version for which no Python is at hand is skipped, loudly; so is none a success, and nothing tested is a failure.
 """
 

@@ -224,7 +224,9 @@ class TestRedactor:
         assert [redact.needed(text) for text in ("plain", "a secret", "\\u0073ecret")] == [False, True, True]
         assert [redact.needed(text) for text in ("数据", "\x9b2J", "数据\x9b2J", "\x7f")] == [False, True, True, True]
 
-    @pytest.mark.parametrize("control", [*map(chr, (0, 7, 8, 13, 27, 127, 128, 155, 159)), "\u202e", "\u2066", "\u200f"])
+    @pytest.mark.parametrize(
+        "control", [*map(chr, (0, 7, 8, 13, 27, 127, 128, 155, 159)), "\u202e", "\u2066", "\u200f"]
+    )
     def test_what_moves_a_cursor_or_turns_a_line_is_replaced(self, control: str) -> None:
         assert Redactor().text(f"数据 {control}[31m") == "数据 ?[31m"
 
