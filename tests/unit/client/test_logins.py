@@ -152,13 +152,11 @@ def test_an_entry_of_clouds_yaml_gives_the_region(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("clouds: {}", "The entry otc of clouds.yaml cannot be used: Cloud otc was not found."),
-        ("clouds: [", "The entry otc of clouds.yaml cannot be used: Cloud otc was not found."),
-        ("clouds: {otc: {auth: 7}}", "The entry otc of clouds.yaml cannot be used: is the file well-formed?"),
-        (
-            "clouds: {otc: {auth_type: odd}}",
-            "The entry otc of clouds.yaml cannot be used: The plugin odd could not be found.",
-        ),
+        ("clouds: {}", "Cloud otc was not found."),
+        # What openstacksdk makes of it depends on its version.
+        ("clouds: [", "Cloud otc was not found.|is the file well-formed?"),
+        ("clouds: {otc: {auth: 7}}", "is the file well-formed?"),
+        ("clouds: {otc: {auth_type: odd}}", "The plugin odd could not be found."),
     ],
 )
 def test_an_entry_of_clouds_yaml_that_cannot_be_used(
@@ -166,7 +164,8 @@ def test_an_entry_of_clouds_yaml_that_cannot_be_used(
 ) -> None:
     clouds_yaml(text)
     error = failed(lambda: client_for("http://drs.example.com", cloud="otc").statuses(JOBS))
-    assert str(error) == sentence
+    said = str(error).removeprefix("The entry otc of clouds.yaml cannot be used: ")
+    assert said in sentence.split("|")
     assert error.kind.value == "configuration"
 
 

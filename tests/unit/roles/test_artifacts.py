@@ -41,10 +41,12 @@ def test_artifacts_survive_a_failed_play(tmp_path: Path, delay: int, status: str
         }
         play = {"hosts": "localhost", "gather_facts": False, "tasks": [role]}
         collections = os.environ["ANSIBLE_COLLECTIONS_PATH"]
+        # That of this Python, or where ansible-test has its own.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         run = ansible_runner.run(
             private_data_dir=str(tmp_path),
             playbook=[play],
-            envvars={"ANSIBLE_COLLECTIONS_PATH": collections, "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
+            envvars={"ANSIBLE_COLLECTIONS_PATH": collections, "PATH": path},
             quiet=True,
         )
     assert run.status == status
