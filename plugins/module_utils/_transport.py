@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from ._errors import DrsError, Kind, configuration_error, protocol_error
 from ._redact import Redactor
@@ -193,7 +194,7 @@ def new_session(*, verify: bool | str, proxy: str | None, parallel: int) -> requ
         session.proxies = {"http": proxy, "https": proxy}
     # With a proxy of ours requests would prefer those of the environment; where there are none, it would
     # search the environment three times a request.
-    session.trust_env = not proxy and bool(requests.utils.getproxies())
+    session.trust_env = not proxy and bool(getproxies())
     if verify is False:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     session.headers["User-Agent"] = "ansible-collection-cutover.drs"

@@ -118,6 +118,7 @@ def uri(simulator: Simulator, jobs: list[str] | str) -> dict[str, Any]:
 def reading() -> Part:
     """Jobs read once."""
     client = Table(("latency", "jobs", "floor", "client", "client/floor", "official SDK", "SDK/floor"))
+    beside_floor: list[str] = []
     module = Table(("jobs", "drs_job_progress", "/ping", "a uri task a batch", "uri/module"))
     # The first run of Ansible compiles what it imports.
     play({"ansible.builtin.ping": {}}, {"cutover.drs.drs_job_progress": {}, "ignore_errors": True})
@@ -130,6 +131,8 @@ def reading() -> Part:
                 found = {name: median(partial(candidate, name, settings)) for name in ("floor", "client", "sdk")}
                 assert all(run["done"] == size for run in found.values()), found
                 floor, ours, sdk = (found[name]["seconds"] for name in ("floor", "client", "sdk"))
+                if size == SIZES[-1]:
+                    beside_floor.append(f"{ours / floor:.2f} at {latency} ms")
                 shown = [f"{seconds:.3f} s" for seconds in (floor, ours, sdk)]
                 client.add(f"{latency} ms", size, shown[0], shown[1], ours / floor, shown[2], sdk / floor)
                 if latency == 0:
@@ -153,11 +156,16 @@ def reading() -> Part:
         apart and copies it.""",
         module,
         chart="Reading 10,000 jobs with ansible-playbook: seconds",
+        aims=[
+            ("time to read 10,000 jobs, to the floor", "1.2", ", ".join(beside_floor)),
+            ("time of a playbook that reads one job, to one with ping", "1.3", module.rows[0][2]),
+        ],
     )
 
 
 def waiting() -> Part:
     """An hour of waiting."""
+    beside_uri: list[str] = []
     table = Table(("jobs", "way", "CPU", "/drs_job_wait", "requests", "logins", "memory"))
     start = median(lambda: play({"ansible.builtin.debug": {"msg": "nothing"}}))["cpu"]
     short, long = (play({"ansible.builtin.wait_for": {"timeout": seconds}}) for seconds in (1, 31))
@@ -167,6 +175,7 @@ def waiting() -> Part:
             ids = list(simulator.job_ids)
             rows = [wait(simulator, ids, start, idle), *untils(simulator, ids, start, idle), loop(simulator, ids)]
         ours = rows[0][1]
+        beside_uri.append(f"{rows[2][1] / ours:.0f} for {size}")
         for name, cpu, requests, logins, memory in rows:
             table.add(size, name, f"{cpu:.2f} s", cpu / ours, requests, logins, f"{memory / 2**20:.0f} MiB")
         if size == 100:
@@ -187,6 +196,10 @@ def waiting() -> Part:
         Beside that, an idle ``ansible-playbook`` takes {idle * 3600:.0f} CPU seconds in an hour, whatever its task
         waits for: it looks for results a thousand times a second.""",
         chart="Waiting an hour for 100 jobs: CPU seconds",
+        aims=[
+            ("CPU of an hour of until with uri, to drs_job_wait", "at least 50", ", ".join(beside_uri)),
+            ("logins in an hour", "1", ", ".join({row[5] for row in table.rows if row[1] == "drs_job_wait"})),
+        ],
     )
 
 
@@ -258,6 +271,7 @@ def verdict() -> Part:
         sample comes every 5 s, give or take 10 %, so the verdict comes within 5.5 s. The goal ``caught_up`` adds the
         seconds of the streak that it asks for.""",
         table,
+        aims=[("from a change to the verdict, near the goal", "5.5 s", f"{max(times):.1f} s at most")],
     )
 
 
@@ -277,6 +291,7 @@ def size() -> Part:
         "Memory and time against the number of jobs",
         "A wait in one process, polls without a pause, four requests at once; the peak includes the result at its end.",
         table,
+        aims=[("memory of a job, of 10,000", "less than 2 KiB", table.rows[2][3])],
     )
 
 

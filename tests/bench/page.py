@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -59,13 +60,18 @@ def _ratio(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
-class Part:
-    """A part of the page: a title, texts and tables, and the title of its chart."""
+# What is measured, what is aimed at, and what came of it.
+Aim = tuple[str, str, str]
 
-    def __init__(self, title: str, *content: str | Table, chart: str = "") -> None:
+
+class Part:
+    """A part of the page: a title, texts and tables, the title of its chart, and what was aimed at."""
+
+    def __init__(self, title: str, *content: str | Table, chart: str = "", aims: Sequence[Aim] = ()) -> None:
         self.title = title
         self.content = content
         self.chart = chart
+        self.aims = aims
 
     def image(self) -> str:
         """The file of the chart."""
@@ -89,5 +95,7 @@ def write_page(machine: str, parts: list[Part]) -> None:
             drawing = {"title": part.chart, "bars": bars, "file": str(IMAGES / part.image())}
             python = peer("bench") / "bin" / "python"
             subprocess.run([str(python), str(HERE / "chart.py")], input=json.dumps(drawing), text=True, check=True)
-    page = "\n".join([HEAD.format(machine=machine), *(part.rst() for part in parts)])
+    aims = Table(("what", "aim", "measured"), [aim for part in parts for aim in part.aims])
+    shown = [Part("What was aimed at", aims), *parts]
+    page = "\n".join([HEAD.format(machine=machine), *(part.rst() for part in shown)])
     PAGE.write_text(page, encoding="utf-8")
