@@ -125,7 +125,8 @@ def test_no_secret_is_in_the_output(
     assert "simulated-password" not in text
     token = simulator.requests[-1]["headers"]["x-auth-token"]
     assert token not in json.dumps(result)
-    assert "simulated-password" not in json.dumps(result["invocation"])
+    # ansible-core 2.21 gives it only where it is asked to.
+    assert "simulated-password" not in json.dumps(result.get("invocation"))
 
 
 def test_values_that_ansible_itself_hides_include_those_of_the_environment(
