@@ -46,7 +46,7 @@ def of_delay(times: Sequence[float], delays: Sequence[int | None]) -> Trend | No
     if latest == 0:
         return Trend("steady")
     if rate < -_FLAT:
-        return Trend("falling", round(-latest / rate))
+        return Trend("falling", round(abs(latest / rate)))
     return Trend("steady" if rate <= _FLAT else "not converging")
 
 
