@@ -87,7 +87,7 @@ def test_every_field_is_read_alike(both: Both) -> None:
     failed = {"status": "INCRE_TRANSFER_FAILED", "error_code": "DRS.M9", "error_msg": "Lost."}
     jobs = [{"id": job, "process_time": 1702525600000, **life} for job, life in zip(JOBS, (full, failed), strict=True)]
     _simulator, official, client = both(jobs=jobs, huawei=True)
-    statuses, progress = client.both(JOBS)
+    statuses, progress = client.statuses(JOBS), client.progress(JOBS)
     for theirs, ours in zip(official.progress(list(JOBS)).results, progress, strict=True):
         assert ours.raw is not None
         read = theirs.to_dict()
