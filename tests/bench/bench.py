@@ -29,7 +29,7 @@ CHECKOUT = HERE.parents[1]
 sys.path[:0] = [str(CHECKOUT / "tests/tools"), str(CHECKOUT / "tests/simulator"), str(HERE)]
 
 from candidates import PROJECT, TOKEN, batches  # noqa: E402
-from checkout import collections_path, variables  # noqa: E402
+from checkout import collections_path, playbook_variables  # noqa: E402
 from page import PAGE, Part, Table, write_page  # noqa: E402
 
 from drs_simulator import Simulator  # noqa: E402
@@ -43,20 +43,16 @@ LATENCIES = (0, 20, 100)
 Figures = dict[str, float]
 
 
-def environment() -> dict[str, str]:
-    return variables(
-        ANSIBLE_COLLECTIONS_PATH=str(collections_path()),
-        ANSIBLE_LOCALHOST_WARNING="false",
-        ANSIBLE_INVENTORY_UNPARSED_WARNING="false",
-        PYTHONPATH=str(collections_path()),
-    )
-
-
 def candidate(name: str, settings: dict[str, Any]) -> Figures:
     """The figures of one candidate in a process of its own."""
     program = [sys.executable, str(HERE / "candidates.py"), name]
     done = subprocess.run(
-        program, input=json.dumps(settings), env=environment(), capture_output=True, text=True, check=False
+        program,
+        input=json.dumps(settings),
+        env=playbook_variables(PYTHONPATH=str(collections_path())),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise SystemExit(f"{name} failed:\n{done.stderr}")

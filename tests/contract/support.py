@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ansible_collections.cutover.drs.tests.unit.client.support import end
+
 HERE = Path(__file__).resolve().parent
 OPENAPI = HERE / "openapi.yml"
 
@@ -44,12 +46,7 @@ class Running:
         raise AssertionError(f"no line with {text!r} in {seconds} s: {''.join(self.lines)}")
 
     def stop(self) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
         self._reader.join(10)
         assert self._process.stdout is not None
         self._process.stdout.close()

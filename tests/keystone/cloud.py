@@ -21,6 +21,7 @@ from typing import Any
 
 import requests
 
+from ansible_collections.cutover.drs.tests.unit.client.support import end
 from drs_simulator import Simulator
 
 SERVE = Path(__file__).resolve().parent / "serve.py"
@@ -90,8 +91,7 @@ class Keystone:
     def stop(self) -> None:
         """End the server; its users and keys stay."""
         if self._process:
-            self._process.terminate()
-            self._process.wait(30)
+            end(self._process, 30)
             self._process = None
 
     def _admin(self, method: str, path: str, body: object = None, **headers: str) -> Any:

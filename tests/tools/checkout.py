@@ -89,6 +89,16 @@ def variables(**more: str) -> dict[str, str]:
     }
 
 
+def playbook_variables(**more: str) -> dict[str, str]:
+    """The same for plays of this collection, without warnings that a play on localhost alone would give."""
+    return variables(
+        ANSIBLE_COLLECTIONS_PATH=str(collections_path()),
+        ANSIBLE_LOCALHOST_WARNING="false",
+        ANSIBLE_INVENTORY_UNPARSED_WARNING="false",
+        **more,
+    )
+
+
 def _remove_vanished(copy: Path, wanted: set[Path]) -> None:
     wanted_folders = {folder for path in (*wanted, *KEPT) for folder in path.parents}
     for folder, subfolders, names in os.walk(copy):

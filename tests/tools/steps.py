@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import coverage_gate
-from checkout import CHECKOUT, collections_path, environment, variables
+from checkout import CHECKOUT, environment, playbook_variables
 
 TOOLS = Path(__file__).resolve().parent
 PYTHON = str(environment() / "bin" / "python")
@@ -38,11 +38,7 @@ def command(step: str) -> tuple[list[str], dict[str, str]]:
     if step == "demo":
         # The user's own interpreter settings must not reach the play; a path without a space must.
         run = [PYTHON, "-m", "ansible", "playbook", "-e", f"ansible_python_interpreter={PYTHON}", "playbooks/demo.yml"]
-        return [*run, *words("ARGS")], variables(
-            ANSIBLE_COLLECTIONS_PATH=str(collections_path()),
-            ANSIBLE_LOCALHOST_WARNING="false",
-            ANSIBLE_INVENTORY_UNPARSED_WARNING="false",
-        )
+        return [*run, *words("ARGS")], playbook_variables()
     if step == "units":
         pytest = ["-m", "pytest", "-n", str(os.cpu_count() or 1), *words("ARGS"), *words("TARGET")]
         if not measure:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,16 +16,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
 import proof
 
+from ansible_collections.cutover.drs.tests.unit.client.support import plain_environment
 from ansible_collections.cutover.drs.tests.wire.wire import JOB, LOGIN, Proxy, Wire
 from drs_simulator import Simulator
 
-
-@pytest.fixture(autouse=True)
-def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the machine that the tests run on logs in, or comes between client and server."""
-    for name in list(os.environ):
-        if name.startswith(("OS_", "HW_", "HUAWEICLOUD_")) or name.lower().endswith(("_proxy", "_ca_bundle")):
-            monkeypatch.delenv(name)
+# A fixture of these tests, too.
+__all__ = ["plain_environment"]
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from typing import Any
 
 from ansible_collections.cutover.drs.plugins.module_utils._options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait import run
-from ansible_collections.cutover.drs.tests.unit.client.support import BY_TOKEN, DEFAULTS
+from ansible_collections.cutover.drs.tests.unit.client.support import BY_TOKEN, DEFAULTS, end
 from drs_simulator import Simulator
 
 ADDON = Path(__file__).resolve().parent / "addon.py"
@@ -103,12 +103,7 @@ class Proxy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
         self._log.close()
 
     def said(self) -> str:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,16 +17,18 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
-from ansible_collections.cutover.drs.tests.unit.client.support import BY_TOKEN, DEFAULTS, JOBS, ByHand, given_login
+from ansible_collections.cutover.drs.tests.unit.client.support import (
+    BY_TOKEN,
+    DEFAULTS,
+    JOBS,
+    ByHand,
+    given_login,
+    plain_environment,
+)
 from drs_simulator import Simulator
 
-
-@pytest.fixture(autouse=True)
-def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the machine that the tests run on logs in, or comes between client and simulator."""
-    for name in list(os.environ):
-        if name.startswith(("OS_", "HW_", "HUAWEICLOUD_")) or name.lower().endswith(("_proxy", "_ca_bundle")):
-            monkeypatch.delenv(name)
+# A fixture of these tests, too.
+__all__ = ["plain_environment"]
 
 
 @pytest.fixture(autouse=True)

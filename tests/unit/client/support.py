@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
+
+import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._client import Timing
 from ansible_collections.cutover.drs.plugins.module_utils._options import CONNECTION_OPTIONS
@@ -78,6 +82,24 @@ def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
 
 
 NO_SECRETS = Redactor()
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine that the tests run on logs in, or comes between client and server."""
+    for name in list(os.environ):
+        if name.startswith(("OS_", "HW_", "HUAWEICLOUD_")) or name.lower().endswith(("_proxy", "_ca_bundle")):
+            monkeypatch.delenv(name)
+
+
+def end(process: subprocess.Popen[Any], seconds: float = 10) -> None:
+    """End a program that a test started, by force where it does not end within so many seconds."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _read_request(peer: socket.socket) -> None:
