@@ -26,7 +26,7 @@ _HEARTBEAT_FAR = 300.0
 
 def printable(text: str) -> str:
     """The text as one line: a server's text must not move the cursor or change colours."""
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
 
 
 def duration(seconds: float) -> str:

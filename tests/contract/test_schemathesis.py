@@ -64,18 +64,16 @@ def test_no_request_gets_an_answer_that_the_contract_does_not_have(unknown_jobs:
         {"id": "8d0e8e36-a618-490d-8a46-8c61ac9jb502", "status": "FULL_TRANSFER_STARTED", "struct": 100, "data": 63},
     ]
     # All of it once; where only a few answers differ, less.
-    options = (
-        ["--max-examples", "100"]
-        if unknown_jobs == "item_error"
-        else ["--phases", "examples,fuzzing", "--max-examples", "25"]
-    )
+    whole = unknown_jobs == "item_error"
+    options = ["--max-examples", "100"] if whole else ["--phases", "examples,fuzzing", "--max-examples", "25"]
     with Simulator({"jobs": jobs, "unknown_jobs": unknown_jobs, **SCENARIOS[unknown_jobs]}) as simulator:
         code, said = schemathesis(simulator, unknown_jobs, *options)
         statuses = {entry["status"] for entry in simulator.requests}
     assert code == 0, said
     assert re.search(r"Tested: 2\b", said), said
-    # It was not only turned away.
-    assert {400, 401, 403} < statuses
+    # It was turned away for each reason, and not only turned away. Another's project comes with the whole alone: the
+    # few examples of fuzzing may hold none.
+    assert ({400, 401, 403} if whole else {400, 401}) < statuses
     assert {200, 202} & statuses
 
 

@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run ansible-test on a copy of the checkout, and make sure that it tested something.
 
-usage: python ansible_test.py sanity|units|integration [--coverage] [TARGET...]
+usage: python ansible_test.py sanity|units|integration [--coverage] [--part N/OF] [TARGET...]
 
-The ansible-core in the environment of the running Python is the one that tests, on that same Python.
+The ansible-core in the environment of the running Python is the one that tests, on that same Python. Integration can be
+run in parts, side by side: each part has its own copy, in which nothing of the other is shared.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from checkout import copied, core_version, environment, variables
+from checkout import CHECKOUT, copied, core_version, environment, variables
 
 # The pip with which each ansible-core fills its virtual environments.
 BOOTSTRAP_PIP = {"2.16": "23.1.2", "2.17": "23.1.2", "2.18": "24.2", "2.19": "24.2", "2.20": "25.2", "2.21": "25.2"}
@@ -65,19 +66,29 @@ def count(output: Path, kind: str, printed: str) -> int:
     return sum(report.count("<testcase ") - report.count("<skipped ") for report in reports)
 
 
-def left_out(copy: Path) -> list[str]:
+def integration_targets() -> list[str]:
+    """All that are tests, by name; the others only serve them."""
+    targets = []
+    for target in (CHECKOUT / "tests" / "integration" / "targets").iterdir():
+        aliases = target / "aliases"
+        hidden = aliases.exists() and "hidden" in aliases.read_text(encoding="utf-8").split()
+        if not hidden and not target.name.startswith(("setup_", "prepare_")):
+            targets.append(target.name)
+    return sorted(targets)
+
+
+def left_out(copy: Path, targets: list[str]) -> list[str]:
     """Integration targets that did not run though nothing says so: ansible-test only warns when it excludes one."""
     ran: set[str] = set()
     for path in (copy / "tests" / "output" / "data").glob("integration-*.json"):
         ran.update(json.loads(path.read_text(encoding="utf-8"))["targets"])
-    helpers = ("setup_", "prepare_")
-    names = []
-    for target in (copy / "tests" / "integration" / "targets").iterdir():
-        aliases = target / "aliases"
-        hidden = aliases.exists() and "hidden" in aliases.read_text(encoding="utf-8").split()
-        if target.name not in ran and not hidden and not target.name.startswith(helpers):
-            names.append(target.name)
-    return sorted(names)
+    return [target for target in targets if target not in ran]
+
+
+def part_of(targets: list[str], part: str) -> list[str]:
+    """The targets of a part, e.g. 1/2: every second one, from the first."""
+    number, of = map(int, part.split("/"))
+    return targets[number - 1 :: of]
 
 
 def run(command: list[str], copy: Path, settings: dict[str, str]) -> tuple[int, str]:
@@ -103,6 +114,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="ansible-test on a copy of the checkout")
     parser.add_argument("kind", choices=("sanity", "units", "integration"))
     parser.add_argument("--coverage", action="store_true")
+    parser.add_argument("--part", default="1/1")
     parser.add_argument("targets", nargs="*")
     options = parser.parse_args()
     core = core_version()
@@ -111,13 +123,15 @@ def main() -> int:
     command = [str(environment() / "bin" / "python"), str(environment() / "bin" / "ansible-test"), options.kind]
     command += ["--venv", "--python", python, "--color", "no"]
     command += ["--coverage"] if options.coverage else []
-    with copied(core) as copy:
+    targets = options.targets
+    if options.kind == "integration" and not targets:
+        targets = part_of(integration_targets(), options.part)
+    with copied(core if options.part == "1/1" else f"{core}-part-{options.part.replace('/', '-of-')}") as copy:
         output = copy / "tests" / "output"
         clear_results(output, options.kind)
-        code, printed = run([*command, *options.targets], copy, variables(PIP_QUIET="2"))
+        code, printed = run([*command, *targets], copy, variables(PIP_QUIET="2"))
         ran = count(output, options.kind, printed)
-        everything = options.kind == "integration" and code == 0 and not options.targets
-        forgotten = left_out(copy) if everything else []
+        forgotten = left_out(copy, targets) if options.kind == "integration" and code == 0 else []
     if forgotten:
         print(f"ansible-test left out, and that is a failure: {', '.join(forgotten)}", file=sys.stderr)
         return 1

@@ -36,13 +36,11 @@ def coverage(*arguments: str) -> None:
 def main() -> int:
     measured = {
         "unit": sorted(UNITS.parent.glob("units.*")),
-        "integration": sorted((CACHE / core_version() / COLLECTION).glob("tests/output/coverage/integration=*")),
+        "integration": sorted(CACHE.glob(f"{core_version()}-part-*/{COLLECTION}/tests/output/coverage/integration=*")),
     }
     for kind, data in measured.items():
         if not data:
-            print(
-                f"the {kind} tests have measured nothing: `make test` and `make coverage` measure them", file=sys.stderr
-            )
+            print(f"the {kind} tests have measured nothing: `make test MEASURE=1` measures them", file=sys.stderr)
             return 1
     OUTPUT.mkdir(parents=True, exist_ok=True)
     report = OUTPUT / "coverage.json"

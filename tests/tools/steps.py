@@ -7,6 +7,7 @@ usage: python steps.py LANE... [--then STEP...]
 
 A LANE is the name of one step or several with commas between: those run one after another, the lanes at the same
 time. With a single lane the output is live; with several, a step's output comes whole when the step ends.
+integration:1/2 is the first half of its targets. With MEASURE set, units and integration measure coverage.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ def command(step: str) -> tuple[list[str], dict[str, str]]:
     if step == "examples":
         return [PYTHON, "-m", "pytest", "-n", str(os.cpu_count() or 1), *words("ARGS"), "tests/docs"], settings
     if step in ("sanity", "integration"):
-        return [*tool, step, *(measure if step == "integration" else []), *words("TARGET")], settings
+        return [*tool, step, *words("TARGET")], settings
+    if step.startswith("integration:"):
+        return [*tool, "integration", "--part", step.partition(":")[2], *measure], settings
     if step in ("lint", "coverage_gate", "matrix", "docs"):
         return [PYTHON, str(TOOLS / f"{step}.py"), *words("ARGS")], settings
     raise SystemExit(f"no such step: {step}")
@@ -101,7 +104,7 @@ def main() -> int:
     if len(results) > 1:
         print("== summary")
         for step, code, seconds in results:
-            print(f"   {step:<14} {verdict(code):<24} {seconds:>5.0f} s")
+            print(f"   {step:<16} {verdict(code):<24} {seconds:>5.0f} s")
         failed = [step for step, code, seconds in results if code]
         ended = f"FAILED: {', '.join(failed)}" if failed else "all ok"
         print(f"== {ended}, {time.monotonic() - began:.0f} s in all", flush=True)

@@ -31,7 +31,7 @@ def test_hostile_text_does_nothing(name: str, kind: str) -> None:
 
     for report in reports.values():
         report.encode("utf-8")
-        unseen = {char for char in report if not char.isprintable()} - {"\n", "\u200b", "\u202f"}
+        unseen = {char for char in set(report) if not char.isprintable()} - {"\n", "\u200b", "\u202f"}
         assert not unseen
         assert "49}" not in report
     # One object again, with every text in it.

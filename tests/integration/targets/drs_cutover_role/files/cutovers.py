@@ -82,7 +82,7 @@ class Cutover:
     ) -> None:
         """Write the user's files: each first notes that it ran."""
         for name, more in (("freeze", freeze), ("verify", verify), ("switch", switch), ("unfreeze", unfreeze)):
-            note = {"ansible.builtin.shell": f"echo {name} >> ran", "args": {"chdir": str(self.folder)}}
+            note = {"ansible.legacy.simulator": {"note": name, "to": str(self.folder / "ran")}}
             content = json.dumps([note, *more])
             (self.folder / f"{name}.yml").write_text(content, encoding="utf-8")
 
@@ -91,16 +91,7 @@ class Cutover:
 
     def changing(self, **changes: Any) -> dict[str, Any]:
         """A task that does the same."""
-        url = f"{SIM['control']}/jobs/{self.job}"
-        return {
-            "ansible.builtin.uri": {
-                "url": url,
-                "method": "PATCH",
-                "body": changes,
-                "body_format": "json",
-                "status_code": 204,
-            }
-        }
+        return {"ansible.legacy.simulator": {"job": self.job, "changes": changes}, "vars": {"sim": SIM}}
 
     def play(self, **more: Any) -> dict[str, Any]:
         options = {f"drs_cutover_{name}": value for name, value in {**self.options, **more}.items()}

@@ -22,6 +22,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+# With simulator.py, whose tasks start no module: of a play of a second, most would be the start of modules.
+PLUGINS = Path(__file__).resolve().parents[1] / "action_plugins"
 # No machine is so slow.
 LONGEST = 90.0
 # The terminal on standard input becomes that of the session, as a shell does it.
@@ -51,8 +53,14 @@ class Child:
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # Unbuffered: a question, which has no end of line, would wait in a pipe.
-            env={**os.environ, "ANSIBLE_PIPELINING": "1", "PYTHONUNBUFFERED": "1", **(environment or {})},
+            env={
+                **os.environ,
+                "ANSIBLE_ACTION_PLUGINS": str(PLUGINS),
+                "ANSIBLE_PIPELINING": "1",
+                # A question, which has no end of line, would wait in a pipe.
+                "PYTHONUNBUFFERED": "1",
+                **(environment or {}),
+            },
             start_new_session=True,
         )
         if terminal:
