@@ -11,12 +11,13 @@ from dataclasses import replace
 from multiprocessing import parent_process
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ..module_utils._errors import configuration_error
 from ..module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
-from ..module_utils._wait import REAL_CLOCK, run
+from ..module_utils._wait import REAL_CLOCK, refused, run
 
 display = Display()
 
@@ -30,14 +31,30 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         outcome: dict[str, Any] = super().run(tmp, task_vars)
         spec = {**CONNECTION_OPTIONS, **WAIT_OPTIONS}
-        self._task.args = {**self._task.args, **self._from_variables(spec, task_vars or {})}
-        _validation, options = self.validate_argument_spec(spec)
+        try:
+            self._task.args = {**self._task.args, **self._from_variables(spec, task_vars or {})}
+            _validation, options = self.validate_argument_spec(spec)
+        except AnsibleActionFail as error:
+            # As it is, ansible-core 2.19 and later would show the arguments with it, secrets too.
+            return {**outcome, **refused(configuration_error(f"{error.message.rstrip('.')}.")), "changed": False}
         # Ansible's no_log hides results, not what is displayed before there is one.
         quiet = self._task.no_log or not options["progress"]
         say = _silent if quiet else _live
         clock = replace(REAL_CLOCK, sleep=_sleep)
-        outcome.update(run(options, os.environ, one_sample=self._task.check_mode, say=say, clock=clock))
+        # This process is the worker of this task alone. Proxies and clouds.yaml are found by libraries, there too.
+        os.environ.update(self._environment())
+        folder = self._loader.get_basedir()
+        outcome.update(run(options, os.environ, one_sample=self._task.check_mode, say=say, clock=clock, folder=folder))
         return {**outcome, "changed": False}
+
+    def _environment(self) -> dict[str, str]:
+        """What the keyword environment of task, block, role and play gives, as modules get it."""
+        given: dict[str, str] = {}
+        for environment in self._task.environment or ():
+            templated = self._templar.template(environment)
+            if isinstance(templated, dict):
+                given.update({str(name): str(value) for name, value in templated.items()})
+        return given
 
     def _from_variables(self, spec: Iterable[str], task_vars: Mapping[str, Any]) -> dict[str, Any]:
         """The options that variables give: a role cannot pass them on with default(omit), which hides module_defaults."""
@@ -46,8 +63,17 @@ class ActionModule(ActionBase):
             for option in spec:
                 value = task_vars.get(f"{prefix}{option}")
                 if value is not None and option not in given:
-                    given[option] = self._templar.template(value)
-        return {option: value for option, value in given.items() if value is not None}
+                    given[option] = self._templated(f"{prefix}{option}", value)
+        return {option: value for option, value in given.items() if value not in (None, task_vars.get("omit"))}
+
+    def _templated(self, name: str, value: Any) -> Any:
+        try:
+            return self._templar.template(value)
+        except AnsibleError as error:
+            if "Omit" in str(error):
+                # The word of ansible-core 2.19 and later for a template that is default(omit).
+                return None
+            raise AnsibleActionFail(f"The variable {name} has no value: {error.message}") from None
 
 
 def _sleep(seconds: float) -> None:

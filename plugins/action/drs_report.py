@@ -42,6 +42,7 @@ class ActionModule(ActionBase):
         if problems:
             # One file less is no reason to go without the others; the caller decides what it means.
             outcome.update(msg=" ".join(problems), warnings=problems)
-        elif written:
-            outcome["msg"] = f"{'Would write' if self._task.check_mode else 'Wrote'} {', '.join(written)}."
+        else:
+            outcome["msg"] = f"{'Would write' if self._task.check_mode else 'Wrote'} {', '.join(written) or 'nothing'}."
+        outcome["check_mode"] = self._task.check_mode
         return outcome

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from ._errors import DrsError, Kind, protocol_error
+from ._errors import DrsError, Kind, cut, protocol_error
 from ._records import parse_refusals
 from ._redact import Redactor
 from ._transport import Answer, urllib3
@@ -71,7 +71,7 @@ def check(answer: Answer, redact: Redactor, parse: Callable[[object], Result]) -
         except DrsError as error:
             raise _protocol(str(error), answer, redact) from None
     if 300 <= answer.status < 400:
-        target = redact.text(answer.headers.get("Location", "nowhere"))
+        target = cut(redact.text(answer.headers.get("Location", "nowhere")))
         raise _protocol(
             f"HTTP {answer.status} points to {target}. Redirects are never followed with credentials: "
             "set endpoint to the right address.",
@@ -144,7 +144,8 @@ def _refused(answer: Answer, redact: Redactor) -> DrsError:
         body = None
     fields = body if isinstance(body, dict) else {}
     code, message = _said(fields)
-    jobs = parse_refusals(fields) if answer.status == 400 else {}
+    # A service that is busy says nothing about jobs, whatever else is in its answer.
+    jobs = parse_refusals(fields) if answer.status == 400 and code != _TOO_FREQUENT else {}
     if jobs or code in _NO_SUCH_JOB or code == _NO_SUCH_JOBS:
         return RefusedJobsError(jobs, all_of_them=code == _NO_SUCH_JOBS, code=code, message=message)
     kind, repeatable = _kind(answer.status, code)
@@ -170,7 +171,7 @@ def _said(fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
         fields = {"error_code": inner.get("code"), "error_msg": inner.get("message")}
     code = fields.get("error_code")
     message = fields.get("error_msg") or fields.get("error_message") or fields.get("message")
-    return (str(code) if code else None), (str(message) if message else None)
+    return (cut(str(code)) if code else None), (cut(str(message)) if message else None)
 
 
 def _kind(status: int, code: str | None) -> tuple[Kind, bool]:

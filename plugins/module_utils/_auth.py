@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from ._errors import DrsError, Kind, protocol_error
+from ._errors import DrsError, Kind, cut, protocol_error
 from ._redact import Redactor
 from ._transport import AuthBase, as_drs_error, bounded, host_of, requests, timed_out
 
@@ -27,6 +27,9 @@ class Login(Protocol):
     """What the client asks of a way to log in."""
 
     logins: int
+
+    def log_in(self, timeout: float) -> None:
+        """Get what requests need within ``timeout`` seconds, where it is not there yet."""
 
     def __call__(self, request: Any) -> Any:
         """Authenticate a prepared request."""
@@ -42,6 +45,9 @@ class TokenAuth(AuthBase):
 
     def __init__(self, token: str) -> None:
         self._token = token
+
+    def log_in(self, timeout: float) -> None:
+        """Nothing to do."""
 
     def __call__(self, request: Any) -> Any:
         request.headers[TOKEN_HEADER] = self._token
@@ -76,6 +82,9 @@ class AccessKeyAuth(AuthBase):
         self._security_token = security_token
         self._project_id = project_id
         self._now = now
+
+    def log_in(self, timeout: float) -> None:
+        """Nothing to do."""
 
     def renew(self, rejected: Any) -> bool:
         """Never: the same keys would sign in the same way."""
@@ -140,9 +149,14 @@ class KeystoneAuth(AuthBase):
         self._previous: str | None = None
         self._lock = threading.Lock()
 
+    def log_in(self, timeout: float) -> None:
+        """Once for all requests that are about to be sent; a token that runs out among them gets a 401, and is renewed."""
+        with self._lock:
+            self._current(timeout)
+
     def __call__(self, request: Any) -> Any:
         with self._lock:
-            request.headers[TOKEN_HEADER] = self._current()
+            request.headers[TOKEN_HEADER] = self._token or self._current(self._timeout)
         return request
 
     def renew(self, rejected: Any) -> bool:
@@ -150,63 +164,67 @@ class KeystoneAuth(AuthBase):
         with self._lock:
             if rejected.headers.get(TOKEN_HEADER) == self._token:
                 self._plugin.invalidate()
-                self._current()
+                self._current(self._timeout)
         return True
 
     def project_id(self) -> str | None:
         """The project that the login is scoped to."""
         with self._lock:
-            self._current()
-            return self._ask(self._plugin.get_project_id)
+            self._current(self._timeout)
+            return self._ask(self._plugin.get_project_id, self._timeout)
 
-    def _current(self) -> str:
-        token = self._ask(self._plugin.get_token)
+    def _current(self, timeout: float) -> str:
+        token = self._ask(self._plugin.get_token, timeout)
         if not token or not re.fullmatch(r"[\x21-\x7e]+", token):
-            raise protocol_error("The login gave no token that a header can carry.")
+            where = host_of(self._plugin.auth_url)
+            raise protocol_error(f"The login at {where} gave no token that a header can carry. Check auth_url.")
         if token != self._token:
             self.logins += 1
             self._redact.add(token)
-            # An answer may still echo the token before this one; older ones are of no use.
-            self._redact.forget(self._previous)
+            # An answer may still echo the token before this one; older ones are of no use. A server may give one again.
+            if self._previous != token:
+                self._redact.forget(self._previous)
             self._previous, self._token = self._token, token
         return token
 
-    def _ask(self, question: Callable[[Any], str | None]) -> str | None:
+    def _ask(self, question: Callable[[Any], str | None], timeout: float) -> str | None:
         from keystoneauth1 import exceptions
 
         where = host_of(getattr(self._plugin, "auth_url", None) or "the login server")
-        with bounded(self._timeout) as exchange:
+        with bounded(timeout) as exchange:
             try:
                 answer = question(self._session)
             except exceptions.ClientException as error:
                 if exchange.expired:
-                    raise timed_out(where, self._timeout) from None
+                    raise timed_out(where, timeout) from None
                 cause = error.__context__
                 if isinstance(error, exceptions.ConnectionError) and isinstance(cause, requests.RequestException):
-                    raise as_drs_error(cause, where, self._timeout, self._session.session, self._redact) from None
-                raise _login_error(error, self._redact) from None
+                    raise as_drs_error(cause, where, timeout, self._session.session, self._redact) from None
+                raise _login_error(error, where, self._redact) from None
             except (AttributeError, LookupError, TypeError, ValueError):
+                if exchange.expired:
+                    raise timed_out(where, timeout) from None
                 # keystoneauth1 reads what an answer should hold without a look at what it is.
                 raise protocol_error(f"The login server {where} gave no usable answer. Check auth_url.") from None
             except Exception as error:
                 # Its plugins also raise bare exceptions, for a password that is not given for one.
-                raise _login_error(error, self._redact) from None
+                raise _login_error(error, where, self._redact) from None
         return answer
 
 
-def _login_error(error: Any, redact: Redactor) -> DrsError:
+def _login_error(error: Any, where: str, redact: Redactor) -> DrsError:
     """A failed login as the one kind of error, by what keystoneauth1 raised."""
     from keystoneauth1 import exceptions
 
-    said = redact.text(str(error)).strip().rstrip(".")
+    said = cut(redact.text(str(error))).strip().rstrip(".")
     if isinstance(error, exceptions.HttpError):
-        return _refused_login(error, said, redact)
+        return _refused_login(error, where, said, redact)
     if isinstance(error, (exceptions.InvalidResponse, exceptions.DiscoveryFailure)):
-        return protocol_error(f"The login server gave no usable answer: {said}. Check auth_url.")
-    return DrsError(Kind.AUTHENTICATION, f"The login failed: {said}.")
+        return protocol_error(f"The login server {where} gave no usable answer: {said}. Check auth_url.")
+    return DrsError(Kind.AUTHENTICATION, f"The login at {where} failed: {said}.")
 
 
-def _refused_login(error: Any, said: str, redact: Redactor) -> DrsError:
+def _refused_login(error: Any, where: str, said: str, redact: Redactor) -> DrsError:
     status = int(error.http_status or 0)
     kind, repeatable, advice = Kind.AUTHENTICATION, False, "Check the user, the password, the domain and the project."
     if status == 429:
@@ -217,9 +235,9 @@ def _refused_login(error: Any, said: str, redact: Redactor) -> DrsError:
         advice = "Check auth_url."
     return DrsError(
         kind,
-        f"The login was refused: {said}. {advice}",
+        f"The login at {where} was refused: {said}. {advice}",
         http_status=status,
-        error_message=redact.text(str(error.message)) if error.message else None,
+        error_message=cut(redact.text(str(error.message))) if error.message else None,
         request_id=redact.text(error.request_id) if error.request_id else None,
         repeatable=repeatable,
     )

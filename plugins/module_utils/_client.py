@@ -93,6 +93,14 @@ def persist(once: Callable[[], Result], limits: Limits, timing: Timing, until: f
         timing.sleep(pause)
 
 
+def time_for_one(limits: Limits, timing: Timing, until: float | None) -> float:
+    """Seconds that one request may take when nothing is awaited after ``until`` (monotonic seconds)."""
+    if until is None:
+        return limits.timeout
+    # A poll that begins at the deadline still gets the time that a healthy answer takes.
+    return min(limits.timeout, max(until - timing.monotonic(), 5.0))
+
+
 def _pause(error: DrsError, attempt: int, timing: Timing) -> float:
     if error.retry_after is not None:
         return min(error.retry_after, _RETRY_AFTER_LONGEST)
@@ -129,6 +137,8 @@ class Client:
         self._pool = ThreadPoolExecutor(limits.parallel, thread_name_prefix="drs")
         self._counting = threading.Lock()
         self._closed = False
+        # Whether a batch of the read under way has failed, so that no other needs another try.
+        self._given_up = False
         self.requests_sent = 0
 
     @property
@@ -150,11 +160,13 @@ class Client:
 
     def statuses(self, ids: Sequence[str]) -> list[StatusRecord]:
         """A record for each id, in the order given; see :meth:`both` for errors."""
-        return _gathered(self._submit(BATCH_STATUS, ids, None))
+        self._log_in(None)
+        return self._gathered(self._submit(BATCH_STATUS, ids, None))
 
     def progress(self, ids: Sequence[str]) -> list[ProgressRecord]:
         """A record for each id, in the order given; see :meth:`both` for errors."""
-        return _gathered(self._submit(BATCH_PROGRESS, ids, None))
+        self._log_in(None)
+        return self._gathered(self._submit(BATCH_PROGRESS, ids, None))
 
     def both(self, ids: Sequence[str], until: float | None = None) -> tuple[list[StatusRecord], list[ProgressRecord]]:
         """Both operations at once; nothing is tried again after ``until`` (monotonic seconds).
@@ -163,10 +175,20 @@ class Client:
         A job that the service does not know gives a record with ``found`` false. Raises
         :class:`DrsError` when any of the requests gave no usable answer.
         """
+        self._log_in(until)
         statuses = self._submit(BATCH_STATUS, ids, until)
         progress = self._submit(_PROGRESS_WITHOUT_RAW, ids, until)
-        _first_failure([*statuses, *progress])
-        return _gathered(statuses), _gathered(progress)
+        self._wait_for([*statuses, *progress])
+        return self._gathered(statuses), self._gathered(progress)
+
+    def _log_in(self, until: float | None) -> None:
+        """Before the requests, which would wait for one login each if it failed."""
+        persist(
+            lambda: self._login.log_in(time_for_one(self._limits, self._timing, until)),
+            self._limits,
+            self._timing,
+            until,
+        )
 
     def _submit(
         self, operation: Operation[Record], ids: Sequence[str], until: float | None
@@ -202,6 +224,9 @@ class Client:
             job_id: operation.record(job_id, error_code=code, error_message=message)
             for job_id, (code, message) in refused.items()
         }
+        if until is not None and self._timing.monotonic() >= until:
+            said = "Some of the jobs were refused, and time was up before it was known which."
+            raise self._about(DrsError(Kind.SERVICE, said, error_code=refusal.error_code), operation, ids)
         rest = [job_id for job_id in ids if job_id not in refused]
         middle = len(rest) if refused else len(rest) // 2
         for part in (rest[:middle], rest[middle:]):
@@ -218,10 +243,12 @@ class Client:
         def sent() -> Answer:
             if self._closed:
                 raise DrsError(Kind.NETWORK, "The client was closed.")
+            if self._given_up:
+                raise DrsError(Kind.NETWORK, "Another request of the same read has failed.")
             request = requests.Request("POST", url, data=body, headers=self._headers, auth=self._login)
             with self._counting:
                 self.requests_sent += 1
-            return send(self._session, request, self._time_for_one(until), self._redact)
+            return send(self._session, request, time_for_one(self._limits, self._timing, until), self._redact)
 
         def once() -> dict[str, Record]:
             nonlocal renewed
@@ -237,13 +264,6 @@ class Client:
             error.attempts += renewed
             raise
 
-    def _time_for_one(self, until: float | None) -> float:
-        if until is None:
-            return self._limits.timeout
-        # A poll that begins at the deadline still gets the time that a healthy answer takes.
-        left = until - self._timing.monotonic()
-        return min(self._limits.timeout, max(left, 5.0))
-
     def _about(self, error: DrsError, operation: Operation[Any], ids: Sequence[str]) -> DrsError:
         """The same error, its sentence beginning with what was asked of whom."""
         jobs = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
@@ -251,19 +271,19 @@ class Client:
         error.args = (f"{operation.name} of {jobs} at {host_of(self._base)} failed{tries}: {error}",)
         return error
 
+    def _gathered(self, batches: Sequence[Future[list[Record]]]) -> list[Record]:
+        """The records of all batches in their order, or the error of the first that failed."""
+        self._wait_for(batches)
+        return [record for batch in batches for record in batch.result()]
 
-def _gathered(batches: Sequence[Future[list[Record]]]) -> list[Record]:
-    """The records of all batches in their order, or the error of the first that failed."""
-    _first_failure(batches)
-    return [record for batch in batches for record in batch.result()]
-
-
-def _first_failure(batches: Sequence[Future[Any]]) -> None:
-    """Wait for the batches; on the first that failed, drop those that have not begun and raise it."""
-    done, waiting = wait(batches, return_when=FIRST_EXCEPTION)
-    errors = [error for batch in batches if batch in done and (error := batch.exception())]
-    if errors:
-        for batch in waiting:
-            batch.cancel()
-        wait(waiting)
-        raise errors[0]
+    def _wait_for(self, batches: Sequence[Future[Any]]) -> None:
+        """Wait for the batches; on the first that failed, try nothing more and raise its error."""
+        done, waiting = wait(batches, return_when=FIRST_EXCEPTION)
+        errors = [error for batch in batches if batch in done and (error := batch.exception())]
+        if errors:
+            self._given_up = True
+            for batch in waiting:
+                batch.cancel()
+            wait(waiting)
+            self._given_up = False
+            raise errors[0]

@@ -17,9 +17,9 @@ from urllib.parse import unquote, urlsplit
 from . import _transport
 from ._answers import check
 from ._auth import AccessKeyAuth, KeystoneAuth, Login, TokenAuth
-from ._client import REAL_TIME, Client, Limits, Timing, persist
+from ._client import REAL_TIME, Client, Limits, Timing, persist, time_for_one
 from ._errors import DrsError, configuration_error, protocol_error
-from ._options import ENVIRONMENT, from_environment, secrets
+from ._options import ENVIRONMENT, from_environment, one_pair_of_keys, secrets
 from ._redact import Redactor
 
 _OTC_REGIONS = ("eu-de", "eu-nl")
@@ -52,12 +52,13 @@ class Settings:
 
     def __init__(self, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         """Raises :class:`DrsError` of kind ``configuration`` for options that cannot work."""
+        self.redact = Redactor(*secrets(options, environ))
+        environ = one_pair_of_keys(environ)
         self._options = options
         self._environ = environ
-        self.redact = Redactor(*secrets(options, environ))
         _check_numbers(options)
         self.way = _way(options, environ)
-        self.cloud_region: Any = _load_cloud(self.get("cloud"), self.redact) if self.way.name == "clouds.yaml" else None
+        self.cloud_region: Any = _load_cloud(self, options) if self.way.name == "clouds.yaml" else None
         self.proxy = _proxy(options.get("proxy"), self.redact)
         self.verify = _verify(options, environ, self.cloud_region)
 
@@ -71,6 +72,12 @@ class Settings:
         if not value:
             raise configuration_error(f"{why} needs {_names([option])}.")
         return value
+
+    def project_id(self) -> str | None:
+        """That of the options; that of the environment only where no option says of which project it is."""
+        if self._options.get("project_name") or self.way.name == "clouds.yaml":
+            return self._options.get("project_id")
+        return self.get("project_id")
 
     def security_token(self) -> str | None:
         """That of temporary keys. One of the environment belongs to the access key beside it, not to another."""
@@ -152,7 +159,9 @@ def connect(
     session = _transport.new_session(verify=settings.verify, proxy=settings.proxy, parallel=limits.parallel)
     try:
         log_in = _LOGINS[settings.way.name]
-        login, project_id = persist(lambda: log_in(settings, session, limits.timeout), limits, timing, until)
+        login, project_id = persist(
+            lambda: log_in(settings, session, time_for_one(limits, timing, until)), limits, timing, until
+        )
         if not re.fullmatch(r"[\w.~-]+", project_id, re.ASCII):
             raise configuration_error(f"project_id is {project_id!r}, which is no project id.")
     except BaseException:
@@ -177,7 +186,7 @@ def _token(settings: Settings, session: Any, timeout: float) -> tuple[Login, str
 
 def _password(settings: Settings, session: Any, timeout: float) -> tuple[Login, str]:
     v3 = _keystoneauth1("a login by password")
-    project_id = settings.get("project_id")
+    project_id = settings.project_id()
     scope: dict[str, str | None] = {"project_id": project_id}
     domain = settings.get("user_domain_name")
     if not project_id:
@@ -196,8 +205,10 @@ def _cloud(settings: Settings, session: Any, timeout: float) -> tuple[Login, str
     return _keystone_login(settings.cloud_region.get_auth(), settings, session, timeout)
 
 
-def _load_cloud(name: str | None, redact: Redactor) -> Any:
-    """The entry of clouds.yaml, found and merged by openstacksdk."""
+def _load_cloud(settings: Settings, options: Mapping[str, Any]) -> Any:
+    """The entry of clouds.yaml, found and merged by openstacksdk; for another project where the options name one."""
+    name, redact = settings.get("cloud"), settings.redact
+    project = {option: options[option] for option in ("project_id", "project_name") if options.get(option)}
     try:
         from keystoneauth1.exceptions import ClientException
         from openstack import config as openstack_config
@@ -206,7 +217,7 @@ def _load_cloud(name: str | None, redact: Redactor) -> Any:
     except ImportError:
         raise configuration_error(_missing_package("openstacksdk", "a login by clouds.yaml (cloud)")) from None
     try:
-        cloud = openstack_config.OpenStackConfig().get_one(cloud=name)
+        cloud = openstack_config.OpenStackConfig().get_one(cloud=name, auth=project)
     except (ConfigException, ClientException) as error:
         said = redact.text(str(error)).rstrip(".")
         raise configuration_error(f"The entry {name} of clouds.yaml cannot be used: {said}.") from None
@@ -224,7 +235,7 @@ def _access_keys(settings: Settings, session: Any, timeout: float) -> tuple[Logi
     )
     security_token = settings.security_token()
     keys = (access_key, secret_key, security_token and _header_safe("security_token", security_token))
-    project_id = settings.get("project_id") or _look_up_project(settings, session, AccessKeyAuth(*keys), timeout)
+    project_id = settings.project_id() or _look_up_project(settings, session, AccessKeyAuth(*keys), timeout)
     return AccessKeyAuth(*keys, project_id=project_id), project_id
 
 
@@ -241,7 +252,7 @@ def _keystone_login(plugin: Any, settings: Settings, session: Any, timeout: floa
 
     keystone = Session(auth=plugin, session=session, verify=settings.verify, redirect=False, timeout=timeout)
     login = KeystoneAuth(plugin, keystone, settings.redact, timeout)
-    project_id = settings.get("project_id") or login.project_id()
+    project_id = settings.project_id() or login.project_id()
     if not project_id:
         raise configuration_error(f"The login is not for a project. Give {_names(['project_id', 'project_name'])}.")
     return login, project_id

@@ -9,6 +9,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
+# Characters. The longest message of the documentation has some 200.
+_LONGEST_SAID = 2000
+
 
 class Kind(str, Enum):
     """What went wrong, in the words of a task's ``failure.kind``."""
@@ -71,6 +74,11 @@ class DrsError(Exception):
             "request_id": self.request_id,
             "attempts": self.attempts,
         }
+
+
+def cut(text: str) -> str:
+    """What a service says of an error, of a length that messages, results and recordings can bear."""
+    return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}..."
 
 
 def configuration_error(message: str) -> DrsError:

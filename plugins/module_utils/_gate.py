@@ -14,8 +14,9 @@ from typing import Any
 from ._lifecycle import State
 from ._rules import Goal, Judged, Reading, Rule, Rules, judge_job
 
-# How many jobs a sentence names before it says how many more there are.
-_NAMED = 20
+# Of how many jobs a sentence says all, and how many it names before it says how many more there are.
+_IN_FULL = 20
+_NAMED = 400
 
 
 class Verdict(str, Enum):
@@ -240,8 +241,9 @@ def _jobs(number: int) -> str:
 def _named(jobs: Sequence[Judged]) -> str:
     texts = [
         f"{job.reading.id} {job.reading.status.status or job.reading.state.value}"
-        f" [{', '.join(hold.rule.value for hold in job.holds)}] {' '.join(hold.text for hold in job.holds)}".rstrip()
-        for job in jobs[:_NAMED]
+        f" [{', '.join(hold.rule.value for hold in job.holds)}]"
+        + "".join(f" {hold.text}" for hold in job.holds if number < _IN_FULL)
+        for number, job in enumerate(jobs[:_NAMED])
     ]
     if len(jobs) > _NAMED:
         texts.append(f"and {len(jobs) - _NAMED} more")

@@ -68,6 +68,21 @@ def from_environment(option: str, environ: Mapping[str, str]) -> str | None:
     return next((environ[name] for name in ENVIRONMENT.get(option, ()) if environ.get(name)), None)
 
 
+def one_pair_of_keys(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment with one pair of keys: what signs together belongs together, so the first whole pair counts.
+
+    A security token goes with the pair that has a name for it, where that is whole too.
+    """
+    pairs = list(zip(ENVIRONMENT["access_key"], ENVIRONMENT["secret_key"], strict=True))
+    whole = [pair for pair in pairs if all(environ.get(name) for name in pair)]
+    if not whole:
+        return environ
+    others = {name for pair in pairs if pair != whole[0] for name in pair}
+    if any("HUAWEICLOUD_SDK_AK" in pair for pair in whole[1:]):
+        others.update(ENVIRONMENT["security_token"])
+    return {name: value for name, value in environ.items() if name not in others}
+
+
 def secrets(options: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
     """Every secret that the options and the environment hold, used or not."""
     found = []

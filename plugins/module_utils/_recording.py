@@ -162,7 +162,20 @@ def read_last_run(path: str) -> Run:
         raise configuration_error(f"replay: {path} holds no recorded run. It must be a file made by record.")
     # Damaged lines belong to the run they stand in; another wait may have written to the file at the same time.
     first = next(index for index, (_number, entry) in enumerate(entries) if entry and entry["run"] == runs[-1])
+    _refuse_a_lost_run(path, entries[first:])
     return _as_run([entry for entry in entries[first:] if entry[1] is None or entry[1]["run"] == runs[-1]])
+
+
+def _refuse_a_lost_run(path: str, entries: Sequence[tuple[int, dict[str, Any] | None]]) -> None:
+    """What is damaged after the last verdict was a later run: the one before it says nothing of it."""
+    over = False
+    for number, entry in entries:
+        if entry is None and over:
+            raise configuration_error(
+                f"replay: line {number} of {path} is damaged, after the end of the last run that can be read. Remove what "
+                "is damaged to judge that run."
+            )
+        over = entry is not None and entry["type"] == "verdict"
 
 
 def _as_run(entries: Sequence[tuple[int, dict[str, Any] | None]]) -> Run:

@@ -21,7 +21,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from ._errors import DrsError, protocol_error
+from ._errors import DrsError, cut, protocol_error
 from ._lifecycle import MISSING, Meaning, meaning
 
 # At most 15 digits: more is no delay or percentage, and Python refuses to read thousands.
@@ -96,7 +96,7 @@ def parse_statuses(body: object) -> dict[str, StatusRecord]:
 
     Raises :class:`DrsError` of kind ``protocol`` for a body that is not such an answer.
     """
-    return _by_id(StatusRecord(**_common(item, "status")) for item in _items(body))
+    return _by_id(StatusRecord(**_common(item, "id", "status")) for item in _items(body))
 
 
 def parse_progress(body: object, *, raw: bool = True) -> dict[str, ProgressRecord]:
@@ -110,7 +110,7 @@ def parse_progress(body: object, *, raw: bool = True) -> dict[str, ProgressRecor
 def parse_refusals(body: object) -> dict[str, tuple[str | None, str | None]]:
     """Error code and message of each job that a 400 names in ``results``; empty if it names none."""
     try:
-        found = [_common(item, "status") for item in _items(body)]
+        found = [_common(item, "id", "status") for item in _items(body)]
     except DrsError:
         return {}
     return {job["id"]: (job["error_code"], job["error_message"]) for job in found if job["error_code"]}
@@ -179,9 +179,9 @@ def _text(item: Mapping[str, Any], *names: str) -> str | None:
     return None
 
 
-def _common(item: Mapping[str, Any], status_field: str) -> dict[str, Any]:
+def _common(item: Mapping[str, Any], id_field: str, status_field: str) -> dict[str, Any]:
     # Each operation spells the id and the message in its own way; error lists mix the two.
-    job_id = _text(item, "id", "job_id")
+    job_id = _text(item, id_field, "id", "job_id")
     if job_id is None:
         raise protocol_error("An entry of 'results' in the answer has no job id.")
     status = _text(item, status_field)
@@ -192,14 +192,14 @@ def _common(item: Mapping[str, Any], status_field: str) -> dict[str, Any]:
         # An entry that has an error and no status is how the service may say "no such job".
         "found": status is not None or not (error_code or error_message),
         "status": status,
-        "error_code": error_code,
-        "error_message": error_message,
+        "error_code": error_code and cut(error_code),
+        "error_message": error_message and cut(error_message),
     }
 
 
 def _progress_record(item: Mapping[str, Any], raw: bool) -> ProgressRecord:
     return ProgressRecord(
-        **_common(item, "transfer_status"),
+        **_common(item, "job_id", "transfer_status"),
         task_mode=_text(item, "task_mode"),
         progress=percentage(item.get("progress")),
         delay=seconds(item.get("incre_trans_delay")),

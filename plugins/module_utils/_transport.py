@@ -242,8 +242,9 @@ def _read(response: requests.Response, where: str) -> bytes:
     received = response.raw.tell()
     if promised.isascii() and promised.isdigit() and received < int(promised):
         raise _cut_short(f"after {received} of {promised} bytes", where)
-    if not (body or promised or "Transfer-Encoding" in response.headers or response.status_code in (204, 304)):
-        # An answer that ends inside of its head looks like a whole one without a body.
+    status = response.status_code
+    if 200 <= status < 300 and status != 204 and not (body or promised or "Transfer-Encoding" in response.headers):
+        # An answer that ends inside of its head looks like a whole one without a body. Of an error the status says enough.
         raise _cut_short("before its body", where)
     return bytes(body)
 

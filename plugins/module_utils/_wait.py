@@ -6,22 +6,23 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ._client import Client, Timing
 from ._connection import connect
 from ._errors import DrsError, configuration_error
-from ._gate import FailedPoll, Sample, Verdict
+from ._gate import FailedPoll, Judgement, Sample, Standing, Verdict
+from ._history import History
 from ._options import job_ids, repeated_jobs_warning, rules_of
 from ._recording import Recorder, read_last_run
 from ._records import ProgressRecord, StatusRecord
-from ._result import result
+from ._result import Ending, result
 from ._rules import Reading, Rules
 from ._watch import Watch
 
@@ -56,11 +57,13 @@ def run(
     one_sample: bool,
     say: Callable[[str], None],
     clock: Clock = REAL_CLOCK,
+    folder: str = "",
 ) -> dict[str, Any]:
     """A whole wait, from a task's options to its result.
 
     ``one_sample`` (check mode) judges what is there now, as ``timeout=0`` does; it never sleeps
-    and writes no recording. ``say`` gets each line for people.
+    and writes no recording. ``say`` gets each line for people. A relative hold file holds where the
+    process runs, and in ``folder``.
     """
     try:
         rules = rules_of(options)
@@ -68,11 +71,21 @@ def run(
             return _replay(options, rules, say)
         if one_sample:
             rules = replace(rules, timeout=0)
-        return _live(options, environ, rules, clock, say, record=None if one_sample else options["record"])
+            options = {**options, "record": None, "request_retries": 0}
+        return _live(options, environ, rules, clock, say, folder)
     except DrsError as error:
-        # Options that make no sense: there was no wait, and so no verdict but this one.
-        verdict = {"verdict": Verdict.ERROR.value, "ready": False, "reason": str(error), "msg": str(error)}
-        return {**verdict, "failed": True, "failure": error.failure()}
+        return refused(error, clock)
+
+
+def refused(error: DrsError, clock: Clock = REAL_CLOCK) -> dict[str, Any]:
+    """The result for options that make no sense: there was no wait, by no rules, and so no verdict but this one."""
+    now = clock.now()
+    history = History()
+    history.failure = error.failure()
+    judgement = Judgement(Standing(), Verdict.ERROR, str(error))
+    ending = Ending(judgement, history, now, now, 0.0, None, ())
+    answer = result(ending, (), Rules(), requests=0, logins=0)
+    return _outcome({**answer, "goal": None, "rules": {}}, ())
 
 
 def _live(
@@ -81,12 +94,12 @@ def _live(
     rules: Rules,
     clock: Clock,
     say: Callable[[str], None],
-    record: str | None,
+    folder: str,
 ) -> dict[str, Any]:
     if options["jobs"] is None:
         raise configuration_error("jobs is required, unless replay names a recording.")
     ids, repeated = job_ids(options["jobs"])
-    started_at = clock.now()
+    record, started_at = options["record"], clock.now()
     clients: list[Client] = []
     with ExitStack() as resources:
         recorder = resources.enter_context(Recorder(record, ids, rules, started_at)) if record else None
@@ -99,7 +112,7 @@ def _live(
             return clients[0].both(ids, until)
 
         watch = Watch(ids, rules, started_at, say)
-        for seen in _poll(read, rules, clock, watch):
+        for seen in _poll(read, rules, clock, watch, folder):
             if recorder:
                 recorder.observed(seen)
             if watch.see(seen):
@@ -113,18 +126,18 @@ def _live(
     return _outcome(answer, [*ending.warnings, *(problem for problem in problems if problem)])
 
 
-def _poll(read: Read, rules: Rules, clock: Clock, watch: Watch) -> Iterator[Sample | FailedPoll]:
+def _poll(read: Read, rules: Rules, clock: Clock, watch: Watch, folder: str) -> Iterator[Sample | FailedPoll]:
     """Observations at the intervals that the rules ask for, the last one when time is up."""
     started = clock.elapsed()
     while True:
-        yield one_poll(read, rules, clock, started)
+        yield one_poll(read, rules, clock, started, folder)
         interval = rules.near_interval if watch.near else rules.interval
         left = rules.timeout - (clock.elapsed() - started)
         clock.sleep(max(0.0, min(interval * clock.uniform(1 - _JITTER, 1 + _JITTER), left)))
 
 
-def one_poll(read: Read, rules: Rules, clock: Clock, started: float) -> Sample | FailedPoll:
-    """One observation; ``started`` is what ``clock.elapsed`` said when the wait began."""
+def one_poll(read: Read, rules: Rules, clock: Clock, started: float, folder: str = "") -> Sample | FailedPoll:
+    """One observation; ``started`` is what ``clock.elapsed`` said when the wait began, ``folder`` as in :func:`run`."""
     began = clock.elapsed() - started
     until = float("inf") if rules.timeout == 0 else started + rules.timeout
     try:
@@ -134,15 +147,15 @@ def one_poll(read: Read, rules: Rules, clock: Clock, started: float) -> Sample |
         return FailedPoll(began, ended, at, str(error), error.failure(), error.final)
     readings = tuple(Reading(status, of_both) for status, of_both in zip(statuses, progress, strict=True))
     # Looked at after the answers: a file that appears while they were read still counts.
-    held = _exists(rules.hold_file)
+    held = _exists("", rules.hold_file) or _exists(folder, rules.hold_file)
     return Sample(began, clock.elapsed() - started, clock.now(), readings, held)
 
 
-def _exists(path: str | None) -> bool:
+def _exists(folder: str, path: str | None) -> bool:
     if not path:
         return False
     try:
-        os.lstat(path)
+        Path(folder, path).lstat()
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError):

@@ -17,7 +17,7 @@ description:
   - Only the verdict V(ready) lets the task succeed. It needs positive evidence for every job. What is unknown, missing,
     malformed, contradictory or stale is never ready. The reason is always given.
   - It waits on the controller, with one login and one set of connections for the whole wait.
-    So C(delegate_to), C(become) and C(environment) do not reach it. Use O(proxy) and the other options instead.
+    So C(delegate_to) and C(become) do not reach it; C(environment) does.
   - While it waits it writes lines to standard error, one for each change and a heartbeat.
   - In check mode it takes one real sample, judges it as with O(timeout=0), and never sleeps.
 extends_documentation_fragment:
@@ -101,7 +101,7 @@ options:
     type: bool
     default: false
   hold_file:
-    description: While this file exists on the controller, no job is ready.
+    description: While this file exists on the controller, no job is ready. A path that is relative holds beside the playbook, and where C(ansible-playbook) was started.
     type: path
   stall_after:
     description: Seconds without any movement in any job after which there is a warning.

@@ -257,7 +257,7 @@ def outage_chart(cutover: Cutover) -> Chart | None:
     """The stages from the freeze on, to scale: the approach before may last for hours."""
     ran = [stage for stage in cutover.stages if stage.started_at is not None and stage.seconds is not None]
     shown = [stage for stage in ran if stage.name != "approach"]
-    # In check mode only the gates run: there is no outage to draw.
+    # Where nothing was frozen there is no outage to draw.
     if not any(stage.name == "freeze" for stage in shown):
         return None
     begin = min(_began(stage) for stage in shown)
@@ -283,7 +283,7 @@ def _began(stage: Stage) -> float:
 
 
 def _stage_tone(stage: Stage) -> str:
-    return stage.state if stage.state in ("ok", "failed", "running") else "other"
+    return stage.state if stage.state in ("ok", "failed") else "other"
 
 
 def _jobs(number: int) -> str:

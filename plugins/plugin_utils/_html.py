@@ -164,8 +164,6 @@ def _cutover_tone(cutover: Cutover) -> str:
     states = {stage.state for stage in cutover.stages}
     if cutover.ready:
         return "good"
-    if "planned" in states and "failed" not in states:
-        return "plan"
     return "bad" if "failed" in states else "warn"
 
 
@@ -173,8 +171,6 @@ def _cutover_says(cutover: Cutover) -> str:
     failed = [stage.name for stage in cutover.stages if stage.state == "failed"]
     if failed:
         return f"The cutover stopped in the stage {failed[0]}."
-    if any(stage.state == "planned" for stage in cutover.stages):
-        return "Nothing was changed: this is the plan."
     return "The cutover reached its end." if cutover.ready else "The cutover did not reach its end."
 
 

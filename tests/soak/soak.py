@@ -142,6 +142,8 @@ def soak(polls: int, *, share: float = SHARE, seed: int = 20261124) -> Soak:
             # A hang costs so much of real time; healthy answers take a thousandth of it.
             "request_timeout": 1.0,
             "request_retries": 1,
+            # Of a third of faults six in a row come by chance, once in some twenty waits.
+            "max_errors": 30,
         }
         before = measured(0)
         began, used = time.monotonic(), time.process_time()

@@ -12,6 +12,7 @@ run in parts, side by side: each part has its own copy, in which nothing of the 
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import re
 import shutil
@@ -33,15 +34,26 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
 
 
-def put_bootstrap(core: str) -> None:
+def put_what_all_share(core: str) -> None:
+    """What several runs of ansible-test, started at once on a new machine, would each make and trip over."""
+    home = Path.home() / ".ansible" / "test"
+    cache = home / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "cutover-drs.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        put_bootstrap(core, cache)
+        key = home / "id_rsa"
+        if not key.exists():
+            subprocess.run(["ssh-keygen", "-m", "PEM", "-q", "-t", "rsa", "-N", "", "-f", str(key)], check=True)
+
+
+def put_bootstrap(core: str, cache: Path) -> None:
     """Put pip where ansible-test looks before it downloads get-pip.py; the wheel comes from the registry pip uses."""
     version = BOOTSTRAP_PIP[core]
-    cache = Path.home() / ".ansible" / "test" / "cache"
     wheel = cache / f"pip-{version}-py3-none-any.whl"
     script = cache / f"get_pip_{version.replace('.', '_')}.py"
     if script.exists() and (wheel.exists() or str(wheel) not in script.read_text(encoding="utf-8")):
         return
-    cache.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "pip", "-qq", "download", "--no-deps", "--dest", str(cache), f"pip=={version}"]
     subprocess.run(command, check=True)
     script.write_text(BOOTSTRAP.format(wheel=str(wheel)), encoding="utf-8")
@@ -119,7 +131,7 @@ def main() -> int:
     options = parser.parse_args()
     core = core_version()
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    put_bootstrap(core)
+    put_what_all_share(core)
     command = [str(environment() / "bin" / "python"), str(environment() / "bin" / "ansible-test"), options.kind]
     command += ["--venv", "--python", python, "--color", "no"]
     command += ["--coverage"] if options.coverage else []

@@ -174,7 +174,8 @@ def test_a_cloud_without_a_password_is_told(
 ) -> None:
     clouds_yaml(cloud_of(simulator, password=""))
     error = failed(lambda: client_for(simulator, cloud="otc"))
-    assert (str(error), error.final) == ("The login failed: password is a required attribute.", True)
+    where = simulator.endpoint.removeprefix("http://")
+    assert (str(error), error.final) == (f"The login at {where} failed: password is a required attribute.", True)
 
 
 def test_a_cloud_without_a_project_is_told(
@@ -263,7 +264,8 @@ def test_a_password_that_changed_meanwhile_ends_the_reading(simulator: Simulator
     simulator.withdraw_tokens()
     error = failed(lambda: client.statuses(JOBS))
     assert (error.kind.value, error.final, error.http_status) == ("authentication", True, 401)
-    assert "failed: The login was refused: The username or password is wrong. (HTTP 401)" in str(error)
+    where = simulator.endpoint.removeprefix("http://")
+    assert f"failed: The login at {where} was refused: The username or password is wrong. (HTTP 401)" in str(error)
     assert str(error).endswith("Check the user, the password, the domain and the project.")
 
 
@@ -340,7 +342,7 @@ def test_iam_that_says_it_is_elsewhere_gets_no_password_sent_there(
         clouds_yaml(cloud_of(simulator, auth_url=f"http://{iam}/v3"))
         error = failed(lambda: client_for(simulator, cloud="otc").statuses(JOBS))
     # keystoneauth1 takes the version from such a link, and never the host.
-    assert str(error) == "The login server gave no usable answer: Invalid response from server. Check auth_url."
+    assert str(error) == f"The login server {iam} gave no usable answer: Invalid response from server. Check auth_url."
     assert other.requests == simulator.requests == []
 
 
@@ -369,7 +371,7 @@ def test_a_login_that_gives_no_usable_token_is_a_protocol_error(client_for: Clie
         error = failed(
             lambda: client_for("http://drs.example.com", **BY_PASSWORD, auth_url=f"http://{iam}/v3").statuses(JOBS)
         )
-    assert str(error).endswith("failed: The login gave no token that a header can carry.")
+    assert str(error) == f"The login at {iam} gave no token that a header can carry. Check auth_url."
     assert error.kind.value == "protocol"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._client import Client, Limits, time_for_one
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
 from ansible_collections.cutover.drs.tests.unit.client.support import BY_PASSWORD, JOBS, ByHand
 from drs_simulator import Simulator
@@ -126,14 +126,14 @@ def test_a_pause_that_the_server_asks_for_does_not_reach_beyond_the_deadline(
     ("left", "seconds"), [(None, 30), (100, 30), (12, 12), (5, 5), (1, 5), (-50, 5), (float("inf"), 30)]
 )
 def test_a_request_near_the_deadline_gets_what_is_left_but_enough_for_a_healthy_answer(
-    simulator: Simulator, client_for: ClientFor, by_hand: ByHand, left: float | None, seconds: float
+    by_hand: ByHand, left: float | None, seconds: float
 ) -> None:
-    client = client_for(simulator)
-    assert client._time_for_one(None if left is None else by_hand.now + left) == seconds
+    until = None if left is None else by_hand.now + left
+    assert time_for_one(Limits(timeout=30), by_hand.timing, until) == seconds
 
 
-def test_no_request_gets_more_than_its_own_limit(simulator: Simulator, client_for: ClientFor, by_hand: ByHand) -> None:
-    assert client_for(simulator, request_timeout=2.0)._time_for_one(by_hand.now) == 2
+def test_no_request_gets_more_than_its_own_limit(by_hand: ByHand) -> None:
+    assert time_for_one(Limits(timeout=2), by_hand.timing, by_hand.now) == 2
 
 
 def test_a_login_that_is_renewed_takes_none_of_the_tries(start: Start, client_for: ClientFor) -> None:

@@ -293,7 +293,7 @@ class TestTls:
         simulator = start(tls=True)
         host = simulator.endpoint.removeprefix("https://")
         error = failed(client_for(simulator, **login))
-        assert f"failed: The TLS certificate of {host} was refused: [SSL: CERTIFICATE_VERIFY_FAILED]" in str(error)
+        assert f"The TLS certificate of {host} was refused: [SSL: CERTIFICATE_VERIFY_FAILED]" in str(error)
         assert str(error).endswith("Give the file of the certificate authority as ca_path if it is a private one.")
         assert (error.kind.value, error.attempts, error.final) == ("network", 1, True)
         assert simulator.requests == []

@@ -75,10 +75,10 @@ def test_a_path_of_which_nobody_can_tell_holds(
 ) -> None:
     assert waiting(READY, hold_file=str(tmp_path / ("x" * 1000)), timeout=0)["verdict"] == "held"
 
-    def denied(_path: str) -> None:
+    def denied(_path: Path) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(os, "lstat", denied)
+    monkeypatch.setattr(Path, "lstat", denied)
     assert waiting(READY, hold_file=str(tmp_path / "hold"), timeout=0)["verdict"] == "held"
 
 

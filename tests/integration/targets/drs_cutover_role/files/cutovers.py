@@ -35,7 +35,9 @@ class Cutover:
     def __init__(self, name: str, *, delay: int = 3, status: str = "INCRE_TRANSFER_STARTED", **options: Any) -> None:
         self.job = name.replace("_", "-")
         self.folder = FOLDER / name
-        self.folder.mkdir(parents=True)
+        (self.folder / "tasks").mkdir(parents=True)
+        # Of the play, beside those that it needs.
+        self.keywords: dict[str, Any] = {}
         self.options: dict[str, Any] = {
             "jobs": [self.job],
             "interval": 0.1,
@@ -44,9 +46,9 @@ class Cutover:
             "stable_for": 0.1,
             "approach_timeout": 10,
             "final_timeout": 10,
-            "freeze_tasks": "freeze.yml",
-            "switch_tasks": "switch.yml",
-            "unfreeze_tasks": "unfreeze.yml",
+            "freeze_tasks": "tasks/freeze.yml",
+            "switch_tasks": "tasks/switch.yml",
+            "unfreeze_tasks": "tasks/unfreeze.yml",
             "state_file": str(self.state_file),
             "reports": [str(self.folder / "cutover.json")],
             **options,
@@ -84,7 +86,11 @@ class Cutover:
         for name, more in (("freeze", freeze), ("verify", verify), ("switch", switch), ("unfreeze", unfreeze)):
             note = {"ansible.legacy.simulator": {"note": name, "to": str(self.folder / "ran")}}
             content = json.dumps([note, *more])
-            (self.folder / f"{name}.yml").write_text(content, encoding="utf-8")
+            self.write(name, content)
+
+    def write(self, name: str, content: str) -> None:
+        """One of the user's files, named and placed as in the runbook."""
+        (self.folder / "tasks" / f"{name}.yml").write_text(content, encoding="utf-8")
 
     def change(self, **changes: Any) -> None:
         ask(SIM["control"], f"jobs/{self.job}", changes, "PATCH")
@@ -100,10 +106,11 @@ class Cutover:
             "gather_facts": False,
             "module_defaults": {"group/cutover.drs.drs": SIM["login"]},
             "tasks": [{"ansible.builtin.include_role": {"name": "cutover.drs.drs_cutover"}, "vars": options}],
+            **self.keywords,
         }
 
     def start(self, *arguments: str, terminal: bool = False, **more: Any) -> AbstractContextManager[Child]:
-        shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
+        shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "1", "HOME": str(self.folder)}
         return child([self.play(**more)], self.folder, *arguments, terminal=terminal, environment=shown)
 
     def run(self, *arguments: str, succeeds: bool, **more: Any) -> str:
@@ -127,7 +134,7 @@ def written(run: Child) -> str:
 
 def success_and_a_second_run() -> None:
     reports = [f"{{{{ playbook_dir }}}}/cutover{suffix}" for suffix in SUFFIXES]
-    cutover = Cutover("success", reports=reports)
+    cutover = Cutover("success", reports=reports, state_file="~/state.json")
     said = cutover.run(succeeds=True)
     assert cutover.ran == ["freeze", "switch"]
     report = cutover.report
@@ -160,7 +167,7 @@ def success_and_a_second_run() -> None:
 
 
 def data_that_agree_are_switched() -> None:
-    cutover = Cutover("verified", verify_tasks="verify.yml")
+    cutover = Cutover("verified", verify_tasks="tasks/verify.yml")
     cutover.run(succeeds=True)
     assert cutover.ran == ["freeze", "verify", "switch"]
     assert [name for name, _state in cutover.stages()] == ["approach", "freeze", "final", "verify", "switch"]
@@ -169,7 +176,7 @@ def data_that_agree_are_switched() -> None:
 
 
 def data_that_differ_are_not_switched() -> None:
-    cutover = Cutover("differing", verify_tasks="verify.yml")
+    cutover = Cutover("differing", verify_tasks="tasks/verify.yml")
     cutover.tasks(freeze=[cutover.changing(delay=0)], verify=[FAIL])
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "verify", "unfreeze"]
@@ -178,7 +185,7 @@ def data_that_differ_are_not_switched() -> None:
 
 
 def a_delay_that_comes_back_while_comparing_is_not_switched() -> None:
-    cutover = Cutover("coming_back", verify_tasks="verify.yml")
+    cutover = Cutover("coming_back", verify_tasks="tasks/verify.yml")
     cutover.tasks(freeze=[cutover.changing(delay=0)], verify=[cutover.changing(delay=7)])
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "verify", "unfreeze"]
@@ -290,7 +297,7 @@ def unfreeze_fails() -> None:
 
 
 def no_tasks_to_unfreeze_or_freeze() -> None:
-    cutover = Cutover("no_unfreeze", final_timeout=0.5, unfreeze_tasks="", freeze_tasks="")
+    cutover = Cutover("no_unfreeze", final_timeout=0.5, unfreeze_tasks=None, freeze_tasks="", verify_tasks=None)
     said = cutover.run(succeeds=False)
     assert cutover.ran == []
     assert cutover.stages() == [("approach", "ok"), ("final", "failed")]
@@ -304,7 +311,7 @@ def check_mode() -> None:
     assert cutover.ran == []
     assert sorted(cutover.requests()) == ["batch-progress"] * 2 + ["batch-status"] * 2
     assert "1. approach gate: delay of at most 5 s" in said
-    assert f"5. switch: {cutover.folder}/switch.yml" in said
+    assert f"5. switch: {cutover.folder}/tasks/switch.yml" in said
     assert "The approach gate now: ready. 1 job ready." in said
     assert "The final gate now: timeout. 1 job of 1 not ready in the one sample" in said
     assert not cutover.state_file.exists()
@@ -422,8 +429,8 @@ def interrupted_in_the_switch_and_a_second_run() -> None:
 def two_cutovers_in_a_play() -> None:
     first, second = Cutover("first_of_two"), Cutover("second_of_two", delay=99, approach_timeout=0.3)
     for name in ("freeze", "switch", "unfreeze"):
-        first.options[f"{name}_tasks"] = str(first.folder / f"{name}.yml")
-        second.options[f"{name}_tasks"] = str(second.folder / f"{name}.yml")
+        first.options[f"{name}_tasks"] = str(first.folder / "tasks" / f"{name}.yml")
+        second.options[f"{name}_tasks"] = str(second.folder / "tasks" / f"{name}.yml")
     plays = [{**first.play(), "tasks": [*first.play()["tasks"], *second.play()["tasks"]]}]
     with child(plays, FOLDER) as run:
         assert run.end() != 0
@@ -444,8 +451,92 @@ def options_that_cannot_work() -> None:
     assert cutover.requests() == []
 
 
+def errors_that_the_play_ignores_open_no_gate() -> None:
+    cutover = Cutover("ignored", approach_timeout=0.3, final_timeout=0.5)
+    cutover.keywords = {"ignore_errors": True, "ignore_unreachable": True}
+    cutover.change(delay=99)
+    cutover.run(succeeds=False)
+    assert (cutover.ran, cutover.report["outcome"]) == ([], "not_begun")
+    cutover.change(delay=3)
+    cutover.tasks()
+    cutover.run(succeeds=False)
+    assert (cutover.ran, cutover.report["outcome"]) == (["freeze", "unfreeze"], "unfrozen")
+
+
+def a_recording_opens_no_gate() -> None:
+    cutover = Cutover("replayed")
+    recording = cutover.folder / "recording.jsonl"
+    cutover.run(succeeds=True, record=str(recording))
+    cutover.state_file.unlink()
+    cutover.change(delay=900)
+    said = cutover.run("-e", f"drs_wait_replay={recording}", succeeds=False)
+    assert cutover.ran == ["freeze", "switch"]
+    assert "Nobody asked the service, this is a replay. A cutover needs samples of now." in said
+    assert cutover.report["outcome"] == "not_begun"
+
+
+def options_of_a_command_line_are_texts() -> None:
+    cutover = Cutover("texts", verify_tasks="tasks/verify.yml")
+    for option in ("jobs", "reports"):
+        del cutover.options[option]
+    reports = f"{cutover.folder}/cutover.json,{cutover.folder}/cutover.html"
+    texts = {"jobs": cutover.job, "confirm": "false", "reports": reports, "stats": "yes"}
+    given = [word for name, value in texts.items() for word in ("-e", f"drs_cutover_{name}={value}")]
+    cutover.run(*given, succeeds=True)
+    assert cutover.ran == ["freeze", "verify", "switch"]
+    assert cutover.state["jobs"] == [cutover.job]
+    assert (cutover.folder / "cutover.html").exists()
+
+
+def tasks_that_cannot_be_loaded_are_found_before_anything_runs() -> None:
+    cutover = Cutover("unloadable")
+    for name, content in (("switch", "- no.such.module: {}"), ("unfreeze", "- not: [closed")):
+        cutover.tasks()
+        cutover.write(name, content)
+        cutover.run(succeeds=False)
+        assert cutover.ran == []
+    assert cutover.requests() == []
+    assert not cutover.state_file.exists()
+
+
+def check_mode_by_a_keyword() -> None:
+    cutover = Cutover("keyword")
+    cutover.keywords = {"check_mode": True}
+    cutover.tasks(freeze=[{**cutover.changing(delay=0), "check_mode": False}])
+    said = cutover.run(succeeds=True)
+    assert cutover.ran == []
+    assert "1. approach gate: delay of at most 5 s" in said
+    assert "drs_cutover_outcome" not in said
+
+
+def a_state_that_says_nothing_of_these_jobs_stops_everything() -> None:
+    cutover = Cutover("foreign")
+    others = {"schema": 1, "stage": "done", "jobs": ["others"]}
+    for content in ("[]", "{", json.dumps(others), '{"schema": 99, "phase": "switch"}'):
+        cutover.state_file.write_text(content, encoding="utf-8")
+        said = cutover.run(succeeds=False)
+        assert f"{cutover.state_file} is not the state of a cutover of these jobs, {cutover.job}: it is damaged" in said
+    assert cutover.ran == []
+    assert cutover.requests() == []
+
+
+def two_hosts_do_not_cut_over_the_same_jobs() -> None:
+    cutover = Cutover("two_hosts")
+    cutover.keywords = {"hosts": "all", "connection": "local"}
+    said = cutover.run("-i", "one,two,", succeeds=False)
+    assert "two would cut over the same jobs at the same time. Run the role on one host" in said
+    assert (cutover.ran, cutover.requests()) == ([], [])
+
+
 if __name__ == "__main__":
     tests = (
+        errors_that_the_play_ignores_open_no_gate,
+        a_recording_opens_no_gate,
+        options_of_a_command_line_are_texts,
+        tasks_that_cannot_be_loaded_are_found_before_anything_runs,
+        check_mode_by_a_keyword,
+        a_state_that_says_nothing_of_these_jobs_stops_everything,
+        two_hosts_do_not_cut_over_the_same_jobs,
         success_and_a_second_run,
         data_that_agree_are_switched,
         data_that_differ_are_not_switched,

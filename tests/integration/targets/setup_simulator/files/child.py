@@ -50,6 +50,8 @@ class Child:
         self._terminal, stdin = pty.openpty() if terminal else (None, subprocess.DEVNULL)
         self.process = subprocess.Popen(
             [sys.executable, "-c", ON_TERMINAL, *command] if terminal else command,
+            # As people start it: beside the playbook, where Ansible then looks for files of tasks, too.
+            cwd=folder,
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
