@@ -61,7 +61,7 @@ class FailedPoll:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the gate remembers from one observation to the next."""
+    """What the gate remembers from one observation to the next; ``reset`` is why the streak last went back to 0."""
 
     streak: int = 0
     streak_since: float = 0.0
@@ -71,6 +71,7 @@ class Standing:
     unknown: int = 0
     sampled_at: float | None = None
     jobs: tuple[Judged, ...] = ()
+    reset: str = ""
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,7 @@ def _count(standing: Standing, sample: Sample, jobs: tuple[Judged, ...], rules: 
             unknown=standing.unknown + 1 if State.UNKNOWN in states else 0,
             sampled_at=sample.ended,
             jobs=jobs,
+            reset=reset or standing.reset,
         ),
         reset,
     )
@@ -146,7 +148,7 @@ def _count(standing: Standing, sample: Sample, jobs: tuple[Judged, ...], rules: 
 
 def _judge_failed_poll(standing: Standing, poll: FailedPoll, rules: Rules) -> Judgement:
     reset = poll.message if standing.streak else ""
-    after = replace(standing, streak=0, streak_for=0.0, errors=standing.errors + 1)
+    after = replace(standing, streak=0, streak_for=0.0, errors=standing.errors + 1, reset=reset or standing.reset)
     if poll.final:
         return Judgement(after, Verdict.ERROR, poll.message, reset)
     if after.errors > rules.max_errors:
@@ -155,7 +157,8 @@ def _judge_failed_poll(standing: Standing, poll: FailedPoll, rules: Rules) -> Ju
     if poll.ended >= rules.timeout:
         if standing.sampled_at is None:
             return Judgement(after, Verdict.ERROR, f"No poll succeeded. The last one: {poll.message}", reset)
-        reason = _not_ready(after, rules, _passed(rules))
+        # What set them back is this poll, which the sentence ends with.
+        reason = _not_ready(replace(after, reset=""), rules, _passed(rules))
         return Judgement(after, Verdict.TIMEOUT, f"{reason} The last poll failed: {poll.message}", reset)
     return Judgement(after, reset=reset)
 
@@ -231,7 +234,8 @@ def _not_ready(standing: Standing, rules: Rules, passed: str) -> str:
         return f"{_jobs(len(late))} of {len(standing.jobs)} not ready {passed}: {_named(late)}."
     asked = f"{rules.stable_samples} samples over {rules.stable_for:g} s are asked for"
     seen = f"{standing.streak} sample{'' if standing.streak == 1 else 's'} over {standing.streak_for:.0f} s"
-    return f"All jobs were ready, but not for long enough {passed}: {seen}, {asked}."
+    reset = f" What last set them back: {standing.reset.rstrip('.')}." if standing.reset else ""
+    return f"All jobs were ready, but not for long enough {passed}: {seen}, {asked}.{reset}"
 
 
 def _jobs(number: int) -> str:

@@ -167,7 +167,7 @@ class Lines:
     def _reset(self, seen: Sample | FailedPoll, why: str, judgement: Judgement) -> None:
         standing = judgement.standing
         errors = f" errors={standing.errors}/{self._rules.max_errors}" if standing.errors else ""
-        what = f"RESET streak {self._streak}->{standing.streak}" if self._streak else "ERROR"
+        what = f"RESET streak {self._streak}->0" if self._streak else "ERROR"
         self._line(seen.at, seen.ended, f"{what} {why}{errors}")
 
     def _alive(self, judgement: Judgement, history: History) -> str:

@@ -167,15 +167,18 @@ def read_last_run(path: str) -> Run:
 
 
 def _refuse_a_lost_run(path: str, entries: Sequence[tuple[int, dict[str, Any] | None]]) -> None:
-    """What is damaged after the last verdict was a later run: the one before it says nothing of it."""
-    over = False
-    for number, entry in entries:
-        if entry is None and over:
-            raise configuration_error(
-                f"replay: line {number} of {path} is damaged, after the end of the last run that can be read. Remove what "
-                "is damaged to judge that run."
-            )
-        over = entry is not None and entry["type"] == "verdict"
+    """What is damaged after the last line that can be read may be a later run, of which the one before it says nothing.
+
+    A wait that is killed tears one line of its own, the last one.
+    """
+    last = max(index for index, (_number, entry) in enumerate(entries) if entry)
+    lost = [number for number, _entry in entries[last + 1 :]]
+    over = any(entry and entry["type"] == "verdict" for _number, entry in entries[last : last + 1])
+    if len(lost) > 1 or (lost and over):
+        raise configuration_error(
+            f"replay: line {lost[0]} of {path} is damaged, and so is all that follows, which may be a later run. Remove "
+            "these lines to judge the run before."
+        )
 
 
 def _as_run(entries: Sequence[tuple[int, dict[str, Any] | None]]) -> Run:

@@ -59,6 +59,14 @@ def test_the_heart_beats_between_polls_and_says_where_everything_stands() -> Non
     }
 
 
+def test_the_heart_calls_nothing_ready_for_longer_than_it_may_be_trusted() -> None:
+    watched = Watched([reading()], [reading()], interval=90, heartbeat=60, valid_for=40)
+    assert watched.of_type("heartbeat", "at", "verdict", "ready")[-2:] == [
+        ("2026-11-24T12:02:00Z", "ready", True),
+        ("2026-11-24T12:03:00Z", "ready", False),
+    ]
+
+
 def test_the_heart_beats_while_polls_fail_and_calls_nothing_ready() -> None:
     beats = Watched([reading()], broken(), interval=10, heartbeat=15).of_type("heartbeat", "jobs_ready", "errors")
     assert beats == [(0, 1), (0, 1)]

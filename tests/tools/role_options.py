@@ -74,6 +74,10 @@ def argument_specs(role: str, left_out: frozenset[str]) -> str:
 
 def _of_role(text: str, role: str, own: str) -> str:
     """The sentence with the names of options as the role has them; what it lacks is the module's."""
+    if role == "drs_cutover":
+        text = text.replace(
+            "Required unless O(replay) is set, where it picks some of the jobs that were recorded.", "Required."
+        )
     for name in sorted(options(), key=len, reverse=True):
         lacks = role == "drs_cutover" and name in NOT_OF_A_CUTOVER and f"{role}_{name}:" not in own
         there = f"cutover.drs.drs_job_wait#module:{name}" if lacks else f"{role}_{name}"

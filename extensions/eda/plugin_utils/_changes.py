@@ -73,11 +73,13 @@ class Changes:
     def heartbeat(self, at: float) -> Event:
         """Where everything stands at this time (epoch, seconds)."""
         standing = self._judgement.standing
+        # What was ready is so no longer than the evidence may be trusted, which the next poll renews.
+        trusted = self._valid_until is None or at < self._valid_until
         return _event(
             "heartbeat",
             at,
             verdict=self._word,
-            ready=self._verdict is Verdict.READY,
+            ready=self._verdict is Verdict.READY and trusted,
             valid_until=self._iso_valid_until(),
             jobs_total=len(self._arguments.ids),
             jobs_ready=0 if standing.errors else sum(job.ready for job in standing.jobs),

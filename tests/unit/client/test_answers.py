@@ -286,3 +286,18 @@ def test_a_redirect_is_never_followed(
         assert (error.kind.value, error.final) == ("protocol", False)
     assert len(simulator.requests) == 5
     assert other.requests == []
+
+
+def test_a_service_that_is_busy_says_nothing_of_jobs() -> None:
+    body = b'{"error_code": "DRS.M01503", "error_msg": "Busy.", "results": [{"id": "a", "error_code": "DRS.M01503"}]}'
+    assert failed(lambda: check(answer(400, body), NO_SECRETS, parse_statuses)).kind.value == "throttled"
+
+
+def test_what_a_service_says_of_an_error_has_a_bounded_length() -> None:
+    body = b'{"error_code": "DRS.M00004", "error_msg": "' + b"x" * 1_000_000 + b'"}'
+    error = failed(lambda: check(answer(500, body), NO_SECRETS, parse_statuses))
+    assert error.error_message == "x" * 2000 + "..."
+    assert len(str(error)) < 2200
+    entries = b'{"results": [{"id": "a", "error_code": "E", "error_message": "' + b"x" * 9000 + b'"}]}'
+    record = check(answer(200, entries), NO_SECRETS, parse_statuses)["a"]
+    assert record.error_message == "x" * 2000 + "..."

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -225,3 +226,31 @@ def test_a_closed_client_tries_nothing_again(simulator: Simulator, client_for: C
     with pytest.raises(DrsError, match=r"The client was closed\.$"):
         client.statuses(JOBS)
     assert len(simulator.requests) == 1
+
+
+def test_who_was_refused_is_not_looked_for_after_the_deadline(
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand
+) -> None:
+    simulator.add_fault(kind="status", http_status=400, body={"error_code": "DRS.M00289"}, operation="batch-status")
+    client = client_for(simulator)
+    with pytest.raises(DrsError, match="time was up before it was known which") as caught:
+        client.both(JOBS, by_hand.now - 1)
+    assert (caught.value.kind.value, caught.value.final, client.requests_sent) == ("service", False, 2)
+
+
+def test_where_one_request_failed_for_good_the_others_are_not_tried_again(
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand
+) -> None:
+    simulator.add_fault(kind="status", documented=7, operation="batch-status")
+    simulator.add_fault(kind="throttled", operation="batch-progress", first=1, last=99)
+    client = client_for(simulator)
+
+    def until_it_failed() -> None:
+        patience = time.monotonic() + 5
+        while not client._given_up and time.monotonic() < patience:
+            time.sleep(0.005)
+
+    by_hand.on_sleep = until_it_failed
+    with pytest.raises(DrsError, match="No permission"):
+        client.both(JOBS)
+    assert client.requests_sent == 2

@@ -181,3 +181,39 @@ def test_what_certificates_are_checked_against(
 )
 def test_a_proxy_may_be_given_without_its_scheme(proxy: str | None, url: str | None) -> None:
     assert settings(proxy=proxy).proxy == url
+
+
+FIRST = {"OS_ACCESS_KEY": "A1", "OS_SECRET_KEY": "S1"}
+SECOND = {"HUAWEICLOUD_SDK_AK": "A2", "HUAWEICLOUD_SDK_SK": "S2"}
+TOKEN = {"HUAWEICLOUD_SDK_SECURITY_TOKEN": "T2"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "keys"),
+    [
+        ({**FIRST, **SECOND, **TOKEN}, ("A1", "S1", None)),
+        ({"OS_ACCESS_KEY": "A1", **SECOND, **TOKEN}, ("A2", "S2", "T2")),
+        # Nothing says of whose keys the token is, so it is of those that are there.
+        ({**FIRST, **TOKEN}, ("A1", "S1", "T2")),
+        ({"HW_ACCESS_KEY": "A3", "OS_SECRET_KEY": "S1"}, ("A3", "S1", None)),
+    ],
+)
+def test_keys_of_the_environment_are_a_pair(environ: dict[str, str], keys: tuple[str | None, ...]) -> None:
+    settings = Settings(DEFAULTS, environ)
+    assert (settings.get("access_key"), settings.get("secret_key"), settings.security_token()) == keys
+
+
+@pytest.mark.parametrize(
+    ("options", "project_id"),
+    [
+        ({}, "of-the-environment"),
+        ({"project_name": "eu-de"}, None),
+        ({"project_id": "given"}, "given"),
+        ({"project_id": "given", "project_name": "eu-de"}, "given"),
+    ],
+)
+def test_an_option_that_names_the_project_beats_the_environment(
+    options: dict[str, str], project_id: str | None
+) -> None:
+    settings = Settings({**DEFAULTS, **BY_KEYS, "project_id": None, **options}, {"OS_PROJECT_ID": "of-the-environment"})
+    assert settings.project_id() == project_id

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import requests
 
+from ansible_collections.cutover.drs.plugins.module_utils._auth import KeystoneAuth
 from ansible_collections.cutover.drs.plugins.module_utils._client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
 from ansible_collections.cutover.drs.tests.unit.client.support import (
     BY_KEYS,
     BY_PASSWORD,
@@ -418,3 +419,58 @@ def test_a_look_up_that_fails(
 def test_a_look_up_that_is_throttled_for_a_while_is_survived(simulator: Simulator, client_for: ClientFor) -> None:
     simulator.add_fault(operation="projects", kind="throttled", to=2)
     assert client_for(simulator, **KEYS_OF_REGION).statuses(JOBS)[0].found
+
+
+@pytest.mark.parametrize(
+    ("options", "project"),
+    [
+        ({}, {"id": PROJECT}),
+        ({"project_id": PROJECT}, {"id": PROJECT}),
+        ({"project_name": "eu-de"}, {"name": "eu-de", "domain": {"name": "simulated-domain"}}),
+    ],
+)
+def test_the_project_of_a_cloud_is_its_own_or_that_of_an_option_never_that_of_the_environment(
+    simulator: Simulator,
+    client_for: ClientFor,
+    clouds_yaml: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    options: dict[str, str],
+    project: dict[str, Any],
+) -> None:
+    monkeypatch.setenv("OS_PROJECT_ID", "of-the-environment")
+    own = "" if "project_name" in options else PROJECT if not options else "another-project"
+    clouds_yaml(cloud_of(simulator, project_id=own, project_domain_name="simulated-domain"))
+    client = client_for(simulator, {"OS_PROJECT_ID": "of-the-environment"}, cloud="otc", **options)
+    assert client.statuses(JOBS)[0].found
+    (asked,) = [entry for entry in simulator.requests if entry["operation"] == "tokens"]
+    assert asked["body"]["auth"]["scope"] == {"project": project}
+
+
+def test_a_login_that_fails_is_one_login_however_many_requests_wait_for_it(start: Start, client_for: ClientFor) -> None:
+    simulator = start(generate={"count": 40, "status": "CREATING"})
+    simulator.add_fault(operation="tokens", kind="status", http_status=503)
+    client = client_for(simulator, **BY_PASSWORD, batch_size=1, request_retries=0)
+    error = failed(lambda: client.both(simulator.job_ids))
+    assert (error.kind.value, error.attempts) == ("service", 1)
+    assert operations(simulator) == ["tokens"]
+
+
+def test_a_login_takes_no_longer_than_is_left(client_for: ClientFor, by_hand: ByHand) -> None:
+    seen = []
+
+    class Plugin:
+        auth_url = "http://iam.example.com/v3"
+
+        def get_token(self, _session: object) -> str:
+            return "token-of-the-plugin"
+
+    class Login(KeystoneAuth):
+        def log_in(self, timeout: float) -> None:
+            seen.append(timeout)
+            raise DrsError(Kind.NETWORK, "No.")
+
+    client = client_for("http://drs.example.com", **BY_TOKEN)
+    client._login = Login(Plugin(), None, client._redact, 30)
+    for until in (None, by_hand.now + 12, by_hand.now - 1):
+        failed(lambda until=until: client.both(JOBS, until))  # type: ignore[misc]
+    assert seen == [30, 12, 5]

@@ -15,7 +15,9 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._client import Client, Limits, time_for_one
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
-from ansible_collections.cutover.drs.tests.unit.client.support import BY_PASSWORD, JOBS, ByHand
+from ansible_collections.cutover.drs.plugins.module_utils._options import WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._wait import Clock, run
+from ansible_collections.cutover.drs.tests.unit.client.support import BY_PASSWORD, BY_TOKEN, DEFAULTS, JOBS, ByHand
 from drs_simulator import Simulator
 
 ClientFor = Callable[..., Client]
@@ -151,3 +153,13 @@ def test_a_login_that_is_renewed_takes_none_of_the_tries(start: Start, client_fo
     ]
     assert caught.value.attempts == 4
     assert "failed (4 attempts): HTTP 429" in str(caught.value)
+
+
+def test_check_mode_tries_nothing_again_as_it_never_sleeps(simulator: Simulator, by_hand: ByHand) -> None:
+    simulator.add_fault(kind="throttled", retry_after=4)
+    defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
+    options = {**DEFAULTS, **defaults, **BY_TOKEN, "endpoint": simulator.endpoint, "jobs": list(JOBS), "parallel": 1}
+    clock = Clock(by_hand.timing.monotonic, lambda: 1.8e9, by_hand.timing.sleep, by_hand.timing.uniform)
+    result = run(options, {}, one_sample=True, say=lambda _line: None, clock=clock)
+    assert (result["verdict"], result["failure"]["kind"], result["failure"]["attempts"]) == ("error", "throttled", 1)
+    assert by_hand.slept == []

@@ -17,6 +17,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._answers import check
+from ansible_collections.cutover.drs.plugins.module_utils._auth import KeystoneAuth
 from ansible_collections.cutover.drs.plugins.module_utils._client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._connection import Settings
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
@@ -246,6 +247,21 @@ def test_no_control_character_of_a_server_is_in_a_record_or_an_error(
     with pytest.raises(DrsError) as caught:
         client.progress(JOBS)
     assert f"HTTP 403 A ?{text[1:]}." in str(caught.value)
+
+
+def test_a_token_that_comes_again_is_still_a_secret() -> None:
+    class Plugin:
+        auth_url = "http://iam.example.com/v3"
+        tokens = iter(["token-one", "token-two", "token-one"])
+
+        def get_token(self, _session: object) -> str:
+            return next(self.tokens)
+
+    redact = Redactor()
+    login = KeystoneAuth(Plugin(), None, redact, 1)
+    for _poll in range(3):
+        login.log_in(1)
+    assert redact.text("token-one token-two") == "******** ********"
 
 
 def test_a_long_wait_remembers_two_tokens_and_no_more(start: Callable[..., Simulator], client_for: ClientFor) -> None:

@@ -159,6 +159,26 @@ def test_a_connection_that_breaks_is_told_and_tried_again(
     assert error.attempts == 2
 
 
+@pytest.mark.parametrize(
+    ("head", "kind", "said"),
+    [
+        (b"401 Unauthorized", "authentication", "HTTP 401 without a reason. Check the login"),
+        (b"403 Forbidden", "permission", "HTTP 403 without a reason. Check the project id"),
+        (b"429 Slow\r\nRetry-After: 7", "throttled", "HTTP 429 without a reason. Too many requests"),
+        (b"503 Busy", "service", "HTTP 503 without a reason. The service has a fault"),
+        (b"302 Found\r\nLocation: http://elsewhere.example.com/", "protocol", "HTTP 302 points to http://elsewhere."),
+    ],
+)
+def test_an_error_that_is_nothing_but_a_head_is_known_by_its_status(
+    client_for: ClientFor, head: bytes, kind: str, said: str
+) -> None:
+    with raw_server(b"HTTP/1.0 " + head + b"\r\n\r\n") as host:
+        error = failed(client_for(f"http://{host}", request_retries=0))
+    assert (error.kind.value, error.http_status) == (kind, int(head[:3]))
+    assert said in str(error)
+    assert error.retry_after == (7 if b"Retry-After" in head else None)
+
+
 def test_what_is_compressed_otherwise_than_it_says_is_a_protocol_error(client_for: ClientFor) -> None:
     with raw_server(OK + b"Content-Encoding: gzip\r\nContent-Length: 27\r\n\r\n" + BODY) as host:
         error = failed(client_for(f"http://{host}"))

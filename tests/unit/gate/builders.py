@@ -161,6 +161,7 @@ class Waiting:
         chance: Sequence[float] = (1.0,),
         login: DrsError | None = None,
         check_mode: bool = False,
+        folder: str = "",
         **options: Any,
     ) -> dict[str, Any]:
         """The result of a wait for job A, unless ``jobs`` says otherwise, by goal caught_up."""
@@ -175,7 +176,9 @@ class Waiting:
         self._monkeypatch.setattr(_wait, "connect", connect)
         defaults = {name: spec.get("default") for name, spec in {**CONNECTION_OPTIONS, **WAIT_OPTIONS}.items()}
         chosen = {**defaults, "jobs": [A], "goal": "caught_up", **options}
-        return _wait.run(chosen, {}, one_sample=check_mode, say=self.lines.append, clock=self.clock.clock())
+        return _wait.run(
+            chosen, {}, one_sample=check_mode, say=self.lines.append, clock=self.clock.clock(), folder=folder
+        )
 
     @property
     def sleeps(self) -> list[float]:

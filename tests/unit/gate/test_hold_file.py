@@ -92,6 +92,20 @@ def test_a_folder_that_nobody_may_look_into_holds(waiting: Waiting, tmp_path: Pa
         shut.chmod(0o700)
 
 
+def test_a_relative_path_holds_beside_the_playbook_and_where_it_was_started(
+    waiting: Waiting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, playbook = tmp_path / "here", tmp_path / "playbook"
+    for folder in (here, playbook):
+        folder.mkdir()
+    monkeypatch.chdir(here)
+    for place in (here, playbook):
+        (place / "hold").touch()
+        assert waiting(READY, hold_file="hold", timeout=0, folder=str(playbook))["verdict"] == "held"
+        (place / "hold").unlink()
+    assert waiting(READY, hold_file="hold", timeout=0, folder=str(playbook))["verdict"] == "ready"
+
+
 @pytest.mark.parametrize("path", [None, ""])
 def test_no_path_holds_nothing(waiting: Waiting, path: str | None) -> None:
     assert waiting(READY, hold_file=path, timeout=0)["verdict"] == "ready"

@@ -265,6 +265,12 @@ def test_either_spelling_of_the_id_and_of_the_message_is_read() -> None:
     assert (status.id, status.error_message) == (progress.id, progress.error_message) == (A, "Oh.")
 
 
+def test_each_operation_has_its_own_name_for_the_id_and_that_comes_first() -> None:
+    both = {"id": "of-status", "job_id": "of-progress"}
+    assert list(parse_statuses({"results": [{**both, "status": "PAUSING"}]})) == ["of-status"]
+    assert list(parse_progress({"results": [{**both, "transfer_status": "PAUSING"}]})) == ["of-progress"]
+
+
 def test_the_status_is_kept_verbatim() -> None:
     [job] = list(parse_statuses(status_body(status=" pausing\u202e ")).values())
     assert job.status == " pausing\u202e "

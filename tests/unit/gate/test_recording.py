@@ -11,7 +11,9 @@ import json
 import os
 import stat
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -338,17 +340,26 @@ def test_a_file_of_many_runs_is_read_in_a_moment_and_gives_the_last_one(file: Pa
 
 @given(st.binary(max_size=400), st.integers(0, 2000), st.integers(0, 400))
 @example(b'{"schema":1,"run":"1","type":"sample"}', 0, 0)
+@example(b"", 0, 1_000_000)
 def test_any_damage_gives_a_run_or_says_that_there_is_none(
     tmp_path_factory: pytest.TempPathFactory, damage: bytes, place: int, lost: int
 ) -> None:
     file = tmp_path_factory.mktemp("damaged") / "wait.jsonl"
     content = recorded(file, SEEN).read_bytes()
     file.write_bytes(content[:place] + damage + content[place + lost :])
+    run, kind = None, None
     try:
         run = read_last_run(str(file))
-    except DrsError:
+    except DrsError as error:
+        kind = error.kind
+    if run is None:
+        assert kind is Kind.CONFIGURATION
         return
     assert [seen.ended for seen in run.observations] == sorted(seen.ended for seen in run.observations)
+    # What is lost is not passed over: each damaged line is a failed poll in its place.
+    failed = [seen.message for seen in run.observations if isinstance(seen, FailedPoll)]
+    said = [message for message in failed if message.endswith(" of the recording is damaged.")]
+    assert said == [f"Line {number} of the recording is damaged." for number in run.damaged]
 
 
 FAR = answers(reading(A, delay=900, task_mode="FULL_INCR_TRANS"), reading(B, "FULL_TRANSFER_STARTED", delay=None))
@@ -369,6 +380,85 @@ WAITS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "timeout": ([FAR, BROKEN, NEAR], {"timeout": 300, "stall_after": 60}),
     "error": ([FAR, READY, BROKEN], {"max_errors": 2}),
 }
+
+
+@cache
+def ready_and_then(verdict: str) -> tuple[list[bytes], list[bytes]]:
+    """The lines of a run that came to the verdict ready, and those of a later one that came to this verdict."""
+    runs = []
+    for steps, options in (([READY], {}), WAITS[verdict]):
+        with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+            Waiting(patch)(*steps, jobs=[A, B], record=f"{folder}/wait", **options)
+            runs.append(Path(f"{folder}/wait").read_bytes().splitlines())
+    first, last = runs
+    # Both clocks begin at noon, by which a run is told from another.
+    return first, [line.replace(f'"run":"{NOON:.6f}"'.encode(), b'"run":"later"') for line in last]
+
+
+# What a crash or a bad disk leaves of a line.
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "all but its end": lambda line: line[:-1],
+    "half of it": lambda line: line[: len(line) // 2],
+    "its first byte": lambda line: line[:1],
+    "zeros": lambda line: bytes(len(line)),
+}
+
+
+@given(
+    st.sampled_from([verdict for verdict in WAITS if verdict != "ready"]),
+    st.sets(st.integers(0, 60)),
+    st.integers(0, 60),
+    st.sampled_from(sorted(DAMAGE)),
+)
+@example("failed", set(), 0, "zeros")
+@example("failed", set(), 4, "zeros")
+@example("failed", {0, 7}, 4, "half of it")
+def test_whatever_lines_are_damaged_a_run_that_was_not_ready_is_not_judged_ready(
+    tmp_path_factory: pytest.TempPathFactory, verdict: str, numbers: set[int], last: int, left: str
+) -> None:
+    first, second = ready_and_then(verdict)
+    lines = [*first, *second]
+    damaged = {number for number in range(len(lines)) if number in numbers or number >= len(lines) - last}
+    lost = damaged.issuperset(range(len(first), len(lines)))
+    file = tmp_path_factory.mktemp("damaged") / "wait.jsonl"
+    file.write_bytes(
+        b"".join((DAMAGE[left](line) if number in damaged else line) + b"\n" for number, line in enumerate(lines))
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        result = Waiting(patch)(jobs=None, replay=str(file), **WAITS[verdict][1])
+    assert (result["ready"], result["failed"]) == (False, True)
+    if not damaged:
+        assert result["verdict"] == verdict
+    if lost:
+        assert (result["verdict"], result["failure"]["kind"]) == ("error", "configuration")
+
+
+def test_a_run_of_which_no_line_can_be_read_is_not_taken_for_the_ready_one_before_it(file: Path) -> None:
+    first, second = ready_and_then("failed")
+    file.write_bytes(b"".join(line + b"\n" for line in (*first, *(line[:-1] for line in second))))
+    with pytest.raises(DrsError) as failed:
+        read_last_run(str(file))
+    assert failed.value.kind is Kind.CONFIGURATION
+    assert str(failed.value) == (
+        f"replay: line {len(first) + 1} of {file} is damaged, and so is all that follows, which may be a later run. "
+        "Remove these lines to judge the run before."
+    )
+
+
+def test_a_last_run_that_was_killed_in_mid_line_is_still_the_one_that_is_read(file: Path) -> None:
+    first, second = ready_and_then("failed")
+    # Without its verdict, and with half of its last sample.
+    *whole, torn = second[:-1]
+    file.write_bytes(b"".join(line + b"\n" for line in (*first, *whole)) + torn[: len(torn) // 2])
+    run = read_last_run(str(file))
+    number = len(first) + len(second) - 1
+    assert (run.ids, run.damaged, len(run.observations)) == ((A, B), (number,), len(whole))
+    *seen, end = run.observations
+    assert [type(each) for each in seen] == [Sample] * (len(whole) - 1)
+    assert isinstance(end, FailedPoll)
+    assert end.message == f"Line {number} of the recording is damaged."
+
+
 # What a replay cannot know: it asks nobody.
 OF_THE_SERVICE = ("requests", "logins")
 

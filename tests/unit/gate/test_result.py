@@ -69,6 +69,15 @@ def test_every_verdict_gives_all_that_is_documented_and_fails_the_task_unless_re
     json.dumps(found)
 
 
+@pytest.mark.parametrize("options", [{"interval": 0}, {"jobs": []}, {"replay": "/nowhere.jsonl"}, {"record": "/"}])
+def test_options_that_make_no_sense_give_all_of_it_too(waiting: Waiting, options: dict[str, Any]) -> None:
+    found = waiting(answers(reading()), **options)
+    assert set(found) == {*RETURN, "msg", "failed"}
+    assert (found["verdict"], found["ready"], found["failed"]) == ("error", False, True)
+    assert (found["jobs"], found["polls"], found["requests"], found["rules"]) == ([], 0, 0, {})
+    assert found["failure"]["kind"] == "configuration"
+
+
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_the_values_are_of_the_types_that_are_documented(waiting: Waiting, verdict: str) -> None:
     types = {"str": str, "bool": bool, "int": int, "float": (int, float), "list": list, "dict": dict, "raw": object}

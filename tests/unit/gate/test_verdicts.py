@@ -138,6 +138,8 @@ def test_the_deadline_can_come_while_the_streak_is_building() -> None:
             "asked for."
         ),
     )
+    slow = ended(caught_up(timeout=500, interval=30), sample(0), sample(200), sample(500))[1]
+    assert slow.endswith("samples over 60 s are asked for. What last set them back: gap of 300s between samples.")
     assert ended(caught_up(timeout=0.5), sample(0.5))[1] == (
         "All jobs were ready, but not for long enough after 0.5 s: 1 sample over 0 s, 3 samples over 60 s are "
         "asked for."

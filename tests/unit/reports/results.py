@@ -9,6 +9,7 @@ import math
 import random
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,8 @@ from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Re
 from ansible_collections.cutover.drs.plugins.module_utils._watch import Watch
 
 NOON = 1795521600.0
+# Of a cutover: no stage begins on a whole second.
+BEGAN = NOON + 0.774982
 VERDICTS = ("ready", "failed", "ended", "missing", "unknown", "held", "timeout", "error")
 # Every verdict at two sizes; what only a fleet can break is looked at with two verdicts.
 CASES = [(verdict, jobs) for verdict in VERDICTS for jobs in (1, 4)] + [
@@ -134,36 +137,88 @@ def configuration_result() -> dict[str, Any]:
     return {**said, "failure": error.failure(), "changed": False}
 
 
-def cutover_result(outcome: str = "switched", jobs: int = 4) -> dict[str, Any]:
-    """The result of a whole cutover: switched, not_ready at the final gate, or planned in check mode."""
-    states = {
-        "switched": ("ok", "ok", "ok", "ok", "skipped"),
-        "not_ready": ("ok", "ok", "failed", "skipped", "ok"),
-        "planned": ("ok", "planned", "ok", "planned", "planned"),
-    }[outcome]
-    approach = wait_result("ready", jobs)
-    final = wait_result("timeout" if outcome == "not_ready" else "ready", jobs, span=900, max_delay=0)
-    at, stages = NOON, []
-    took = {"approach": approach["elapsed"], "freeze": 12.4, "final": 94.0, "switch": 38.2, "unfreeze": 9.0}
-    for name, state in zip(took, states, strict=True):
-        ran = state in ("ok", "failed")
-        times = (iso(at), iso(at + took[name]), took[name]) if ran else (None, None, None)
-        stages.append(
-            dict(zip(("name", "state", "started_at", "finished_at", "seconds"), (name, state, *times), strict=True))
-        )
-        at += took[name] if ran else 0
+# The stages that ran, by how the cutover ended. Of a switch that failed the data was compared before.
+_STAGES: dict[str, dict[str, str]] = {
+    "done": {"approach": "ok", "freeze": "ok", "final": "ok", "switch": "ok"},
+    "switch_failed": {"approach": "ok", "freeze": "ok", "final": "ok", "verify": "ok", "switch": "failed"},
+    "frozen": {"approach": "ok", "freeze": "ok", "final": "failed", "unfreeze": "failed"},
+    "unfrozen": {"approach": "ok", "freeze": "ok", "final": "failed", "unfreeze": "ok"},
+    "not_begun": {"approach": "failed"},
+}
+OUTCOMES = tuple(_STAGES)
+_GATES: dict[str, dict[str, Any]] = {"approach": {}, "final": {"span": 900, "max_delay": 0}}
+_TOOK = {"freeze": 12.4, "final": 94.0, "verify": 20.5, "switch": 38.2, "unfreeze": 9.0}
+
+
+def moment(epoch: float) -> str:
+    """A time as the role gives it, which has microseconds."""
+    return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def cutover_result(outcome: str = "done", jobs: int = 4) -> dict[str, Any]:
+    """The result of a whole cutover as the role drs_cutover puts it together."""
+    states = _STAGES[outcome]
+    gates = {
+        name: wait_result("ready" if states[name] == "ok" else "timeout", jobs, **options)
+        for name, options in _GATES.items()
+        if name in states
+    }
+    if "verify" in states:
+        gates["recheck"] = wait_result("ready", jobs, **_GATES["final"])
+    took = {"approach": gates["approach"]["elapsed"], **_TOOK}
+    at, stages = BEGAN, []
+    for name, state in states.items():
+        ended = at + took[name]
+        times = {"started_at": moment(at), "finished_at": moment(ended), "seconds": round(took[name], 1)}
+        stages.append({"name": name, "state": state, **times})
+        # Between two stages the role has tasks of its own.
+        at = ended + 0.031
+    refused = f"The final gate is not ready (timeout): {gates['final']['reason']}" if "final" in gates else ""
     return {
         "kind": "cutover",
         "outcome": outcome,
-        "ready": outcome == "switched",
+        "ready": outcome == "done",
         "reason": {
-            "switched": "The switch is done, 4 jobs were ready in both gates.",
-            "not_ready": f"The final gate did not open: {final['reason']}",
-            "planned": "Check mode: both gates took one real sample, nothing was changed.",
+            "done": "The target is the database in use.",
+            "switch_failed": "The switch failed: exit 1. Both sides may have been touched; a person has to look.",
+            "frozen": f"{refused} THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen: exit 1.",
+            "unfrozen": f"{refused} The tasks to unfreeze the source ran and worked.",
+            "not_begun": f"{gates['approach']['reason']} Nothing was frozen.",
         }[outcome],
         "stages": stages,
-        "outage_seconds": {"switched": 144.6, "not_ready": 115.4, "planned": None}[outcome],
-        "gates": {"approach": approach, "final": final},
-        "started_at": iso(NOON),
-        "finished_at": iso(at),
+        # Unknown where nobody knows whether the application runs again.
+        "outage_seconds": {"done": 144.7, "unfrozen": 115.5}.get(outcome),
+        "gates": gates,
+        "started_at": stages[0]["started_at"],
+        "finished_at": stages[-1]["finished_at"],
+    }
+
+
+def without_stages() -> dict[str, dict[str, Any]]:
+    """The results of runs that had nothing to do, or were not to do it."""
+    none = {"kind": "cutover", "ready": False, "stages": [], "outage_seconds": None, "gates": {}, "started_at": None}
+    ready = cutover_result()
+    return {
+        "done by an earlier run": {
+            **none,
+            "outcome": "done",
+            "ready": True,
+            "reason": "The target is the database in use, since an earlier run.",
+            "outage_seconds": 144.7,
+            "finished_at": ready["finished_at"],
+        },
+        "an earlier switch was interrupted": {
+            **none,
+            "outcome": "switch_failed",
+            "reason": "An earlier run was interrupted, or failed, in the switch; a person has to look.",
+            "finished_at": None,
+        },
+        "check mode": {
+            **none,
+            "outcome": "not_begun",
+            "reason": "Check mode: each gate took one sample, and nothing was changed.",
+            "gates": ready["gates"],
+            "started_at": iso(NOON),
+            "finished_at": iso(NOON + 1),
+        },
     }

@@ -25,7 +25,7 @@ from ansible_collections.cutover.drs.tests.unit.reports.results import cutover_r
 @pytest.mark.parametrize("name", [*hostile.TEXTS, "all"])
 def test_hostile_text_does_nothing(name: str, kind: str) -> None:
     text = hostile.TEXTS.get(name, "")
-    result = hostile.everywhere(waited("failed", 4) if kind == "wait" else cutover_result("not_ready"), text)
+    result = hostile.everywhere(waited("failed", 4) if kind == "wait" else cutover_result("unfrozen"), text)
     title = text or " ".join(hostile.TEXTS.values())
     reports = {suffix: render(result, suffix, title) for suffix in SUFFIXES}
 

@@ -10,6 +10,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -18,17 +19,28 @@ from ansible_collections.cutover.drs.plugins.module_utils._rules import Rules
 from ansible_collections.cutover.drs.plugins.plugin_utils._reports import SUFFIXES, ReportError, render
 from ansible_collections.cutover.drs.tests.unit.reports.readers import junit, metrics, validator, waited
 from ansible_collections.cutover.drs.tests.unit.reports.results import (
+    BEGAN,
     CASES,
     NOON,
+    OUTCOMES,
     VERDICTS,
     configuration_result,
     cutover_result,
     observations,
     wait_result,
+    without_stages,
 )
 
 TITLE = "Orders database"
-OUTCOMES = ("switched", "not_ready", "planned")
+# Whether each gate of a cutover opened: those that were not reached are not in the result.
+GATES: dict[str, dict[str, bool]] = {
+    "done": {"approach": True, "final": True},
+    "switch_failed": {"approach": True, "final": True, "recheck": True},
+    "frozen": {"approach": True, "final": False},
+    "unfrozen": {"approach": True, "final": False},
+    "not_begun": {"approach": False},
+}
+WITHOUT_STAGES = without_stages()
 
 
 @pytest.mark.parametrize(("verdict", "jobs"), CASES)
@@ -64,7 +76,8 @@ def test_every_verdict_in_every_format(verdict: str, jobs: int) -> None:
         (case.attrib["classname"], case.attrib["name"]): case[0].text for case in failed if case is not verdict_case
     }
     assert shown == holds
-    assert len(cases) - len(failed) or not ready
+    if ready:
+        assert not failed
 
     found = metrics(render(result, ".prom", TITLE))
     assert found["drs_wait_ready",] == float(ready)
@@ -112,27 +125,115 @@ def test_bad_options_have_their_report(suffix: str) -> None:
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_a_cutover_in_every_format(outcome: str) -> None:
     result = cutover_result(outcome)
-    ready = outcome == "switched"
-    validator("cutover-result").validate(json.loads(render(result, ".json", TITLE)))
-    assert render(result, ".md", TITLE).count("## Gate: ") == 2
+    ready, gates = outcome == "done", GATES[outcome]
+    stages = {stage["name"]: stage["state"] for stage in result["stages"]}
+    failed = [name for name, state in stages.items() if state == "failed"]
+    verdicts = {name: "ready" if opened else "timeout" for name, opened in gates.items()}
+
+    read = json.loads(render(result, ".json", TITLE))
+    assert read == json.loads(json.dumps(result))
+    validator("cutover-result").validate(read)
+
+    summary = render(result, ".md", TITLE)
+    assert summary.splitlines()[2].startswith(f"{'✅' if ready else '❌'} **{outcome}** ".replace("_", "\\_"))
+    assert re.findall(r"^## Gate: (.*)\n\n. \*\*(.*?)\*\*", summary, re.MULTILINE) == list(verdicts.items())
+    assert re.findall(r"^\| ([a-z]+) \| (ok|failed) \| 2026-11-24T", summary, re.MULTILINE) == list(stages.items())
+    assert re.findall(r"^Outage: \*\*(.*) s\*\*$", summary, re.MULTILINE) == outages(result)
+
     page = render(result, ".html", TITLE)
-    assert all(f"<b>{stage['name']}</b>" in page for stage in result["stages"])
-    assert ("<strong>144.6 s</strong> outage" in page) == ready
+    assert f'<span class="word">{outcome.replace("_", " ")}</span>' in page
+    assert f'<header class="band {"good" if ready else "bad"}">' in page
+    says = "The cutover reached its end." if ready else f"The cutover stopped in the stage {failed[0]}."
+    assert f'<p class="says">{says}</p>' in page
+    shown = re.findall(r'<li class="stage (\w+)"><b>(\w+)</b><span class="state">(\w+)<', page)
+    assert shown == [(state, name, state) for name, state in stages.items()]
+    assert re.findall(r"<span>Gate: (\w+)</span> <span class=\"chip\">(\w+)<", page) == list(verdicts.items())
+    assert re.findall(r"<strong>(.*) s</strong> outage", page) == outages(result)
+    # Where nothing was frozen there is no outage to draw.
+    assert ("From the freeze on" in page) == ("freeze" in stages)
+
     root = junit(render(result, ".xml", TITLE))
-    assert [suite.attrib["name"] for suite in root] == [TITLE, f"{TITLE}: approach gate", f"{TITLE}: final gate"]
+    assert [suite.attrib["name"] for suite in root] == [TITLE, *(f"{TITLE}: {name} gate" for name in gates)]
+    assert failed_of(root[0]) == ([] if ready else ["outcome", *failed])
+    assert [not failed_of(suite) for suite in root[1:]] == list(gates.values())
+
     found = metrics(render(result, ".prom", TITLE))
     assert found["drs_cutover_ready",] == float(ready)
-    assert found["drs_wait_ready", "approach"] == 1
-    assert found["drs_wait_ready", "final"] == float(outcome != "not_ready")
+    assert found["drs_cutover_outcome", outcome] == 1
+    assert {key[1]: value for key, value in found.items() if key[0] == "drs_wait_ready"} == gates
+    assert [key[1:] for key in found if key[0] == "drs_cutover_stage_state"] == list(stages.items())
+    for stage in result["stages"]:
+        assert found["drs_cutover_stage_duration_seconds", stage["name"]] == stage["seconds"]
     assert found.get(("drs_cutover_outage_seconds",)) == result["outage_seconds"]
+    assert found["drs_cutover_started_timestamp_seconds",] == pytest.approx(BEGAN, abs=1e-6)
+
+
+def outages(result: dict[str, Any]) -> list[str]:
+    return [] if result["outage_seconds"] is None else [f"{result['outage_seconds']:.1f}"]
+
+
+def failed_of(suite: ElementTree.Element) -> list[str]:
+    return [case.attrib["name"] for case in suite.iter("testcase") if case.find("failure") is not None]
+
+
+@pytest.mark.parametrize("name", WITHOUT_STAGES)
+def test_a_cutover_without_stages_in_every_format(name: str) -> None:
+    result = WITHOUT_STAGES[name]
+    ready = result["ready"]
+    times = {"Began": result["started_at"], "Ended": result["finished_at"]}
+    validator("cutover-result").validate(json.loads(render(result, ".json", TITLE)))
+
+    summary = render(result, ".md", TITLE)
+    assert summary.splitlines()[2].startswith("✅" if ready else "❌")
+    assert "| Stage |" not in summary
+    assert summary.count("## Gate: ") == len(result["gates"])
+
+    page = render(result, ".html", TITLE)
+    assert f'<p class="says">The cutover {"reached its end" if ready else "did not reach its end"}.</p>' in page
+    assert '<ol class="stages">' not in page
+    assert re.findall(r"<strong>(.*) s</strong> outage", page) == outages(result)
+    # Those of the cutover come before its reason, and those of its gates after.
+    before = page[: page.index('<section class="reason">')]
+    assert re.findall("<dt>(Began|Ended)</dt>", before) == [told for told, at in times.items() if at]
+
+    root = junit(render(result, ".xml", TITLE))
+    assert [case.attrib["name"] for case in root[0].iter("testcase")] == ["outcome"]
+    assert failed_of(root[0]) == ([] if ready else ["outcome"])
+
+    found = metrics(render(result, ".prom", TITLE))
+    assert found["drs_cutover_ready",] == float(ready)
+    assert not [key for key in found if key[0].startswith("drs_cutover_stage")]
+    assert (("drs_cutover_started_timestamp_seconds",) in found) == (times["Began"] is not None)
+    assert (("drs_cutover_finished_timestamp_seconds",) in found) == (times["Ended"] is not None)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("gates", [None, {}, {"approach": {}}, {"approach": configuration_result()}, "none"])
 def test_a_cutover_that_stopped_early_has_its_report(suffix: str, gates: Any) -> None:
     stages = [{"name": "approach", "state": "failed"}]
-    early = {"kind": "cutover", "outcome": "not_ready", "ready": False, "reason": "No.", "stages": stages}
-    assert "not" in render({**early, "gates": gates, "outage_seconds": None}, suffix, TITLE)
+    early = {"kind": "cutover", "outcome": "not_begun", "ready": False, "reason": "No.", "stages": stages}
+    report = render({**early, "gates": gates, "outage_seconds": None}, suffix, TITLE)
+    if suffix == ".json":
+        assert json.loads(report)["stages"] == stages
+    else:
+        shows_nothing_ready(report, suffix)
+
+
+def shows_nothing_ready(report: str, suffix: str) -> None:
+    """Neither the result nor a gate in it; single jobs may be."""
+    if suffix == ".md":
+        assert set(re.findall(r"^([✅❌]) \*\*", report, re.MULTILINE)) == {"❌"}
+    elif suffix == ".html":
+        tones = re.findall(r'class="(?:band|gate-head) (\w+)"', report)
+        assert tones
+        assert "good" not in tones
+        assert not re.search(r"The gate is open\.|reached its end\.", report)
+    elif suffix == ".xml":
+        assert all(suite.find("testcase[1]/*") is not None for suite in junit(report))
+    else:
+        found = metrics(report)
+        verdicts = [value for key, value in found.items() if key[0] in ("drs_wait_ready", "drs_cutover_ready")]
+        assert set(verdicts) == {0}
 
 
 def strings(value: Any) -> Any:
@@ -171,18 +272,18 @@ MANGLED: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("suffix", [suffix for suffix in SUFFIXES if suffix != ".json"])
 @pytest.mark.parametrize("name", MANGLED)
 def test_mangled_values_never_open_a_gate_and_never_break_a_report(name: str, suffix: str) -> None:
-    report = render(MANGLED[name], suffix, TITLE)
-    if suffix == ".xml":
-        junit(report)
-    elif suffix == ".prom":
-        assert not any(
-            value for key, value in metrics(report).items() if key[0] in ("drs_wait_ready", "drs_cutover_ready")
-        )
-    elif suffix == ".html":
-        assert "The gate is open." not in report
+    shows_nothing_ready(render(MANGLED[name], suffix, TITLE), suffix)
+
+
+@pytest.mark.parametrize("name", MANGLED)
+def test_mangled_values_are_json_that_any_reader_takes(name: str) -> None:
+    def no_json(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    assert json.loads(render(MANGLED[name], ".json", TITLE), parse_constant=no_json).keys() == MANGLED[name].keys()
 
 
 @pytest.mark.parametrize(

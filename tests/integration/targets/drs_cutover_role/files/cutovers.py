@@ -463,6 +463,17 @@ def errors_that_the_play_ignores_open_no_gate() -> None:
     assert (cutover.ran, cutover.report["outcome"]) == (["freeze", "unfreeze"], "unfrozen")
 
 
+def an_include_that_finds_nothing_unfreezes_too() -> None:
+    cutover = Cutover("not_found")
+    for missing in ({"ansible.builtin.include_tasks": "nowhere.yml"}, {"ansible.builtin.include_role": {"name": "no"}}):
+        (cutover.folder / "ran").unlink(missing_ok=True)
+        cutover.tasks(freeze=[missing])
+        said = cutover.run(succeeds=False)
+        assert cutover.ran == ["freeze", "unfreeze"]
+        assert cutover.report["outcome"] == "unfrozen"
+        assert "Stopped before the switch (freeze): " in said
+
+
 def a_recording_opens_no_gate() -> None:
     cutover = Cutover("replayed")
     recording = cutover.folder / "recording.jsonl"
@@ -531,6 +542,7 @@ def two_hosts_do_not_cut_over_the_same_jobs() -> None:
 if __name__ == "__main__":
     tests = (
         errors_that_the_play_ignores_open_no_gate,
+        an_include_that_finds_nothing_unfreezes_too,
         a_recording_opens_no_gate,
         options_of_a_command_line_are_texts,
         tasks_that_cannot_be_loaded_are_found_before_anything_runs,
