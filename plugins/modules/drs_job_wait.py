@@ -101,7 +101,9 @@ options:
     type: bool
     default: false
   hold_file:
-    description: While this file exists on the controller, no job is ready. A path that is relative holds beside the playbook, and where C(ansible-playbook) was started.
+    description:
+      - While this file exists on the controller, no job is ready.
+      - A relative path is looked for beside the playbook, and where C(ansible-playbook) was started.
     type: path
   stall_after:
     description: Seconds without any movement in any job after which there is a warning.

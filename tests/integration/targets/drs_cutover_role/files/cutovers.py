@@ -510,6 +510,22 @@ def tasks_that_cannot_be_loaded_are_found_before_anything_runs() -> None:
     assert not cutover.state_file.exists()
 
 
+def to_load_the_tasks_is_not_to_run_them() -> None:
+    cutover = Cutover("loaded", delay=99, approach_timeout=0.3)
+    cutover.tasks(freeze=[{**FAIL, "register": "frozen", "tags": ["loud"]}])
+    included = {**cutover.play()["tasks"][0], "tags": ["loud"]}
+    included["ansible.builtin.include_role"]["apply"] = {"tags": ["loud"]}
+    told = {
+        "ansible.builtin.debug": {"msg": "It was {{ 'known' if frozen is defined else 'unknown' }}."},
+        "tags": ["loud"],
+    }
+    cutover.keywords = {"tasks": [{"block": [included], "rescue": [told]}]}
+    for options in ((), ("--tags", "loud")):
+        said = cutover.run(*options, succeeds=True)
+        assert (cutover.ran, cutover.report["outcome"]) == ([], "not_begun")
+        assert ("It was unknown." in said) == (not options)
+
+
 def check_mode_by_a_keyword() -> None:
     cutover = Cutover("keyword")
     cutover.keywords = {"check_mode": True}
@@ -546,6 +562,7 @@ if __name__ == "__main__":
         a_recording_opens_no_gate,
         options_of_a_command_line_are_texts,
         tasks_that_cannot_be_loaded_are_found_before_anything_runs,
+        to_load_the_tasks_is_not_to_run_them,
         check_mode_by_a_keyword,
         a_state_that_says_nothing_of_these_jobs_stops_everything,
         two_hosts_do_not_cut_over_the_same_jobs,

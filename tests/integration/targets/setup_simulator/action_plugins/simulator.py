@@ -31,7 +31,7 @@ from ansible.plugins.action import ActionBase
 import ansible_collections.cutover.drs
 
 # Of a run that is killed, nothing is left after so many seconds.
-STOP_AFTER = 300
+STOP_AFTER = 900
 STARTS_WITHIN = 30.0
 STOPS_WITHIN = 10.0
 PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"
