@@ -173,11 +173,15 @@ class KeystoneAuth(AuthBase):
             self._current(self._timeout)
             return self._ask(self._plugin.get_project_id, self._timeout)
 
+    @property
+    def _where(self) -> str:
+        # Not every plugin of a clouds.yaml has the URL of a login.
+        return host_of(getattr(self._plugin, "auth_url", None) or "the login server")
+
     def _current(self, timeout: float) -> str:
         token = self._ask(self._plugin.get_token, timeout)
         if not token or not re.fullmatch(r"[\x21-\x7e]+", token):
-            where = host_of(self._plugin.auth_url)
-            raise protocol_error(f"The login at {where} gave no token that a header can carry. Check auth_url.")
+            raise protocol_error(f"The login at {self._where} gave no token that a header can carry. Check auth_url.")
         if token != self._token:
             self.logins += 1
             self._redact.add(token)
@@ -190,7 +194,7 @@ class KeystoneAuth(AuthBase):
     def _ask(self, question: Callable[[Any], str | None], timeout: float) -> str | None:
         from keystoneauth1 import exceptions
 
-        where = host_of(getattr(self._plugin, "auth_url", None) or "the login server")
+        where = self._where
         with bounded(timeout) as exchange:
             try:
                 answer = question(self._session)

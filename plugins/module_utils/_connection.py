@@ -58,7 +58,9 @@ class Settings:
         self._environ = environ
         _check_numbers(options)
         self.way = _way(options, environ)
-        self.cloud_region: Any = _load_cloud(self, options) if self.way.name == "clouds.yaml" else None
+        self.cloud_region: Any = (
+            _load_cloud(self.get("cloud"), options, self.redact) if self.way.name == "clouds.yaml" else None
+        )
         self.proxy = _proxy(options.get("proxy"), self.redact)
         self.verify = _verify(options, environ, self.cloud_region)
 
@@ -205,9 +207,8 @@ def _cloud(settings: Settings, session: Any, timeout: float) -> tuple[Login, str
     return _keystone_login(settings.cloud_region.get_auth(), settings, session, timeout)
 
 
-def _load_cloud(settings: Settings, options: Mapping[str, Any]) -> Any:
+def _load_cloud(name: str | None, options: Mapping[str, Any], redact: Redactor) -> Any:
     """The entry of clouds.yaml, found and merged by openstacksdk; for another project where the options name one."""
-    name, redact = settings.get("cloud"), settings.redact
     project = {option: options[option] for option in ("project_id", "project_name") if options.get(option)}
     try:
         from keystoneauth1.exceptions import ClientException

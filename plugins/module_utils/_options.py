@@ -78,7 +78,8 @@ def one_pair_of_keys(environ: Mapping[str, str]) -> Mapping[str, str]:
     if not whole:
         return environ
     others = {name for pair in pairs if pair != whole[0] for name in pair}
-    if any("HUAWEICLOUD_SDK_AK" in pair for pair in whole[1:]):
+    _openstack, sdk, _terraform = pairs
+    if sdk in whole[1:]:
         others.update(ENVIRONMENT["security_token"])
     return {name: value for name, value in environ.items() if name not in others}
 

@@ -171,10 +171,9 @@ def _refuse_a_lost_run(path: str, entries: Sequence[tuple[int, dict[str, Any] | 
 
     A wait that is killed tears one line of its own, the last one.
     """
-    last = max(index for index, (_number, entry) in enumerate(entries) if entry)
+    last, kind = [(index, entry["type"]) for index, (_number, entry) in enumerate(entries) if entry][-1]
     lost = [number for number, _entry in entries[last + 1 :]]
-    over = any(entry and entry["type"] == "verdict" for _number, entry in entries[last : last + 1])
-    if len(lost) > 1 or (lost and over):
+    if len(lost) > 1 or (lost and kind == "verdict"):
         raise configuration_error(
             f"replay: line {lost[0]} of {path} is damaged, and so is all that follows, which may be a later run. Remove "
             "these lines to judge the run before."

@@ -7,7 +7,7 @@ usage: python steps.py LANE... [--then STEP...]
 
 A LANE is the name of one step or several with commas between: those run one after another, the lanes at the same
 time. With a single lane the output is live; with several, a step's output comes whole when the step ends.
-integration:1/2 is the first half of its targets. With MEASURE set, units and integration measure coverage.
+integration:1/2 is the first half of its targets. With MEASURE set, units and such parts measure coverage.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._auth import KeystoneA
 from ansible_collections.cutover.drs.plugins.module_utils._client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
+from ansible_collections.cutover.drs.plugins.module_utils._redact import Redactor
 from ansible_collections.cutover.drs.tests.unit.client.support import (
     BY_KEYS,
     BY_PASSWORD,
@@ -474,3 +475,12 @@ def test_a_login_takes_no_longer_than_is_left(client_for: ClientFor, by_hand: By
     for until in (None, by_hand.now + 12, by_hand.now - 1):
         failed(lambda until=until: client.both(JOBS, until))  # type: ignore[misc]
     assert seen == [30, 12, 5]
+
+
+def test_a_plugin_without_a_url_that_gives_no_token_is_told() -> None:
+    class Plugin:
+        def get_token(self, _session: object) -> None:
+            return None
+
+    error = failed(lambda: KeystoneAuth(Plugin(), None, Redactor(), 1).log_in(1))
+    assert str(error) == "The login at the login server gave no token that a header can carry. Check auth_url."
