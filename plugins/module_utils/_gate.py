@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -16,7 +16,7 @@ from ._rules import Goal, Judged, Reading, Rule, Rules, judge_job
 
 # Of how many jobs a sentence says all, and how many it names before it says how many more there are.
 _IN_FULL = 20
-_NAMED = 400
+_NAMED = 30
 
 
 class Verdict(str, Enum):
@@ -61,15 +61,19 @@ class FailedPoll:
 
 @dataclass(frozen=True)
 class Standing:
-    """What the gate remembers from one observation to the next; ``reset`` is why the streak last went back to 0."""
+    """What the gate remembers from one observation to the next; ``reset`` is why the streak last went back to 0.
+
+    ``unknown`` says when the first of the consecutive samples ended in which a job's status is unknown, by job id.
+    """
 
     streak: int = 0
     streak_since: float = 0.0
     streak_for: float = 0.0
     errors: int = 0
     missing: int = 0
-    unknown: int = 0
+    unknown: Mapping[str, float] = field(default_factory=dict)
     sampled_at: float | None = None
+    late: bool = False
     jobs: tuple[Judged, ...] = ()
     reset: str = ""
 
@@ -115,9 +119,9 @@ def _count(standing: Standing, sample: Sample, jobs: tuple[Judged, ...], rules: 
     states = {job.reading.state for job in jobs}
     all_ready = bool(jobs) and all(job.ready for job in jobs)
     streak, since, reset = standing.streak, standing.streak_since, ""
-    # Nobody looked in between, so nothing is known of that time.
-    gap = sample.ended - (standing.sampled_at or 0.0)
-    if streak and gap > 3 * max(rules.interval, rules.near_interval):
+    # Nobody looked in between, so nothing is known of that time. During a streak all jobs are near their goal.
+    gap = sample.began - (standing.sampled_at or 0.0)
+    if streak and gap > 3 * rules.near_interval:
         streak, reset = 0, f"gap of {gap:.0f}s between samples"
     if not all_ready:
         if streak:
@@ -137,7 +141,12 @@ def _count(standing: Standing, sample: Sample, jobs: tuple[Judged, ...], rules: 
             streak_for=max(0.0, sample.began - since) if streak else 0.0,
             errors=0,
             missing=standing.missing + 1 if State.MISSING in states else 0,
-            unknown=standing.unknown + 1 if State.UNKNOWN in states else 0,
+            unknown={
+                job.reading.id: standing.unknown.get(job.reading.id, sample.ended)
+                for job in jobs
+                if job.reading.state is State.UNKNOWN
+            },
+            late=bool(rules.timeout) and sample.began > rules.timeout,
             sampled_at=sample.ended,
             jobs=jobs,
             reset=reset or standing.reset,
@@ -152,11 +161,11 @@ def _judge_failed_poll(standing: Standing, poll: FailedPoll, rules: Rules) -> Ju
     if poll.final:
         return Judgement(after, Verdict.ERROR, poll.message, reset)
     if after.errors > rules.max_errors:
-        allowed = f"{after.errors} failed polls in a row, {rules.max_errors} are allowed."
-        return Judgement(after, Verdict.ERROR, f"{allowed} The last one: {poll.message}", reset)
+        allowed = f"{after.errors} consecutive failed polls, allowed {rules.max_errors}."
+        return Judgement(after, Verdict.ERROR, f"{allowed} Last failure: {poll.message}", reset)
     if poll.ended >= rules.timeout:
         if standing.sampled_at is None:
-            return Judgement(after, Verdict.ERROR, f"No poll succeeded. The last one: {poll.message}", reset)
+            return Judgement(after, Verdict.ERROR, f"No poll succeeded. Last failure: {poll.message}", reset)
         # What set them back is this poll, which the sentence ends with.
         reason = _not_ready(replace(after, reset=""), rules, _passed(rules))
         return Judgement(after, Verdict.TIMEOUT, f"{reason} The last poll failed: {poll.message}", reset)
@@ -179,31 +188,39 @@ def _stopped_by(stopped: Sequence[Judged], standing: Standing, rules: Rules, wha
 
 
 def _missing(standing: Standing, rules: Rules) -> str:
-    return _too_often(standing, State.MISSING, standing.missing, rules.max_missing, "not found")
+    if standing.missing <= rules.max_missing:
+        return ""
+    jobs = [job for job in standing.jobs if job.reading.state is State.MISSING]
+    allowed = f"in {standing.missing} consecutive samples, allowed {rules.max_missing}"
+    return f"{_jobs(len(jobs))} not found ({allowed}): {_named(jobs)}."
 
 
 def _unknown(standing: Standing, rules: Rules) -> str:
-    what = "of a status this version does not know"
-    return _too_often(standing, State.UNKNOWN, standing.unknown, rules.max_unknown, what)
-
-
-def _too_often(standing: Standing, state: State, samples: int, allowed: int, what: str) -> str:
-    if samples <= allowed:
+    lasted = {job_id: (standing.sampled_at or 0.0) - since for job_id, since in standing.unknown.items()}
+    # With 0, none is allowed, not even in the first sample.
+    over = [
+        job
+        for job in standing.jobs
+        if job.reading.id in lasted and (lasted[job.reading.id] > rules.unknown_for or not rules.unknown_for)
+    ]
+    if not over:
         return ""
-    jobs = [job for job in standing.jobs if job.reading.state is state]
-    in_a_row = f"in {samples} samples in a row, {allowed} are allowed"
-    return f"{_jobs(len(jobs))} {what} ({in_a_row}): {_named(jobs)}."
+    longest = max(lasted[job.reading.id] for job in over)
+    allowed = f"for {longest:.0f} s, allowed {rules.unknown_for:g} s"
+    return f"{_jobs(len(over))} with a status unknown to this version ({allowed}): {_named(over)}."
 
 
 def _ready(standing: Standing, rules: Rules) -> str:
     needs_streak = rules.timeout > 0 and any(job.goal is Goal.CAUGHT_UP for job in standing.jobs)
-    if not standing.streak:
+    if not standing.streak or standing.late:
         return ""
     if not needs_streak:
         return f"{_jobs(len(standing.jobs))} ready."
     if standing.streak < rules.stable_samples or standing.streak_for < rules.stable_for:
         return ""
-    return f"{_jobs(len(standing.jobs))} ready in {standing.streak} samples in a row over {standing.streak_for:.0f} s."
+    return (
+        f"{_jobs(len(standing.jobs))} ready in {standing.streak} consecutive samples over {standing.streak_for:.0f} s."
+    )
 
 
 # In this order: what cannot become ready any more comes before what is.
@@ -220,7 +237,7 @@ def _at_the_deadline(standing: Standing, rules: Rules) -> tuple[Verdict, str]:
     passed = _passed(rules)
     holds = [hold.rule for job in standing.jobs for hold in job.holds]
     if holds and all(rule is Rule.HOLD_FILE for rule in holds):
-        return Verdict.HELD, f"Nothing but the hold file {rules.hold_file} is in the way {passed}."
+        return Verdict.HELD, f"Timed out {passed}; only the hold file {rules.hold_file} is blocking."
     return Verdict.TIMEOUT, _not_ready(standing, rules, passed)
 
 
@@ -232,10 +249,12 @@ def _not_ready(standing: Standing, rules: Rules, passed: str) -> str:
     late = [job for job in standing.jobs if not job.ready]
     if late:
         return f"{_jobs(len(late))} of {len(standing.jobs)} not ready {passed}: {_named(late)}."
-    asked = f"{rules.stable_samples} samples over {rules.stable_for:g} s are asked for"
+    if standing.late and _ready(replace(standing, late=False), rules):
+        return f"All jobs were ready {passed}, but only in a sample that began after the deadline."
+    asked = f"required are {rules.stable_samples} samples over {rules.stable_for:g} s"
     seen = f"{standing.streak} sample{'' if standing.streak == 1 else 's'} over {standing.streak_for:.0f} s"
-    reset = f" What last set them back: {standing.reset.rstrip('.')}." if standing.reset else ""
-    return f"All jobs were ready, but not for long enough {passed}: {seen}, {asked}.{reset}"
+    reset = f" Last reset: {standing.reset.rstrip('.')}." if standing.reset else ""
+    return f"All jobs were ready, but not for long enough {passed}: {seen}; {asked}.{reset}"
 
 
 def _jobs(number: int) -> str:

@@ -22,7 +22,7 @@ from ._rules import Judged, Reading
 # themselves. Fewer samples than four make no curve: of more than 500 jobs no points are kept.
 _MOST_POINTS = 2000
 _FEWEST_SAMPLES = 4
-_MOST_TRANSITIONS = 1000
+_MOST_TRANSITIONS = 500
 # So many latest samples make a trend.
 _TREND_SAMPLES = 12
 

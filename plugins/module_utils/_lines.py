@@ -202,7 +202,7 @@ def badness(job: Judged) -> tuple[int, int, int]:
     if job.failed or job.ended or job.reading.state in (State.MISSING, State.UNKNOWN):
         return (3, 0, 0)
     rules = {hold.rule.value for hold in job.holds}
-    far = 2 if "phase" in rules else 1
+    far = 2 if "wrong_phase" in rules else 1
     return (far, progress.delay or 0, 100 - (progress.progress or 0))
 
 

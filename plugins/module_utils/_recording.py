@@ -46,6 +46,9 @@ _PROGRESS_FIELDS: dict[str, type] = {
     "remaining_time": int,
     "parts": dict,
     "processed_at": str,
+    "src_offset": str,
+    "node_offset": str,
+    "dst_offset": str,
 }
 _FAILURE_FIELDS: dict[str, type] = {
     "kind": str,

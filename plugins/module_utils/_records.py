@@ -71,6 +71,9 @@ class ProgressRecord(StatusRecord):
     remaining_time: int | None = None
     parts: Mapping[str, Mapping[str, int | None]] | None = None
     processed_at: str | None = None
+    src_offset: str | None = None
+    node_offset: str | None = None
+    dst_offset: str | None = None
     raw: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,6 +87,9 @@ class ProgressRecord(StatusRecord):
             "remaining_time": self.remaining_time,
             "parts": {name: dict(part) for name, part in (self.parts or {}).items()},
             "processed_at": self.processed_at,
+            "src_offset": self.src_offset,
+            "node_offset": self.node_offset,
+            "dst_offset": self.dst_offset,
             "raw": None if self.raw is None else dict(self.raw),
         }
 
@@ -142,6 +148,13 @@ def timestamp(value: object) -> str | None:
         return (_EPOCH + timedelta(milliseconds=math.floor(number))).isoformat(timespec="seconds") + "Z"
     except OverflowError:
         return None
+
+
+def position(value: object) -> str | None:
+    """A position in a log as the source or target writes it, such as ``mysql-bin.001731:544``; None for ``N/A``."""
+    if not isinstance(value, str) or not value.strip() or value.strip() == "N/A":
+        return None
+    return cut(value)
 
 
 def _number(value: object) -> int | Fraction | None:
@@ -207,6 +220,9 @@ def _progress_record(item: Mapping[str, Any], raw: bool) -> ProgressRecord:
         remaining_time=seconds(item.get("remaining_time")),
         parts=_parts(item.get("progress_map")),
         processed_at=timestamp(item.get("process_time")),
+        src_offset=position(item.get("src_offset")),
+        node_offset=position(item.get("node_offset")),
+        dst_offset=position(item.get("dst_offset")),
         raw=item if raw else None,
     )
 

@@ -59,7 +59,7 @@ def result(ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, l
 
 
 def _never_read(job_id: str, rules: Rules) -> Judged:
-    unread = Hold(Rule.FOUND, "No poll succeeded, so nothing is known of this job.")
+    unread = Hold(Rule.NOT_FOUND, "No poll succeeded, so nothing is known of this job.")
     return Judged(Reading(StatusRecord(job_id), ProgressRecord(job_id)), rules.goal, (unread,))
 
 

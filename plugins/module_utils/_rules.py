@@ -43,15 +43,15 @@ _ASKED = {
 
 
 class Rule(str, Enum):
-    """A condition for being ready; where it does not hold, it holds the job."""
+    """What can be wrong with a job: the code of the hold that each broken rule leads to."""
 
-    FOUND = "found"
-    KNOWN = "known"
-    PHASE = "phase"
-    AGREEMENT = "agreement"
-    NO_ERROR = "no_error"
+    NOT_FOUND = "not_found"
+    UNKNOWN_STATUS = "unknown_status"
+    WRONG_PHASE = "wrong_phase"
+    DISAGREEMENT = "disagreement"
+    ERROR_REPORTED = "error_reported"
     DELAY = "delay"
-    FULL_PROGRESS = "full_progress"
+    INCOMPLETE = "incomplete"
     HOLD_FILE = "hold_file"
 
 
@@ -79,7 +79,7 @@ class Rules:
     near_interval: float = 5
     max_errors: int = 5
     max_missing: int = 3
-    max_unknown: int = 3
+    unknown_for: float = 1800
     fail_fast: bool = True
     require_full_progress: bool = False
     hold_file: str | None = None
@@ -175,7 +175,7 @@ def _missing(reading: Reading) -> list[Hold]:
         for operation, record in _by_operation(reading)
         if not record.found
     ]
-    return [Hold(Rule.FOUND, f"Not found: {', '.join(lacking)}.")]
+    return [Hold(Rule.NOT_FOUND, f"Not found: {', '.join(lacking)}.")]
 
 
 def _said(record: StatusRecord) -> str:
@@ -191,20 +191,28 @@ def _holds(reading: Reading, goal: Goal | None, rules: Rules) -> list[Hold]:
     holds = []
     if reading.state is State.UNKNOWN:
         shown = f"The status {status.status}" if status.status else "An entry without a status"
-        holds.append(Hold(Rule.KNOWN, f"{shown} is unknown to this version, and unknown is never ready."))
+        holds.append(Hold(Rule.UNKNOWN_STATUS, f"{shown} is unknown to this version, and unknown is never ready."))
     if goal is None:
         mode = progress.task_mode or "missing"
-        holds.append(Hold(Rule.PHASE, f"The task mode is {mode}: goal=auto cannot tell what this job must reach."))
+        holds.append(
+            Hold(Rule.WRONG_PHASE, f"The task mode is {mode}: goal=auto cannot tell what this job must reach.")
+        )
     elif not _reached(status, goal):
         shown = status.status or "missing"
-        holds.append(Hold(Rule.PHASE, f"{goal.value} asks for {_ASKED[goal]}, the status is {shown}."))
+        holds.append(Hold(Rule.WRONG_PHASE, f"{goal.value} asks for {_ASKED[goal]}, the status is {shown}."))
     if status.status != progress.status:
         said = [f"{name} says {record.status or 'nothing'}" for name, record in _by_operation(reading)]
-        holds.append(Hold(Rule.AGREEMENT, f"{', '.join(said)}."))
+        holds.append(Hold(Rule.DISAGREEMENT, f"{', '.join(said)}."))
+    elif rules.goal is Goal.AUTO and progress.task_mode == "FULL_TRANS" and status.meaning.phase is Phase.INCREMENTAL:
+        # One of the two is wrong, and with it perhaps the goal, which would not ask for a delay.
+        holds.append(
+            Hold(Rule.DISAGREEMENT, f"The task mode is FULL_TRANS, which has no incremental phase: {status.status}.")
+        )
     error = _said(status) or _said(progress)
     if error:
-        holds.append(Hold(Rule.NO_ERROR, f"The service {error}."))
-    if goal is Goal.CAUGHT_UP:
+        holds.append(Hold(Rule.ERROR_REPORTED, f"The service {error}."))
+    # Before the incremental phase there is no delay to ask for: the phase says it all.
+    if goal is Goal.CAUGHT_UP and status.meaning.phase is not Phase.FULL:
         holds += _delay(progress, rules.max_delay)
     if rules.require_full_progress:
         holds += _full_progress(progress)
@@ -223,11 +231,11 @@ def _reached(status: StatusRecord, goal: Goal) -> bool:
 
 def _delay(progress: ProgressRecord, allowed: int) -> list[Hold]:
     if progress.delay is None:
-        return [Hold(Rule.DELAY, "The service gives no delay (-1 means no value, not zero).")]
+        return [Hold(Rule.DELAY, "The service returns no delay (-1 means no value, not zero).")]
     # Where milliseconds are given too they must not contradict: 0 s is up to 999 ms.
     if progress.delay > allowed or (progress.delay_ms or 0) >= (allowed + 1) * 1000:
         exact = "" if progress.delay > allowed else f" ({progress.delay_ms} ms)"
-        return [Hold(Rule.DELAY, f"The delay is {progress.delay} s{exact}, {allowed} s are allowed.")]
+        return [Hold(Rule.DELAY, f"Delay {progress.delay} s{exact}, allowed {allowed} s.")]
     return []
 
 
@@ -235,4 +243,4 @@ def _full_progress(progress: ProgressRecord) -> list[Hold]:
     shares = {"progress": progress.progress}
     shares.update((name, part["progress"]) for name, part in (progress.parts or {}).items())
     short = [f"{name} {'unknown' if share is None else f'{share} %'}" for name, share in shares.items() if share != 100]
-    return [Hold(Rule.FULL_PROGRESS, f"Not at 100 %: {', '.join(short)}.")] if short else []
+    return [Hold(Rule.INCOMPLETE, f"Not at 100 %: {', '.join(short)}.")] if short else []

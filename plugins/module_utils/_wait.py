@@ -28,6 +28,8 @@ from ._watch import Watch
 
 # The share of an interval that chance may add or take, so that many waits do not poll in step.
 _JITTER = 0.1
+# A sleep is never exact, and a sample that begins after the deadline counts for nothing: look once just before it.
+_BEFORE_THE_DEADLINE = 0.25
 
 Read = Callable[[float], tuple[Sequence[StatusRecord], Sequence[ProgressRecord]]]
 
@@ -133,6 +135,8 @@ def _poll(read: Read, rules: Rules, clock: Clock, watch: Watch, folder: str) -> 
         yield one_poll(read, rules, clock, started, folder)
         interval = rules.near_interval if watch.near else rules.interval
         left = rules.timeout - (clock.elapsed() - started)
+        if left > _BEFORE_THE_DEADLINE:
+            left -= _BEFORE_THE_DEADLINE
         clock.sleep(max(0.0, min(interval * clock.uniform(1 - _JITTER, 1 + _JITTER), left)))
 
 

@@ -88,7 +88,7 @@ def _near(job: Judged, rules: Rules) -> bool:
         return True
     if reading.state in (State.MISSING, State.UNKNOWN):
         return False
-    if any(hold.rule is Rule.PHASE for hold in job.holds):
+    if any(hold.rule is Rule.WRONG_PHASE for hold in job.holds):
         full = reading.status.meaning.phase is Phase.FULL
         return full and (reading.progress.progress or 0) >= _NEAR_PROGRESS
     return (reading.progress.delay or 0) <= rules.max_delay + _NEAR_DELAY

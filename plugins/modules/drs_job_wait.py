@@ -14,8 +14,8 @@ author:
 description:
   - Reads jobs of the Data Replication Service (DRS) of Huawei Cloud and Open Telekom Cloud again and again,
     until all of them have reached their goal together, or it is clear that they will not.
-  - Only the verdict V(ready) lets the task succeed. It needs positive evidence for every job. What is unknown, missing,
-    malformed, contradictory or stale is never ready. The reason is always given.
+  - Only the verdict V(ready) lets the task succeed. It needs positive evidence for every job. Anything unknown, missing,
+    malformed, contradictory or stale keeps the gate shut, and every verdict states its reason.
   - It waits on the controller, with one login and one set of connections for the whole wait.
     So C(delegate_to) and C(become) do not reach it; C(environment) does.
   - While it waits it writes lines to standard error, one for each change and a heartbeat.
@@ -54,42 +54,47 @@ options:
     default: 0
   stable_samples:
     description:
-      - For V(caught_up), so many samples in a row must find all jobs ready together, and over O(stable_for).
-      - The count starts again at any hold, failed poll, missing job, or gap of more than three intervals between samples.
+      - For V(caught_up), the number of consecutive samples in which all jobs must be ready; they must also span
+        O(stable_for) seconds.
+      - The count restarts at any hold, failed poll, missing job, or gap of more than three times O(near_interval) between
+        the end of one sample and the beginning of the next.
     type: int
     default: 3
   stable_for:
-    description: For V(caught_up), all jobs must be ready together for so many seconds.
+    description: For V(caught_up), the number of seconds for which all jobs must be ready together.
     type: float
     default: 60.0
   timeout:
     description:
-      - Seconds for the whole wait.
+      - Seconds for the whole wait. A sample that begins later never opens the gate.
       - V(0) takes one sample and needs no streak, for a quick check whether what was ready still is.
     type: float
     default: 3600.0
   interval:
-    description: Seconds between samples while the goal is far. Chance adds or takes a tenth.
+    description: Seconds between samples while the goal is far, randomised by ±10 %.
     type: float
     default: 30.0
   near_interval:
-    description: Seconds between samples when all jobs are near their goal. Chance adds or takes a tenth.
+    description: Seconds between samples when all jobs are near their goal, randomised by ±10 %.
     type: float
     default: 5.0
   max_errors:
     description:
-      - So many failed polls in a row are allowed. One more is the verdict V(error).
-      - A poll that no later one can mend (login, permission, bad request) is the verdict V(error) at once.
+      - Maximum number of consecutive failed polls; one more ends the wait with V(error).
+      - A failure that retrying cannot fix (login, permission, bad request) ends it with V(error) at once.
     type: int
     default: 5
   max_missing:
-    description: So many samples in a row may lack a job. One more is the verdict V(missing).
+    description: Maximum number of consecutive samples with a missing job; one more ends the wait with V(missing).
     type: int
     default: 3
-  max_unknown:
-    description: So many samples in a row may have a job of a status that is not known. One more is the verdict V(unknown).
-    type: int
-    default: 3
+  unknown_for:
+    description:
+      - Seconds for which a job may keep a status that this version does not know, from the end of the first such sample to
+        the end of the latest. Longer is the verdict V(unknown).
+      - A specification change takes up to 30 minutes, and may show as such a status. With V(0), none is allowed at all.
+    type: float
+    default: 1800.0
   fail_fast:
     description:
       - Whether the wait ends at the first job that failed or ended.
@@ -181,10 +186,11 @@ verdict:
     - V(ready), all jobs were ready together for long enough.
     - V(failed), a job failed.
     - V(ended), a job is being stopped or was, though that is not its goal.
-    - V(missing) and V(unknown), more samples in a row than allowed lacked a job, or had one of unknown status.
-    - V(held), time was up with nothing but O(hold_file) in the way.
-    - V(timeout), time was up. RV(reason) names each job that was not ready.
-    - V(error), too many failed polls in a row, or one that no later one can mend.
+    - V(missing), a job was missing in more consecutive samples than allowed.
+    - V(unknown), a job kept an unknown status for longer than allowed.
+    - V(held), the deadline passed and only O(hold_file) was blocking.
+    - V(timeout), the deadline passed. RV(reason) says which jobs were not ready.
+    - V(error), too many consecutive failed polls, or one that retrying cannot fix.
   returned: always
   type: str
   sample: ready
@@ -197,7 +203,7 @@ reason:
   description: Why, in a sentence or two for people.
   returned: always
   type: str
-  sample: 3 jobs ready in 7 samples in a row over 61 s.
+  sample: 3 jobs ready in 7 consecutive samples over 61 s.
 goal:
   description: The goal that was asked for.
   returned: when it could begin
@@ -234,13 +240,14 @@ jobs:
       contains:
         rule:
           description:
-            - One of V(found), V(known), V(phase), V(agreement), V(no_error), V(delay), V(full_progress), V(hold_file).
+            - One of V(not_found), V(unknown_status), V(wrong_phase), V(disagreement), V(error_reported), V(delay), V(incomplete),
+              V(hold_file).
           type: str
           sample: delay
         text:
           description: A sentence for people.
           type: str
-          sample: The delay is 412 s, 0 s are allowed.
+          sample: Delay 412 s, allowed 0 s.
     found:
       description: Whether the answers of both operations have the job.
       type: bool
@@ -301,6 +308,18 @@ jobs:
       description: When the service last updated the progress (ISO 8601, UTC), or none.
       type: str
       sample: "2020-12-18T03:21:59Z"
+    src_offset:
+      description: Position in the log of the source as the service says it, or none. No rule reads it.
+      type: str
+      sample: mysql-bin-changelog.001731:544
+    node_offset:
+      description: The same, of the replication instance.
+      type: str
+      sample:
+    dst_offset:
+      description: The same, of the target.
+      type: str
+      sample:
     trend:
       description:
         - Where the job is heading, by the last samples, or none. It is for show and decides nothing.
@@ -379,5 +398,5 @@ msg:
   description: The same as RV(reason).
   returned: always
   type: str
-  sample: 3 jobs ready in 7 samples in a row over 61 s.
+  sample: 3 jobs ready in 7 consecutive samples over 61 s.
 """

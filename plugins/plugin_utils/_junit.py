@@ -20,7 +20,7 @@ from ._view import Cutover, Job, Stage, Wait
 
 # Jobs beyond this only count: readers of JUnit keep every case in memory.
 MOST_JOBS = 1000
-_ALWAYS = (Rule.FOUND, Rule.KNOWN, Rule.PHASE, Rule.AGREEMENT, Rule.NO_ERROR)
+_ALWAYS = (Rule.NOT_FOUND, Rule.UNKNOWN_STATUS, Rule.WRONG_PHASE, Rule.DISAGREEMENT, Rule.ERROR_REPORTED)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def _job_cases(job: Job, wait: Wait) -> Iterator[_Case]:
     for rule in _rules_of(job, wait):
         if rule in held:
             yield _Case(job.id, rule, "failure", rule, held[rule])
-        elif Rule.FOUND.value in held and rule != Rule.HOLD_FILE.value:
+        elif Rule.NOT_FOUND.value in held and rule != Rule.HOLD_FILE.value:
             # Of a job that was not found the other rules know nothing.
             yield _Case(job.id, rule, "skipped", rule, "Not judged: the job was not found.")
         else:
@@ -89,7 +89,7 @@ def _rules_of(job: Job, wait: Wait) -> list[str]:
     if job.goal == Goal.CAUGHT_UP.value:
         rules.append(Rule.DELAY.value)
     if wait.rules.get("require_full_progress") in ("yes", "True", "true"):
-        rules.append(Rule.FULL_PROGRESS.value)
+        rules.append(Rule.INCOMPLETE.value)
     if wait.rules.get("hold_file"):
         rules.append(Rule.HOLD_FILE.value)
     # What holds a job is shown in any case.

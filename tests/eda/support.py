@@ -74,15 +74,15 @@ class HandClock:
 class Watched:
     """Runs a source over a script of polls, and keeps its events, when it polled and how long it slept.
 
-    ``takes`` are the seconds that a poll takes, by its number; ``held`` says whether there is a hold file.
+    ``gaps`` are seconds that pass unseen before a poll, by its number; ``held`` says whether there is a hold file.
     """
 
-    def __init__(self, *steps: Step, takes: Mapping[int, float] | None = None, held: bool = False, **args: Any) -> None:
+    def __init__(self, *steps: Step, gaps: Mapping[int, float] | None = None, held: bool = False, **args: Any) -> None:
         self.hand = HandClock()
         self.polled: list[float] = []
         self.events: list[dict[str, Any]] = []
         self._steps = list(steps)
-        self._takes = takes or {}
+        self._gaps = gaps or {}
         self._held = held
         defaults = {"jobs": [A], "interval": 10, "stable_samples": 2, "stable_for": 10, "heartbeat": 0}
         self.arguments = Arguments.of({**defaults, **args})
@@ -97,8 +97,8 @@ class Watched:
         if not self._steps:
             raise Ended
         step = self._steps.pop(0)
+        self.hand.time += self._gaps.get(len(self.polled), 0.0)
         began = self.hand.time - 1000
-        self.hand.time += self._takes.get(len(self.polled), 0.0)
         self.polled.append(began)
         at = self.hand.time - 1000
         if isinstance(step, DrsError):

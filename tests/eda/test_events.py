@@ -113,7 +113,7 @@ class TestVerdict:
                 "verdict": "ready",
                 "previous": "none",
                 "ready": True,
-                "reason": "1 job ready in 2 samples in a row over 10 s.",
+                "reason": "1 job ready in 2 consecutive samples over 10 s.",
                 "valid_until": "2026-11-24T12:01:10Z",
                 "goal": "auto",
                 "jobs": [
@@ -138,8 +138,8 @@ class TestVerdict:
         assert watched.of_type("verdict", "previous", "verdict") == told
         lost = watched.of_type("verdict")[1]
         assert (lost["ready"], lost["valid_until"]) == (False, None)
-        assert lost["reason"] == f"{A} is not ready. The delay is 5 s, 0 s are allowed."
-        assert lost["jobs"][0]["holds"] == [{"rule": "delay", "text": "The delay is 5 s, 0 s are allowed."}]
+        assert lost["reason"] == f"{A} is not ready. Delay 5 s, allowed 0 s."
+        assert lost["jobs"][0]["holds"] == [{"rule": "delay", "text": "Delay 5 s, allowed 0 s."}]
 
     def test_a_failed_poll_withdraws_ready(self) -> None:
         watched = Watched(READY, READY, broken("No connection."), READY)
@@ -159,10 +159,10 @@ class TestVerdict:
     def test_of_several_that_are_late_it_names_the_first(self) -> None:
         ready, late = [reading(A), reading(B)], [reading(A, delay=5), reading(B, delay=6)]
         reason = Watched(ready, ready, late, jobs=[A, B]).of_type("verdict", "reason")[1]
-        assert reason == f"{A} is not ready. The delay is 5 s, 0 s are allowed. And 1 more."
+        assert reason == f"{A} is not ready. Delay 5 s, allowed 0 s. And 1 more."
 
     def test_a_gap_in_which_nobody_looked_withdraws_ready(self) -> None:
-        watched = Watched(READY, READY, READY, takes={2: 90.0})
+        watched = Watched(READY, READY, READY, gaps={2: 90.0})
         assert watched.of_type("verdict", "verdict", "reason")[1] == (
             "withdrawn",
             "All jobs are ready, but not for long enough: gap of 100s between samples.",
@@ -174,7 +174,7 @@ class TestVerdict:
             pytest.param([FAILED], {}, "failed", id="failed"),
             pytest.param([[reading(status="RELEASE_RESOURCE_STARTED")]], {}, "ended", id="ended"),
             pytest.param([[reading(status=None)]] * 2, {"max_missing": 1}, "missing", id="missing"),
-            pytest.param([[reading(status="NEW")]] * 2, {"max_unknown": 1}, "unknown", id="unknown"),
+            pytest.param([[reading(status="NEW")]] * 2, {"unknown_for": 0}, "unknown", id="unknown"),
             pytest.param([broken()] * 2, {"max_errors": 1}, "error", id="error"),
             pytest.param([broken(kind=Kind.PERMISSION)], {}, "error", id="an error that stays"),
             pytest.param([[reading(status="FULL_TRANSFER_COMPLETE", task_mode="FULL_TRANS")]], {}, "ready", id="full"),

@@ -189,7 +189,7 @@ def test_keystone_that_stays_away_ends_the_wait(short: Keystone, account: Accoun
         short.start()
     assert result["verdict"] == "error"
     assert result["errors"] == 3
-    assert "3 failed polls in a row, 2 are allowed. The last one:" in result["reason"]
+    assert "3 consecutive failed polls, allowed 2. Last failure:" in result["reason"]
     assert result["failure"]["kind"] == "network"
 
 

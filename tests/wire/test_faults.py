@@ -95,7 +95,7 @@ def test_a_fault_that_lasts_ends_the_wait_with_its_reason(wire: Wire, kind: str)
     wire.strike(kind, *range(2, 50))
     wait = waited(**through(wire, kind), max_errors=1)
     assert (wait.result["verdict"], wait.result["polls"], wait.result["requests"]) == ("error", 3, 6)
-    assert "2 failed polls in a row, 1 are allowed. The last one: " in wait.result["reason"]
+    assert "2 consecutive failed polls, allowed 1. Last failure: " in wait.result["reason"]
     assert_says(wait, FAULTS[kind][1])
 
 

@@ -41,7 +41,7 @@ _RULES = (
     "interval",
     "max_errors",
     "max_missing",
-    "max_unknown",
+    "unknown_for",
     "fail_fast",
     "require_full_progress",
     "hold_file",

@@ -67,8 +67,8 @@ def judged(rules: Rules, *seen: Sample | FailedPoll) -> list[Judgement]:
 
 
 def caught_up(**options: Any) -> Rules:
-    """Rules of goal caught_up."""
-    return Rules(**{"goal": Goal.CAUGHT_UP, **options})
+    """Rules of goal caught_up, for samples that are 30 s apart during a streak too."""
+    return Rules(**{"goal": Goal.CAUGHT_UP, "near_interval": 30, **options})
 
 
 class HandClock:

@@ -72,7 +72,7 @@ def holds_of(job: Job, held: bool, options: dict[str, Any]) -> set[str]:
     holds = {"hold_file"} if held else set()
     if not (job.in_status and job.in_progress):
         # Of a job that is not found nothing else is asked.
-        return holds | {"found"}
+        return holds | {"not_found"}
     phase, state = phase_and_state(job)
     goal = goal_of(job, options)
     done = {
@@ -82,29 +82,32 @@ def holds_of(job: Job, held: bool, options: dict[str, Any]) -> set[str]:
         None: False,
     }
     if (phase, state) == ("unknown", "unknown"):
-        holds.add("known")
+        holds.add("unknown_status")
     if not done[goal]:
-        holds.add("phase")
-    if job.status != job.transfer_status:
-        holds.add("agreement")
+        holds.add("wrong_phase")
+    # A job of the mode FULL_TRANS that is incremental contradicts itself, where the mode decides.
+    contradiction = options["goal"] == "auto" and job.mode == "FULL_TRANS" and phase == "incremental"
+    if job.status != job.transfer_status or contradiction:
+        holds.add("disagreement")
     if job.error or job.progress_error:
-        holds.add("no_error")
-    if goal == "caught_up" and not (job.delay is not None and 0 <= job.delay <= options["max_delay"]):
+        holds.add("error_reported")
+    # A job in the full phase is not also held by its delay.
+    in_time = job.delay is not None and 0 <= job.delay <= options["max_delay"]
+    if goal == "caught_up" and phase != "full" and not in_time:
         holds.add("delay")
     if options["require_full_progress"] and (job.progress != 100 or job.part not in (None, 100)):
-        holds.add("full_progress")
+        holds.add("incomplete")
     return holds
 
 
 def streak_of(polls: list[Seen], options: dict[str, Any]) -> list[Seen]:
     """The samples at the end of the polls that are a streak."""
-    # "Three intervals" are three of the longer one: the wait itself goes from one to the other.
-    longest = 3 * max(options["interval"], options["near_interval"])
+    longest = 3 * options["near_interval"]
     streak: list[Seen] = []
     for poll in reversed(polls):
         if poll.failed or any(holds_of(job, poll.held, options) for job in poll.jobs):
             break
-        if streak and streak[0].ended - poll.ended > longest:
+        if streak and streak[0].began - poll.ended > longest:
             break
         streak.insert(0, poll)
     return streak
@@ -118,6 +121,22 @@ def in_a_row(polls: list[Seen], state: str) -> int:
             break
         number += 1
     return number
+
+
+def unknown_for(polls: list[Seen]) -> list[float]:
+    """Seconds for which each job with an unknown status has had one, from end to end of the samples that say so."""
+    samples = [poll for poll in polls if not poll.failed]
+    lasted = []
+    for number, job in enumerate(samples[-1].jobs):
+        since = None
+        if phase_and_state(job)[1] == "unknown":
+            for poll in reversed(samples):
+                if phase_and_state(poll.jobs[number])[1] != "unknown":
+                    break
+                since = poll.ended
+        if since is not None:
+            lasted.append(samples[-1].ended - since)
+    return lasted
 
 
 def has_failed(job: Job, options: dict[str, Any]) -> bool:
@@ -158,9 +177,10 @@ def verdict_of(polls: list[Seen], streak: list[Seen], holds: list[set[str]], opt
             return "failed" if any(has_failed(job, options) for job in last.jobs) else "ended"
     if in_a_row(polls, "missing") > options["max_missing"]:
         return "missing"
-    if in_a_row(polls, "unknown") > options["max_unknown"]:
+    # Nothing at all is allowed with 0, where the design leaves room.
+    if any(lasted > options["unknown_for"] or options["unknown_for"] == 0 for lasted in unknown_for(polls)):
         return "unknown"
-    if streak:
+    if streak and not (options["timeout"] > 0 and last.began > options["timeout"]):
         stable = len(streak) >= options["stable_samples"] and (
             # From the end of the first to the beginning of the last: for so long they were surely ready.
             max(0.0, streak[-1].began - streak[0].ended) >= options["stable_for"]

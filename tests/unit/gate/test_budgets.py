@@ -30,7 +30,7 @@ def test_one_failed_poll_more_than_allowed_is_an_error(allowed: int) -> None:
     )
     assert all(judgement.verdict is None for judgement in before)
     assert last.verdict is Verdict.ERROR
-    assert last.reason == f"{allowed + 1} failed polls in a row, {allowed} are allowed. The last one: No {allowed}."
+    assert last.reason == f"{allowed + 1} consecutive failed polls, allowed {allowed}. Last failure: No {allowed}."
 
 
 def test_a_final_failure_is_an_error_at_once() -> None:
@@ -58,31 +58,60 @@ def test_one_sample_more_than_allowed_with_a_job_missing_is_missing(allowed: int
     assert all(judgement.verdict is None for judgement in before)
     assert last.verdict is Verdict.MISSING
     assert last.reason.startswith(
-        f"1 job not found (in {allowed + 1} samples in a row, {allowed} are allowed): {A} missing [found] Not found: "
+        f"1 job not found (in {allowed + 1} consecutive samples, allowed {allowed}): {A} missing "
+        "[not_found] Not found: "
     )
 
 
-@pytest.mark.parametrize("allowed", [0, 1, 3])
-def test_one_sample_more_than_allowed_with_an_unknown_status_is_unknown(allowed: int) -> None:
-    *before, last = judged(caught_up(max_unknown=allowed), *(sample(end, STRANGE) for end in range(allowed + 1)))
+@pytest.mark.parametrize("allowed", [60, 1800])
+def test_a_status_that_stays_unknown_for_longer_than_allowed_is_unknown(allowed: int) -> None:
+    ends = [5, 30, 5 + allowed, 5.5 + allowed]
+    *before, last = judged(
+        caught_up(unknown_for=allowed, stable_for=0), *(sample(end, STRANGE, took=5) for end in ends)
+    )
     assert all(judgement.verdict is None for judgement in before)
     assert last.verdict is Verdict.UNKNOWN
-    assert f"(in {allowed + 1} samples in a row, {allowed} are allowed): {A} BRAND_NEW [known, phase] " in last.reason
+    # From the end of the first such sample, to the end of the latest.
+    assert last.reason.startswith(
+        f"1 job with a status unknown to this version (for {allowed} s, allowed {allowed} s): {A} BRAND_NEW "
+        "[unknown_status, wrong_phase] "
+    )
+
+
+def test_with_0_seconds_no_unknown_status_is_allowed_at_all() -> None:
+    (only,) = judged(caught_up(unknown_for=0), sample(0, STRANGE))
+    assert only.verdict is Verdict.UNKNOWN
+    assert "(for 0 s, allowed 0 s)" in only.reason
+
+
+def test_each_job_has_its_own_time_of_an_unknown_status() -> None:
+    turns = [
+        sample(0, STRANGE, reading(B)),
+        sample(40, STRANGE, reading(B, "NEW")),
+        sample(80, reading(A), reading(B, "NEW")),
+        sample(100, reading(A), reading(B, "NEW")),
+        sample(101, reading(A), reading(B, "NEW")),
+    ]
+    *before, last = judged(caught_up(unknown_for=60), *turns)
+    assert [judgement.standing.unknown for judgement in before] == [{A: 0}, {A: 0, B: 40}, {B: 40}, {B: 40}]
+    assert last.verdict is Verdict.UNKNOWN
+    assert A not in last.reason
 
 
 def test_a_sample_without_missing_or_unknown_jobs_begins_the_counts_anew() -> None:
-    rules = caught_up(max_missing=1, max_unknown=1)
+    rules = caught_up(max_missing=1, unknown_for=2)
     late = reading(A, "PAUSING")
     judgements = judged(
-        rules, *(sample(end, seen) for end, seen in enumerate([LOST, late, LOST, STRANGE, late, STRANGE]))
+        rules, *(sample(end, seen) for end, seen in enumerate([LOST, late, LOST, STRANGE, STRANGE, late, STRANGE]))
     )
     assert [(judgement.standing.missing, judgement.standing.unknown) for judgement in judgements] == [
-        (1, 0),
-        (0, 0),
-        (1, 0),
-        (0, 1),
-        (0, 0),
-        (0, 1),
+        (1, {}),
+        (0, {}),
+        (1, {}),
+        (0, {A: 3}),
+        (0, {A: 3}),
+        (0, {}),
+        (0, {A: 6}),
     ]
 
 
@@ -102,16 +131,16 @@ def test_a_failed_poll_is_no_sample_and_leaves_the_counts_of_samples_alone() -> 
 
 
 def test_an_unknown_status_beside_one_that_is_known_is_a_disagreement() -> None:
-    (only,) = judged(caught_up(max_unknown=0), sample(0, reading(A, transfer_status="BRAND_NEW")))
-    assert (only.verdict, only.standing.unknown) == (None, 0)
-    assert [hold.rule.value for hold in only.standing.jobs[0].holds] == ["agreement"]
+    (only,) = judged(caught_up(unknown_for=0), sample(0, reading(A, transfer_status="BRAND_NEW")))
+    assert (only.verdict, only.standing.unknown) == (None, {})
+    assert [hold.rule.value for hold in only.standing.jobs[0].holds] == ["disagreement"]
 
 
 def test_the_deadline_at_a_failed_poll_tells_the_last_sample_and_the_failure() -> None:
     last = judged(caught_up(timeout=60), sample(0, reading(A, delay=412)), failed_poll(60, "It is throttled."))[-1]
     assert last.verdict is Verdict.TIMEOUT
     assert last.reason == (
-        f"1 job of 1 not ready after 60 s: {A} {CAUGHT_UP} [delay] The delay is 412 s, 0 s are allowed. "
+        f"1 job of 1 not ready after 60 s: {A} {CAUGHT_UP} [delay] Delay 412 s, allowed 0 s. "
         "The last poll failed: It is throttled."
     )
 
@@ -120,8 +149,8 @@ def test_the_deadline_at_a_failed_poll_after_ready_samples_is_a_timeout() -> Non
     last = judged(caught_up(timeout=60), sample(0), sample(30), failed_poll(60, "It is throttled."))[-1]
     assert last.verdict is Verdict.TIMEOUT
     assert last.reason == (
-        "All jobs were ready, but not for long enough after 60 s: 0 samples over 0 s, 3 samples over 60 s are asked "
-        "for. The last poll failed: It is throttled."
+        "All jobs were ready, but not for long enough after 60 s: 0 samples over 0 s; required are 3 samples "
+        "over 60 s. The last poll failed: It is throttled."
     )
 
 
@@ -137,4 +166,4 @@ def test_the_deadline_at_a_failed_poll_is_not_held_by_the_hold_file_alone() -> N
 
 def test_the_deadline_without_a_single_sample_is_an_error() -> None:
     last = judged(caught_up(timeout=60), failed_poll(0, "One."), failed_poll(60, "Two."))[-1]
-    assert (last.verdict, last.reason) == (Verdict.ERROR, "No poll succeeded. The last one: Two.")
+    assert (last.verdict, last.reason) == (Verdict.ERROR, "No poll succeeded. Last failure: Two.")

@@ -28,7 +28,7 @@ def test_with_the_file_to_the_end_the_verdict_is_held(waiting: Waiting, hold_fil
     hold_file.touch()
     result = waiting(READY, hold_file=str(hold_file), timeout=200, stall_after=30)
     assert (result["verdict"], result["failed"]) == ("held", True)
-    assert result["reason"] == f"Nothing but the hold file {hold_file} is in the way after 200 s."
+    assert result["reason"] == f"Timed out after 200 s; only the hold file {hold_file} is blocking."
     assert result["jobs"][0]["holds"] == [{"rule": "hold_file", "text": f"The hold file {hold_file} exists."}]
     # A person keeps it shut, nothing has stalled.
     assert "warnings" not in result

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Judged, Reading, Rules, judge_job
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Judged, Reading, Rule, Rules, judge_job
 from ansible_collections.cutover.drs.tests.unit.gate.builders import A, reading
 from ansible_collections.cutover.drs.tests.unit.gate.test_lifecycle import ROWS, UNKNOWN
 
@@ -46,78 +46,78 @@ PHASES = [
     ),
 ]
 
-NO_DELAY_TEXT = "The service gives no delay (-1 means no value, not zero)."
+NO_DELAY_TEXT = "The service returns no delay (-1 means no value, not zero)."
 REFUSAL = ("DRS.M00289", "The job is non-existent.")
 
 ONE_HOLD: list[tuple[Reading, dict[str, Any], str, str]] = [
     (
         reading(found=(False, True)),
         {},
-        "found",
+        "not_found",
         "Not found: batch-status has no entry for this job.",
     ),
     (
         reading(found=(True, False)),
         {},
-        "found",
+        "not_found",
         "Not found: batch-progress has no entry for this job.",
     ),
     (
         reading(found=(False, False)),
         {},
-        "found",
+        "not_found",
         "Not found: batch-status has no entry for this job, batch-progress has no entry for this job.",
     ),
-    *((reading(status=status), {"goal": goal}, "phase", text) for goal, status, text in PHASES),
+    *((reading(status=status), {"goal": goal}, "wrong_phase", text) for goal, status, text in PHASES),
     (
         reading(task_mode="TWO_WAY"),
         {"goal": Goal.AUTO},
-        "phase",
+        "wrong_phase",
         "The task mode is TWO_WAY: goal=auto cannot tell what this job must reach.",
     ),
     (
         reading(task_mode=None),
         {"goal": Goal.AUTO},
-        "phase",
+        "wrong_phase",
         "The task mode is missing: goal=auto cannot tell what this job must reach.",
     ),
     (
         reading(transfer_status="FULL_TRANSFER_STARTED"),
         {},
-        "agreement",
+        "disagreement",
         "batch-status says INCRE_TRANSFER_STARTED, batch-progress says FULL_TRANSFER_STARTED.",
     ),
     (
         reading(transfer_status=None),
         {},
-        "agreement",
+        "disagreement",
         "batch-status says INCRE_TRANSFER_STARTED, batch-progress says nothing.",
     ),
-    (reading(error=("DRS.M05011", None)), {}, "no_error", "The service says DRS.M05011."),
-    (reading(error=(None, "Broken.")), {}, "no_error", "The service says Broken."),
-    (reading(error=("DRS.M05011", "Broken.")), {}, "no_error", "The service says DRS.M05011: Broken."),
-    (reading(error=("DRS.M05011", "Wait for X. ")), {}, "no_error", "The service says DRS.M05011: Wait for X."),
-    (reading(error_code="DRS.M05012"), {}, "no_error", "The service says DRS.M05012."),
-    (reading(error_message="Late"), {}, "no_error", "The service says Late."),
+    (reading(error=("DRS.M05011", None)), {}, "error_reported", "The service says DRS.M05011."),
+    (reading(error=(None, "Broken.")), {}, "error_reported", "The service says Broken."),
+    (reading(error=("DRS.M05011", "Broken.")), {}, "error_reported", "The service says DRS.M05011: Broken."),
+    (reading(error=("DRS.M05011", "Wait for X. ")), {}, "error_reported", "The service says DRS.M05011: Wait for X."),
+    (reading(error_code="DRS.M05012"), {}, "error_reported", "The service says DRS.M05012."),
+    (reading(error_message="Late"), {}, "error_reported", "The service says Late."),
     (
         reading(error=("DRS.M05011", None), error_code="DRS.M05012"),
         {},
-        "no_error",
+        "error_reported",
         "The service says DRS.M05011.",
     ),
     (reading(delay=None), {}, "delay", NO_DELAY_TEXT),
     (reading(delay=None), {"max_delay": 5}, "delay", NO_DELAY_TEXT),
-    (reading(delay=1), {}, "delay", "The delay is 1 s, 0 s are allowed."),
-    (reading(delay=6), {"max_delay": 5}, "delay", "The delay is 6 s, 5 s are allowed."),
-    (reading(delay=0, delay_ms=1000), {}, "delay", "The delay is 0 s (1000 ms), 0 s are allowed."),
-    (reading(delay=5, delay_ms=6000), {"max_delay": 5}, "delay", "The delay is 5 s (6000 ms), 5 s are allowed."),
-    (reading(delay=3, delay_ms=7000), {"max_delay": 5}, "delay", "The delay is 3 s (7000 ms), 5 s are allowed."),
-    (reading(progress=99), {"require_full_progress": True}, "full_progress", "Not at 100 %: progress 99 %."),
-    (reading(progress=None), {"require_full_progress": True}, "full_progress", "Not at 100 %: progress unknown."),
+    (reading(delay=1), {}, "delay", "Delay 1 s, allowed 0 s."),
+    (reading(delay=6), {"max_delay": 5}, "delay", "Delay 6 s, allowed 5 s."),
+    (reading(delay=0, delay_ms=1000), {}, "delay", "Delay 0 s (1000 ms), allowed 0 s."),
+    (reading(delay=5, delay_ms=6000), {"max_delay": 5}, "delay", "Delay 5 s (6000 ms), allowed 5 s."),
+    (reading(delay=3, delay_ms=7000), {"max_delay": 5}, "delay", "Delay 3 s (7000 ms), allowed 5 s."),
+    (reading(progress=99), {"require_full_progress": True}, "incomplete", "Not at 100 %: progress 99 %."),
+    (reading(progress=None), {"require_full_progress": True}, "incomplete", "Not at 100 %: progress unknown."),
     (
         reading(parts={"struct": {"progress": 94}, "data": {"progress": 100}, "index": {"progress": None}}),
         {"require_full_progress": True},
-        "full_progress",
+        "incomplete",
         "Not at 100 %: struct 94 %, index unknown.",
     ),
 ]
@@ -137,7 +137,7 @@ def test_a_job_that_the_service_refuses_by_name_is_not_found_for_that_reason() -
         type(refused.progress)(A, False, None, "DRS.M00289"),
     )
     text = "Not found: batch-status says DRS.M00289: The job is non-existent, batch-progress says DRS.M00289."
-    assert holds_of(refused) == [("found", text)]
+    assert holds_of(refused) == [("not_found", text)]
 
 
 def test_a_job_that_has_caught_up_is_held_by_nothing() -> None:
@@ -155,14 +155,14 @@ def test_a_delay_of_just_what_is_allowed_is_ready(max_delay: int) -> None:
 @pytest.mark.parametrize("status", STATUSES)
 def test_each_goal_takes_its_own_statuses_and_no_other(goal: Goal, status: str) -> None:
     rules = [rule for rule, _text in holds_of(reading(status=status), goal=goal)]
-    assert rules == ([] if status in REACHED[goal] else ["phase"])
+    assert rules == ([] if status in REACHED[goal] else ["wrong_phase"])
 
 
 @pytest.mark.parametrize("goal", GOALS)
 @pytest.mark.parametrize("status", UNKNOWN)
 def test_an_unknown_status_is_ready_for_no_goal(goal: Goal, status: str | None) -> None:
     (known, text), (phase, asked) = holds_of(reading(status=status), goal=goal)
-    assert (known, phase) == ("known", "phase")
+    assert (known, phase) == ("unknown_status", "wrong_phase")
     subject = f"The status {status}" if status else "An entry without a status"
     assert text == f"{subject} is unknown to this version, and unknown is never ready."
     assert asked.endswith(f"the status is {status or 'missing'}.")
@@ -189,9 +189,10 @@ def test_only_caught_up_asks_for_the_delay(goal: Goal) -> None:
     ],
 )
 def test_auto_asks_the_mode_of_the_job(mode: str | None, goal: str) -> None:
-    job = judge_job(reading(task_mode=mode, delay=None), Rules(), held=False)
+    status = "FULL_TRANSFER_COMPLETE" if mode == "FULL_TRANS" else "INCRE_TRANSFER_STARTED"
+    job = judge_job(reading(status=status, task_mode=mode, delay=None), Rules(), held=False)
     assert job.goal.value == goal
-    expected = {"full_complete": [], "caught_up": ["delay"], "auto": ["phase"]}[goal]
+    expected = {"full_complete": [], "caught_up": ["delay"], "auto": ["wrong_phase"]}[goal]
     assert [rule for rule, _text in shown(job)] == expected
 
 
@@ -200,13 +201,29 @@ def test_a_goal_that_is_given_does_not_ask_the_mode() -> None:
 
 
 @pytest.mark.parametrize("status", ["FULL_TRANSFER_COMPLETE", "INCRE_TRANSFER_STARTED"])
-def test_a_full_job_is_done_when_the_full_phase_is_done_or_passed(status: str) -> None:
-    assert holds_of(reading(status=status, task_mode="FULL_TRANS", delay=None), goal=Goal.AUTO) == []
+@pytest.mark.parametrize("mode", ["FULL_TRANS", "FULL_INCR_TRANS"])
+def test_the_goal_full_complete_is_the_full_phase_done_or_passed(status: str, mode: str) -> None:
+    assert holds_of(reading(status=status, task_mode=mode, delay=None), goal=Goal.FULL_COMPLETE) == []
+
+
+@pytest.mark.parametrize("status", ["INCRE_TRANSFER_STARTED", "INCRE_TRANSFER_FAILED"])
+def test_a_full_job_that_is_incremental_contradicts_itself_when_its_mode_decides(status: str) -> None:
+    seen = reading(status=status, task_mode="FULL_TRANS", delay=3600)
+    assert ("disagreement", f"The task mode is FULL_TRANS, which has no incremental phase: {status}.") in holds_of(
+        seen, goal=Goal.AUTO
+    )
+    assert holds_of(reading(status="FULL_TRANSFER_COMPLETE", task_mode="FULL_TRANS"), goal=Goal.AUTO) == []
+
+
+@pytest.mark.parametrize("status", ["FULL_TRANSFER_STARTED", "FULL_TRANSFER_COMPLETE"])
+@pytest.mark.parametrize("delay", [None, 900])
+def test_a_job_in_the_full_phase_is_not_also_held_by_its_delay(status: str, delay: int | None) -> None:
+    assert [rule for rule, _text in holds_of(reading(status=status, delay=delay))] == ["wrong_phase"]
 
 
 def test_the_published_job_with_a_delay_of_minus_one_is_not_ready() -> None:
     seen = reading(status="FULL_TRANSFER_COMPLETE", delay=None, progress=0)
-    assert [rule for rule, _text in holds_of(seen, goal=Goal.AUTO)] == ["phase", "delay"]
+    assert [rule for rule, _text in holds_of(seen, goal=Goal.AUTO)] == ["wrong_phase"]
 
 
 @pytest.mark.parametrize("seen", [reading(), reading(status="PAUSING"), reading(found=(False, True))])
@@ -218,7 +235,7 @@ def test_the_hold_file_holds_every_job_beside_its_other_holds(seen: Reading) -> 
 def test_all_that_holds_a_job_is_told_in_the_order_of_the_rules() -> None:
     seen = reading(status="BRAND_NEW", transfer_status="PAUSING", error=("DRS.M1", None), delay=7, progress=1)
     rules = [rule for rule, _text in holds_of(seen, held=True, hold_file="/h", require_full_progress=True)]
-    assert rules == ["known", "phase", "agreement", "no_error", "delay", "full_progress", "hold_file"]
+    assert rules == [rule.value for rule in Rule][1:]
 
 
 @pytest.mark.parametrize("status", STATUSES)

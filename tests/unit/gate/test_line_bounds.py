@@ -89,7 +89,7 @@ def test_a_line_that_is_too_long_keeps_what_holds_the_job() -> None:
     parts = {f"part-{number}": {"progress": 5} for number in range(99)}
     watch.see(sample(0, reading(A, "FULL_TRANSFER_STARTED", delay=None, parts=parts)))
     assert len(said[1]) == 160
-    assert said[1].endswith("... hold=phase")
+    assert said[1].endswith("... hold=wrong_phase")
 
 
 HOSTILE = [

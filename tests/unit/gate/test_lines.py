@@ -71,8 +71,9 @@ def test_each_job_gets_a_line_when_it_is_seen_first_and_the_worst_comes_first() 
         reading(B, delay=500),
         reading(C, progress=63, remaining_time=720, parts=parts, **FULL),
     )
+    copying = "FULL_TRANSFER_STARTED 63% struct=100 data=63 index=None eta=12m"
     assert lines_of(caught_up(), first)[1:4] == [
-        "12:00:00Z +0s CHANGE 2483..b101 FULL_TRANSFER_STARTED 63% struct=100 data=63 index=None eta=12m hold=phase",
+        f"12:00:00Z +0s CHANGE 2483..b101 {copying} hold=wrong_phase",
         "12:00:00Z +0s CHANGE dc67..jb21 INCRE_TRANSFER_STARTED delay=500s hold=delay",
         "12:00:00Z +0s CHANGE 9a47..jb21 INCRE_TRANSFER_STARTED delay=0s ready",
     ]
@@ -80,16 +81,20 @@ def test_each_job_gets_a_line_when_it_is_seen_first_and_the_worst_comes_first() 
 
 CHANGES: list[tuple[Any, Any, str]] = [
     (reading(A, "PAUSING", delay=None), reading(A), "INCRE_TRANSFER_STARTED delay=0s ready"),
-    (reading(A), reading(A, "PAUSING", delay=None), "PAUSING 100% hold=phase"),
-    (reading(A), reading(A, found=(True, False)), "INCRE_TRANSFER_STARTED hold=found"),
-    (reading(A), reading(A, found=(False, False)), "missing hold=found"),
-    (reading(A), reading(A, status=None), "unknown delay=0s hold=known"),
-    (reading(A), reading(A, "BRAND_NEW"), "BRAND_NEW delay=0s hold=known"),
+    (reading(A), reading(A, "PAUSING", delay=None), "PAUSING 100% hold=wrong_phase"),
+    (reading(A), reading(A, found=(True, False)), "INCRE_TRANSFER_STARTED hold=not_found"),
+    (reading(A), reading(A, found=(False, False)), "missing hold=not_found"),
+    (reading(A), reading(A, status=None), "unknown delay=0s hold=unknown_status"),
+    (reading(A), reading(A, "BRAND_NEW"), "BRAND_NEW delay=0s hold=unknown_status"),
     (reading(A), reading(A, delay=3), "INCRE_TRANSFER_STARTED delay=3s hold=delay"),
-    (reading(A), reading(A, error=("DRS.M05011", "Text.")), "INCRE_TRANSFER_STARTED delay=0s DRS.M05011 hold=no_error"),
-    (reading(A), reading(A, error_code="DRS.M05012"), "INCRE_TRANSFER_STARTED delay=0s DRS.M05012 hold=no_error"),
+    (
+        reading(A),
+        reading(A, error=("DRS.M05011", "Text.")),
+        "INCRE_TRANSFER_STARTED delay=0s DRS.M05011 hold=error_reported",
+    ),
+    (reading(A), reading(A, error_code="DRS.M05012"), "INCRE_TRANSFER_STARTED delay=0s DRS.M05012 hold=error_reported"),
     # Another tenth of the full phase.
-    (reading(A, progress=9, **FULL), reading(A, progress=10, **FULL), "FULL_TRANSFER_STARTED 10% hold=phase"),
+    (reading(A, progress=9, **FULL), reading(A, progress=10, **FULL), "FULL_TRANSFER_STARTED 10% hold=wrong_phase"),
 ]
 
 
@@ -173,8 +178,8 @@ def test_a_stall_is_a_line() -> None:
     seen = [sample(end, reading(A, "PAUSING")) for end in range(0, 1201, 30)]
     lines = lines_of(caught_up(stall_after=600), *seen, ids=(A,))
     assert [line for line in lines if "STALL" in line] == [
-        "12:10:00Z +10m STALL nothing moved for 10m ready=0/1 streak=0/3 worst=9a47..jb21 delay=0s hold=phase",
-        "12:20:00Z +20m STALL nothing moved for 20m ready=0/1 streak=0/3 worst=9a47..jb21 delay=0s hold=phase",
+        "12:10:00Z +10m STALL nothing moved for 10m ready=0/1 streak=0/3 worst=9a47..jb21 delay=0s hold=wrong_phase",
+        "12:20:00Z +20m STALL nothing moved for 20m ready=0/1 streak=0/3 worst=9a47..jb21 delay=0s hold=wrong_phase",
     ]
 
 
@@ -184,10 +189,10 @@ def test_the_last_line_is_the_verdict() -> None:
     )
     assert lines_of(caught_up(timeout=0), sample(0, reading(A), reading(B, "PAUSING"), reading(C)))[-1] == (
         "12:00:00Z +0s VERDICT timeout ready=2/3 1 job of 3 not ready in the one sample that timeout=0 takes: "
-        "dc67..jb21 PAUSING [phase] caught_up asks for I..."
+        "dc67..jb21 PAUSING [wrong_phase] caught_up asks..."
     )
     assert lines_of(caught_up(max_errors=0), throttled(0))[-1] == (
-        "12:00:00Z +0s VERDICT error ready=0/3 1 failed polls in a row, 0 are allowed. The last one: Too often."
+        "12:00:00Z +0s VERDICT error ready=0/3 1 consecutive failed polls, allowed 0. Last failure: Too often."
     )
 
 

@@ -76,6 +76,9 @@ def test_the_first_published_progress_is_read() -> None:
         "remaining_time": 0,
         "parts": {},
         "processed_at": "2020-12-18T07:01:59Z",
+        "src_offset": None,
+        "node_offset": None,
+        "dst_offset": None,
         "raw": body["results"][0],
     }
 
@@ -103,6 +106,9 @@ def test_the_second_published_progress_gives_no_delay_beside_a_complete_full_pha
             "index": {"progress": 100, "remaining_time": None},
         },
         "processed_at": None,
+        "src_offset": None,
+        "node_offset": None,
+        "dst_offset": None,
     }
 
 
@@ -335,3 +341,23 @@ def test_the_summary_counts_by_state_and_by_status() -> None:
     }
     assert summary(records[:1])["summary"] == "1 job: 1 paused"
     assert summary([])["summary"] == "0 jobs: "
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("mysql-bin-changelog.001731:544", "mysql-bin-changelog.001731:544"),
+        ("N/A", None),
+        ("", None),
+        (" ", None),
+        (None, None),
+        (544, None),
+        ({"file": "x"}, None),
+        ("x" * 3000, "x" * 2000 + "..."),
+    ],
+)
+def test_a_position_is_kept_as_it_came_and_na_is_none(said: object, kept: str | None) -> None:
+    item = {"job_id": "a", "transfer_status": "INCRE_TRANSFER_STARTED", "src_offset": said, "dst_offset": "0/16B3748"}
+    record = parse_progress({"results": [item]})["a"]
+    assert (record.src_offset, record.node_offset, record.dst_offset) == (kept, None, "0/16B3748")
+    assert record.as_dict()["src_offset"] == kept

@@ -375,7 +375,7 @@ WAITS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "failed": ([FAR, NEAR, FAILED], {}),
     "ended": ([READY, ENDED], {"goal": "auto"}),
     "missing": ([READY, GONE], {"max_missing": 2}),
-    "unknown": ([NEAR, STRANGE], {"max_unknown": 1}),
+    "unknown": ([NEAR, STRANGE], {"unknown_for": 0}),
     "held": ([FAR, READY], {"hold_file": os.devnull, "timeout": 200}),
     "timeout": ([FAR, BROKEN, NEAR], {"timeout": 300, "stall_after": 60}),
     "error": ([FAR, READY, BROKEN], {"max_errors": 2}),
@@ -498,7 +498,7 @@ def test_a_replay_by_other_rules_may_come_to_another_verdict(waiting: Waiting, f
 
 def test_a_replay_of_some_jobs_judges_only_these(waiting: Waiting, file: Path) -> None:
     waiting(FAR, answers(reading(A, delay=900), reading(B)), jobs=[A, B], timeout=300, record=str(file))
-    result = waiting(jobs=[B, B], replay=str(file))
+    result = waiting(jobs=[B, B], replay=str(file), near_interval=30)
     assert (result["verdict"], [job["id"] for job in result["jobs"]]) == ("ready", [B])
     assert result["warnings"] == [f"jobs names {B} more than once; each job is asked for once."]
 
@@ -540,7 +540,7 @@ def test_a_recording_that_ends_before_a_verdict_is_a_timeout_that_says_so(waitin
     assert result["verdict"] == "timeout"
     assert result["reason"] == (
         "The recording ends after 10 s, before a verdict. All jobs were ready, but not for long enough after 10 s: "
-        "3 samples over 10 s, 3 samples over 60 s are asked for."
+        "3 samples over 10 s; required are 3 samples over 60 s."
     )
 
 

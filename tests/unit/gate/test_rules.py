@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._rules import Rules
 
-NOT_NEGATIVE = ["max_delay", "stable_for", "timeout", "max_errors", "max_missing", "max_unknown", "valid_for"]
+NOT_NEGATIVE = ["max_delay", "stable_for", "timeout", "max_errors", "max_missing", "unknown_for", "valid_for"]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "near_interval": 5,
         "max_errors": 5,
         "max_missing": 3,
-        "max_unknown": 3,
+        "unknown_for": 1800,
         "fail_fast": True,
         "require_full_progress": False,
         "hold_file": None,

@@ -49,13 +49,13 @@ def test_the_seconds_count_from_the_end_of_the_first_sample_to_the_beginning_of_
 
 
 NOT_READY: list[tuple[Sample | FailedPoll, str]] = [
-    (sample(30, reading(A), reading(B, "PAUSING")), f"{B} phase"),
+    (sample(30, reading(A), reading(B, "PAUSING")), f"{B} wrong_phase"),
     (sample(30, reading(A), reading(B, delay=1)), f"{B} delay"),
-    (sample(30, reading(A), reading(B, transfer_status="PAUSING")), f"{B} agreement"),
-    (sample(30, reading(A), reading(B, error=("DRS.M1", None))), f"{B} no_error"),
-    (sample(30, reading(A), reading(B, "BRAND_NEW")), f"{B} known"),
-    (sample(30, reading(A), reading(B, found=(False, False))), f"{B} found"),
-    (sample(30, reading(A), reading(B, found=(True, False))), f"{B} found"),
+    (sample(30, reading(A), reading(B, transfer_status="PAUSING")), f"{B} disagreement"),
+    (sample(30, reading(A), reading(B, error=("DRS.M1", None))), f"{B} error_reported"),
+    (sample(30, reading(A), reading(B, "BRAND_NEW")), f"{B} unknown_status"),
+    (sample(30, reading(A), reading(B, found=(False, False))), f"{B} not_found"),
+    (sample(30, reading(A), reading(B, found=(True, False))), f"{B} not_found"),
     (sample(30, reading(A), reading(B), held=True), f"{A} hold_file"),
     (failed_poll(30, "Throttled."), "Throttled."),
 ]
@@ -78,23 +78,28 @@ def test_nothing_is_reset_where_there_is_no_streak() -> None:
     assert [judgement.reset for judgement in judgements] == ["", "", "", ""]
 
 
-def test_a_gap_of_three_intervals_keeps_the_streak_and_a_longer_one_does_not() -> None:
-    kept, broken = 90, 90.001
-    assert streaks(caught_up(stable_samples=9), sample(0), sample(30), sample(30 + kept)) == [1, 2, 3]
-    judgements = judged(caught_up(stable_samples=9), sample(0), sample(30), sample(30 + broken), sample(150))
+def test_a_gap_of_three_near_intervals_keeps_the_streak_and_a_longer_one_does_not() -> None:
+    rules = caught_up(stable_samples=9, near_interval=5)
+    kept, broken = 15, 15.001
+    assert streaks(rules, sample(0), sample(5), sample(5 + kept)) == [1, 2, 3]
+    judgements = judged(rules, sample(0), sample(5), sample(5 + broken), sample(30))
     # The sample after the gap is the first of a new streak.
     assert [judgement.standing.streak for judgement in judgements] == [1, 2, 1, 2]
-    assert [judgement.reset for judgement in judgements] == ["", "", "gap of 90s between samples", ""]
-    assert judgements[-1].standing.streak_for == pytest.approx(29.999)
+    assert [judgement.reset for judgement in judgements] == ["", "", "gap of 15s between samples", ""]
+    assert judgements[-1].standing.streak_for == pytest.approx(9.999)
 
 
-def test_the_longer_of_the_two_intervals_measures_the_gap() -> None:
+def test_the_interval_in_force_measures_the_gap_and_not_the_one_far_from_the_goal() -> None:
+    # With the default options these were once "3 samples in a row over 178 s", with nobody looking in between.
+    assert streaks(Rules(), sample(0), sample(89), sample(178)) == [1, 1, 1]
     rules = caught_up(interval=5, near_interval=20, stable_samples=9)
     assert streaks(rules, sample(0), sample(60), sample(120.5)) == [1, 2, 1]
 
 
-def test_a_slow_sample_is_a_gap_too() -> None:
-    assert streaks(caught_up(stable_samples=9), sample(0), sample(100, took=99)) == [1, 1]
+def test_a_gap_is_from_the_end_of_one_sample_to_the_beginning_of_the_next() -> None:
+    rules = caught_up(stable_samples=9, near_interval=5)
+    assert streaks(rules, sample(0), sample(115, took=100), sample(230, took=100)) == [1, 2, 3]
+    assert streaks(rules, sample(0), sample(115.1, took=100)) == [1, 1]
 
 
 def test_of_a_gap_and_a_hold_the_gap_is_told() -> None:

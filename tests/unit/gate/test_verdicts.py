@@ -43,7 +43,7 @@ def goes_on(judgement: Judgement) -> bool:
 def test_a_job_that_has_caught_up_for_long_enough_is_ready() -> None:
     assert ended(caught_up(), sample(0), sample(30), sample(60)) == (
         "ready",
-        "1 job ready in 3 samples in a row over 60 s.",
+        "1 job ready in 3 consecutive samples over 60 s.",
     )
 
 
@@ -61,8 +61,9 @@ def test_jobs_that_need_no_streak_are_ready_at_once() -> None:
             reading(A, "INCRE_TRANSFER_FAILED", delay=None),
             "failed",
             (
-                f"1 job failed: {A} INCRE_TRANSFER_FAILED [phase, delay] caught_up asks for INCRE_TRANSFER_STARTED, "
-                "the status is INCRE_TRANSFER_FAILED. The service gives no delay (-1 means no value, not zero)."
+                f"1 job failed: {A} INCRE_TRANSFER_FAILED [wrong_phase, delay] caught_up asks for "
+                "INCRE_TRANSFER_STARTED, the status is INCRE_TRANSFER_FAILED. The service returns no delay "
+                "(-1 means no value, not zero)."
             ),
         ),
         (
@@ -70,7 +71,7 @@ def test_jobs_that_need_no_streak_are_ready_at_once() -> None:
             reading(A, "FULL_TRANSFER_FAILED", error=("DRS.M05011", "Out of space.")),
             "failed",
             (
-                f"1 job failed: {A} FULL_TRANSFER_FAILED [phase, no_error] full_complete asks for "
+                f"1 job failed: {A} FULL_TRANSFER_FAILED [wrong_phase, error_reported] full_complete asks for "
                 "FULL_TRANSFER_COMPLETE "
                 "or INCRE_TRANSFER_STARTED, the status is FULL_TRANSFER_FAILED. The service says DRS.M05011: "
                 "Out of space."
@@ -81,7 +82,7 @@ def test_jobs_that_need_no_streak_are_ready_at_once() -> None:
             reading(A, "RELEASE_RESOURCE_FAILED"),
             "failed",
             (
-                f"1 job failed: {A} RELEASE_RESOURCE_FAILED [phase] stopped asks for RELEASE_RESOURCE_COMPLETE "
+                f"1 job failed: {A} RELEASE_RESOURCE_FAILED [wrong_phase] stopped asks for RELEASE_RESOURCE_COMPLETE "
                 "or DELETED, "
                 "the status is RELEASE_RESOURCE_FAILED."
             ),
@@ -91,7 +92,7 @@ def test_jobs_that_need_no_streak_are_ready_at_once() -> None:
             reading(A, "RELEASE_RESOURCE_STARTED"),
             "ended",
             (
-                f"1 job ended before reaching the goal: {A} RELEASE_RESOURCE_STARTED [phase] caught_up asks for "
+                f"1 job ended before reaching the goal: {A} RELEASE_RESOURCE_STARTED [wrong_phase] caught_up asks for "
                 "INCRE_TRANSFER_STARTED, the status is RELEASE_RESOURCE_STARTED."
             ),
         ),
@@ -99,16 +100,16 @@ def test_jobs_that_need_no_streak_are_ready_at_once() -> None:
             caught_up(max_missing=0),
             reading(A, found=LOST),
             "missing",
-            f"1 job not found (in 1 samples in a row, 0 are allowed): {A} missing [found] {GONE}.",
+            f"1 job not found (in 1 consecutive samples, allowed 0): {A} missing [not_found] {GONE}.",
         ),
         (
-            caught_up(max_unknown=0),
+            caught_up(unknown_for=0),
             reading(A, "BRAND_NEW"),
             "unknown",
             (
-                f"1 job of a status this version does not know (in 1 samples in a row, 0 are allowed): {A} BRAND_NEW "
-                "[known, phase] The status BRAND_NEW is unknown to this version, and unknown is never ready. "
-                "caught_up asks "
+                f"1 job with a status unknown to this version (for 0 s, allowed 0 s): {A} BRAND_NEW "
+                "[unknown_status, wrong_phase] The status BRAND_NEW is unknown to this version, and unknown is "
+                "never ready. caught_up asks "
                 "for INCRE_TRANSFER_STARTED, the status is BRAND_NEW."
             ),
         ),
@@ -124,8 +125,8 @@ def test_the_deadline_names_each_job_that_is_not_ready_its_last_status_and_its_h
     assert ended(rules, sample(0, reading(A), reading(B), reading(C)), seen) == (
         "timeout",
         (
-            f"2 jobs of 3 not ready after 60 s: {B} PAUSING [phase] {PHASE}; "
-            f"{C} {CAUGHT_UP} [no_error, delay] The service says DRS.M1: Slow. The delay is 412 s, 0 s are allowed."
+            f"2 jobs of 3 not ready after 60 s: {B} PAUSING [wrong_phase] {PHASE}; "
+            f"{C} {CAUGHT_UP} [error_reported, delay] The service says DRS.M1: Slow. Delay 412 s, allowed 0 s."
         ),
     )
 
@@ -134,15 +135,14 @@ def test_the_deadline_can_come_while_the_streak_is_building() -> None:
     assert ended(caught_up(timeout=50), sample(0, reading(delay=9)), sample(20), sample(50)) == (
         "timeout",
         (
-            "All jobs were ready, but not for long enough after 50 s: 2 samples over 30 s, 3 samples over 60 s are "
-            "asked for."
+            "All jobs were ready, but not for long enough after 50 s: 2 samples over 30 s; required are 3 samples over "
+            "60 s."
         ),
     )
     slow = ended(caught_up(timeout=500, interval=30), sample(0), sample(200), sample(500))[1]
-    assert slow.endswith("samples over 60 s are asked for. What last set them back: gap of 300s between samples.")
+    assert slow.endswith("samples over 60 s. Last reset: gap of 300s between samples.")
     assert ended(caught_up(timeout=0.5), sample(0.5))[1] == (
-        "All jobs were ready, but not for long enough after 0.5 s: 1 sample over 0 s, 3 samples over 60 s are "
-        "asked for."
+        "All jobs were ready, but not for long enough after 0.5 s: 1 sample over 0 s; required are 3 samples over 60 s."
     )
 
 
@@ -154,7 +154,7 @@ def test_the_hold_file_alone_at_the_deadline_is_held() -> None:
     rules = caught_up(timeout=60, hold_file="/run/hold")
     assert ended(rules, sample(60, reading(A), reading(B), held=True)) == (
         "held",
-        "Nothing but the hold file /run/hold is in the way after 60 s.",
+        "Timed out after 60 s; only the hold file /run/hold is blocking.",
     )
 
 
@@ -164,7 +164,7 @@ def test_the_hold_file_beside_another_hold_is_a_timeout() -> None:
         "timeout",
         (
             f"2 jobs of 2 not ready after 60 s: {A} {CAUGHT_UP} [hold_file] The hold file /run/hold exists; "
-            f"{B} PAUSING [phase, hold_file] {PHASE}. The hold file /run/hold exists."
+            f"{B} PAUSING [wrong_phase, hold_file] {PHASE}. The hold file /run/hold exists."
         ),
     )
 
@@ -183,19 +183,19 @@ def test_the_hold_file_keeps_a_job_that_needs_no_streak_from_being_ready() -> No
         (
             sample(0, reading(A, "PAUSING")),
             "timeout",
-            f"1 job of 1 not ready in the one sample that timeout=0 takes: {A} PAUSING [phase] {PHASE}.",
+            f"1 job of 1 not ready in the one sample that timeout=0 takes: {A} PAUSING [wrong_phase] {PHASE}.",
         ),
         (
             sample(0, reading(A, found=LOST)),
             "timeout",
-            f"1 job of 1 not ready in the one sample that timeout=0 takes: {A} missing [found] {GONE}.",
+            f"1 job of 1 not ready in the one sample that timeout=0 takes: {A} missing [not_found] {GONE}.",
         ),
         (
             sample(0, held=True),
             "held",
-            "Nothing but the hold file /h is in the way in the one sample that timeout=0 takes.",
+            "Timed out in the one sample that timeout=0 takes; only the hold file /h is blocking.",
         ),
-        (failed_poll(0, "Throttled."), "error", "No poll succeeded. The last one: Throttled."),
+        (failed_poll(0, "Throttled."), "error", "No poll succeeded. Last failure: Throttled."),
     ],
 )
 def test_a_timeout_of_zero_judges_one_sample_without_a_streak(
@@ -217,7 +217,7 @@ def test_a_timeout_of_zero_judges_one_sample_without_a_streak(
     ],
 )
 def test_what_cannot_become_ready_any_more_is_told_first(readings: list[Reading], held: bool, verdict: str) -> None:
-    rules = caught_up(timeout=60, max_missing=0, max_unknown=0, hold_file="/h")
+    rules = caught_up(timeout=60, max_missing=0, unknown_for=0, hold_file="/h")
     assert ended(rules, sample(60, *readings, held=held))[0] == verdict
 
 
@@ -274,19 +274,19 @@ def test_a_job_that_shall_be_stopped_and_is_being_released_goes_on(status: str) 
     assert goes_on(judged(STOPPED, sample(0, reading(A, status)))[-1])
 
 
-def test_a_reason_says_all_of_twenty_jobs_names_hundreds_and_counts_the_others() -> None:
+def test_a_reason_says_all_of_twenty_jobs_names_some_more_and_counts_the_others() -> None:
     def reason(number: int) -> str:
         jobs = [reading(f"job-{each:03}", "PAUSING") for each in range(number)]
         return ended(caught_up(timeout=0), sample(0, *jobs))[1]
 
-    assert reason(20).endswith(f"; job-019 PAUSING [phase] {PHASE}.")
-    assert reason(21).endswith(f"; job-019 PAUSING [phase] {PHASE}; job-020 PAUSING [phase].")
-    assert reason(400).endswith("; job-399 PAUSING [phase].")
-    assert reason(401).endswith("; job-399 PAUSING [phase]; and 1 more.")
+    assert reason(20).endswith(f"; job-019 PAUSING [wrong_phase] {PHASE}.")
+    assert reason(21).endswith(f"; job-019 PAUSING [wrong_phase] {PHASE}; job-020 PAUSING [wrong_phase].")
+    assert reason(30).endswith("; job-029 PAUSING [wrong_phase].")
+    assert reason(31).endswith("; job-029 PAUSING [wrong_phase]; and 1 more.")
     assert reason(1000).startswith(
         "1000 jobs of 1000 not ready in the one sample that timeout=0 takes: job-000 PAUSING"
     )
-    assert reason(1000).endswith("; and 600 more.")
+    assert reason(1000).endswith("; and 970 more.")
 
 
 def test_a_wait_for_no_jobs_is_never_ready() -> None:
@@ -295,7 +295,7 @@ def test_a_wait_for_no_jobs_is_never_ready() -> None:
 
 
 def options(**chosen: Any) -> Rules:
-    return Rules(**{"goal": Goal.AUTO, **chosen})
+    return Rules(**{"goal": Goal.AUTO, "near_interval": 30, **chosen})
 
 
 def test_under_auto_a_single_job_that_must_catch_up_asks_all_jobs_for_the_streak() -> None:
@@ -307,11 +307,32 @@ def test_under_auto_a_single_job_that_must_catch_up_asks_all_jobs_for_the_streak
     assert (first.standing.streak, broken.standing.streak) == (1, 0)
 
 
+LATE = "All jobs were ready after 10 s, but only in a sample that began after the deadline."
+
+
+def test_a_sample_that_begins_after_the_deadline_never_opens_the_gate() -> None:
+    full = reading(A, "FULL_TRANSFER_COMPLETE", task_mode="FULL_TRANS", delay=None)
+    early = reading(A, "FULL_TRANSFER_STARTED", task_mode="FULL_TRANS", delay=None)
+    assert ended(options(timeout=10), sample(0, early), sample(40, full)) == ("timeout", LATE)
+    assert ended(options(timeout=10), sample(10.001, full)) == ("timeout", LATE)
+    # One that began in time and ended late is evidence.
+    assert ended(options(timeout=10), sample(12, full, took=2))[0] == "ready"
+    # timeout=0 takes one sample, whenever it begins.
+    assert ended(options(timeout=0), sample(0.2, full))[0] == "ready"
+    # Verdicts that do not open it are given as always.
+    assert ended(options(timeout=10), sample(40, reading(A, "FULL_TRANSFER_FAILED")))[0] == "failed"
+
+
+def test_a_streak_that_is_complete_only_after_the_deadline_is_a_timeout() -> None:
+    rules = caught_up(timeout=50, near_interval=100)
+    assert ended(rules, sample(0), sample(30), sample(61)) == ("timeout", LATE.replace("10 s", "50 s"))
+
+
 def test_under_auto_a_mode_not_known_is_never_ready() -> None:
     assert ended(options(timeout=60), sample(60, reading(A, task_mode="TWO_WAY"))) == (
         "timeout",
         (
-            f"1 job of 1 not ready after 60 s: {A} {CAUGHT_UP} [phase] The task mode is TWO_WAY: goal=auto "
+            f"1 job of 1 not ready after 60 s: {A} {CAUGHT_UP} [wrong_phase] The task mode is TWO_WAY: goal=auto "
             "cannot tell what "
             "this job must reach."
         ),

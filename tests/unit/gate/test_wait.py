@@ -20,11 +20,11 @@ BROKEN = DrsError(Kind.NETWORK, "It broke.")
 REFUSED = DrsError(Kind.AUTHENTICATION, "The password is wrong.")
 
 
-def test_the_first_poll_comes_at_once_and_the_last_one_at_the_deadline(waiting: Waiting) -> None:
+def test_the_first_poll_comes_at_once_and_the_last_ones_just_before_and_at_the_deadline(waiting: Waiting) -> None:
     result = waiting(FAR, timeout=100)
-    assert waiting.script.began == [0, 30, 60, 90, 100]
-    assert waiting.sleeps == [30, 30, 30, 10]
-    assert (result["verdict"], result["polls"], result["elapsed"]) == ("timeout", 5, 100)
+    assert waiting.script.began == [0, 30, 60, 90, 99.75, 100]
+    assert waiting.sleeps == [30, 30, 30, 9.75, 0.25]
+    assert (result["verdict"], result["polls"], result["elapsed"]) == ("timeout", 6, 100)
 
 
 def test_nothing_is_tried_again_after_the_deadline(waiting: Waiting) -> None:
@@ -34,8 +34,8 @@ def test_nothing_is_tried_again_after_the_deadline(waiting: Waiting) -> None:
 
 def test_an_interval_counts_from_the_end_of_a_poll(waiting: Waiting) -> None:
     result = waiting(FAR, takes=4, timeout=100)
-    assert waiting.script.began == [0, 34, 68, 100]
-    assert result["elapsed"] == 104
+    assert waiting.script.began == [0, 34, 68, 99.75]
+    assert result["elapsed"] == 103.8
 
 
 def test_a_poll_that_outlasts_the_deadline_is_the_last_one(waiting: Waiting) -> None:
@@ -46,7 +46,7 @@ def test_a_poll_that_outlasts_the_deadline_is_the_last_one(waiting: Waiting) -> 
 
 def test_near_the_goal_the_shorter_interval_counts(waiting: Waiting) -> None:
     waiting(FAR, NEAR, NEAR, FAR, timeout=70)
-    assert waiting.sleeps == [30, 5, 5, 30]
+    assert waiting.sleeps == [30, 5, 5, 29.75, 0.25]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_after_a_failed_poll_the_longer_interval_counts(waiting: Waiting) -> Non
 def test_chance_adds_or_takes_a_tenth_of_the_interval_but_never_passes_the_deadline(waiting: Waiting) -> None:
     waiting(FAR, timeout=100, chance=(0.9, 1.1))
     assert set(waiting.clock.asked) == {(0.9, 1.1)}
-    assert waiting.sleeps == pytest.approx([27, 33, 27, 13])
+    assert waiting.sleeps == pytest.approx([27, 33, 27, 12.75, 0.25])
     assert waiting.clock.waited == 100
 
 
@@ -98,7 +98,7 @@ def test_check_mode_and_a_timeout_of_zero_take_one_sample_and_never_sleep(
 def test_a_whole_wait_from_afar_to_ready(waiting: Waiting) -> None:
     result = waiting(FAR, NEAR, READY, takes=1)
     assert result["verdict"] == "ready"
-    assert result["reason"] == "1 job ready in 12 samples in a row over 65 s."
+    assert result["reason"] == "1 job ready in 12 consecutive samples over 65 s."
     assert (result["requests"], result["logins"], result["errors"]) == (28, 1, 0)
     assert (result["started_at"], result["finished_at"]) == ("2026-11-24T12:00:00Z", "2026-11-24T12:01:44Z")
     assert waiting.script.closed
@@ -113,7 +113,7 @@ def test_a_verdict_is_valid_from_the_beginning_of_the_last_sample(waiting: Waiti
 def test_failed_polls_are_forgiven_up_to_the_budget(waiting: Waiting) -> None:
     result = waiting(FAR, BROKEN, max_errors=2, timeout=1000)
     assert (result["verdict"], result["errors"], result["polls"]) == ("error", 3, 4)
-    assert result["reason"] == "3 failed polls in a row, 2 are allowed. The last one: It broke."
+    assert result["reason"] == "3 consecutive failed polls, allowed 2. Last failure: It broke."
     assert result["failure"]["kind"] == "network"
     # What the last good sample found is still told.
     assert result["jobs"][0]["status"] == "PAUSING"
@@ -135,7 +135,7 @@ def test_a_login_that_fails_is_an_error_with_a_full_result(waiting: Waiting, kin
     (job,) = result["jobs"]
     assert (job["id"], job["found"], job["state"], job["ready"]) == (A, False, "missing", False)
     text = "No poll succeeded, so nothing is known of this job."
-    assert job["holds"] == [{"rule": "found", "text": text}]
+    assert job["holds"] == [{"rule": "not_found", "text": text}]
 
 
 def test_a_login_that_may_work_later_is_tried_again(waiting: Waiting) -> None:

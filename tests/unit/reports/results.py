@@ -115,6 +115,9 @@ def wait_result(verdict: str = "ready", jobs: int = 4, span: float = 3600.0, **r
             "max_delay": 5,
             "timeout": span,
             "interval": 30.0 if jobs < 300 else 180.0,
+            # Its samples are as far apart near the goal too.
+            "near_interval": 30.0 if jobs < 300 else 180.0,
+            "unknown_for": 300,
             **held,
             **rules,
         }

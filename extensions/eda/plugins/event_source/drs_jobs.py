@@ -70,11 +70,12 @@ options:
     description: So many samples in a row may lack a job. One more is the verdict V(missing).
     type: int
     default: 3
-  max_unknown:
+  unknown_for:
     description:
-      - So many samples in a row may have a job of a status that is not known. One more is the verdict V(unknown).
-    type: int
-    default: 3
+      - Seconds for which a job may keep a status that this version does not know, from the end of the first such
+        sample to the end of the latest. Longer is the verdict V(unknown). With V(0), none is allowed at all.
+    type: float
+    default: 1800.0
   fail_fast:
     description:
       - Whether the first job that failed or ended gives the verdict.
