@@ -17,7 +17,11 @@ _MOST_HOLDS = 10
 # The summary of a CI step may have 1 MiB, a comment 64 KiB; more than this nobody reads.
 _LONGEST_REASON = 1500
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:=/\"'$^])")
+# Markup in the middle of a line: no text of a result begins one. Not an underscore within a word, as in a status,
+# nor most dots and colons: only those of an address, which would become a link, and of an emoji.
+_SPECIAL = re.compile(
+    r"([\\`*\[\]|~$^]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|:(?=[a-z_+-][\w+-]*:)|(?<=[\w-])\.(?=[a-z]{2}))", re.IGNORECASE
+)
 _MARK = {True: "✅", False: "❌"}
 
 
@@ -52,11 +56,9 @@ def _wait(wait: Wait) -> list[str]:
         return lines
     jobs = wait.worst_first
     if not all(job.ready for job in jobs):
-        lines += [
-            f"- {_code(rule)} holds {len(held)} of {_jobs(len(jobs))}" for rule, held in wait.held_by[:_MOST_HOLDS]
-        ]
+        lines += [f"- {_code(rule)}: {len(held)} of {_jobs(len(jobs))}" for rule, held in wait.held_by[:_MOST_HOLDS]]
         lines.append("")
-    lines += ["| | Job | Status | Progress | Delay | Held by |", "| :---: | --- | --- | ---: | ---: | --- |"]
+    lines += ["| | Job | Status | Progress | Delay | Holds |", "| :---: | --- | --- | ---: | ---: | --- |"]
     lines += map(_row, jobs[:_MOST_JOBS])
     if len(jobs) > _MOST_JOBS:
         rest = jobs[_MOST_JOBS:]
@@ -88,7 +90,8 @@ def _row(job: Job) -> str:
     delay = "–" if job.delay is None else f"{job.delay:g} s"
     held = "<br>".join(f"{_code(hold.rule)} {_plain(hold.text[:200])}" for hold in job.holds)
     status = _code(job.status or job.state)
-    return f"| {_MARK[job.ready]} | {_code(job.id)} | {status} | {progress} | {delay} | {held} |"
+    called = _code(job.id) if not job.given_name else f"{_plain(job.given_name)}<br>{_code(job.id)}"
+    return f"| {_MARK[job.ready]} | {called} | {status} | {progress} | {delay} | {held} |"
 
 
 def _jobs(number: int) -> str:

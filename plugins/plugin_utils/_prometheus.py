@@ -5,6 +5,7 @@
 """A result as a textfile for the Prometheus node exporter.
 
 Every sample has the label ``title``: the exporter drops a whole scrape in which two files hold the same series.
+No label is named ``job``: Prometheus sets that one itself, and renames ours to ``exported_job``.
 """
 
 from __future__ import annotations
@@ -23,20 +24,21 @@ _HELP = {
     "drs_wait_verdict": "1 for the verdict of the wait, 0 for the others.",
     "drs_wait_jobs": "Number of jobs that were waited for.",
     "drs_wait_jobs_ready": "Number of jobs that the last sample found ready.",
-    "drs_wait_jobs_held": "Number of jobs that the last sample found held by this rule.",
+    "drs_wait_jobs_held": "Number of jobs with this hold in the last sample.",
     "drs_wait_job_ready": "Whether the last sample found the job ready.",
-    "drs_wait_job_delay_seconds": "How far the target was behind the source, where the service gave a value.",
-    "drs_wait_job_progress_ratio": "Progress of the full phase, 0 to 1, where the service gave a value.",
+    "drs_wait_job_state": "1 for the state of the job in the last sample.",
+    "drs_wait_job_delay_seconds": "How far the target is behind the source, if the service reports it.",
+    "drs_wait_job_progress_ratio": "Progress of the full phase, 0 to 1, if the service reports it.",
     "drs_wait_duration_seconds": "How long the wait took.",
-    "drs_wait_polls": "Number of polls, failed ones too.",
-    "drs_wait_requests": "Number of requests to the two operations, repeated ones too.",
+    "drs_wait_polls": "Number of polls, including failed ones.",
+    "drs_wait_requests": "Number of requests, including retries.",
     "drs_wait_errors": "Number of polls that failed.",
     "drs_wait_started_timestamp_seconds": "When the wait began.",
     "drs_wait_finished_timestamp_seconds": "When the wait ended.",
-    "drs_wait_valid_until_timestamp_seconds": "Until when the verdict ready may be trusted.",
-    "drs_cutover_ready": "Whether the cutover reached its end.",
+    "drs_wait_valid_until_timestamp_seconds": "Time until which the verdict ready may be trusted.",
+    "drs_cutover_ready": "Whether the cutover succeeded.",
     "drs_cutover_outcome": "1 for the outcome of the cutover.",
-    "drs_cutover_outage_seconds": "How long the application was stopped.",
+    "drs_cutover_outage_seconds": "From the first freeze task to the end of the switch, or of the unfreeze.",
     "drs_cutover_stage_state": "1 for the state of this stage of the cutover.",
     "drs_cutover_stage_duration_seconds": "How long this stage of the cutover took.",
     "drs_cutover_started_timestamp_seconds": "When the cutover began.",
@@ -58,7 +60,7 @@ def render(view: Wait | Cutover, title: str) -> str:
 
 def _add(families: Mapping[str, Samples], name: str, labels: Mapping[str, str], value: float | None) -> None:
     if value is not None:
-        # The first one stays where two ids look the same once they can be printed.
+        # Two ids can look the same once unprintable characters are removed: the first one stays.
         families[name].setdefault(tuple(labels.items()), value)
 
 
@@ -88,8 +90,10 @@ def _add_wait(families: Mapping[str, Samples], wait: Wait, labels: Mapping[str, 
 
 
 def _add_job(families: Mapping[str, Samples], job: Job, labels: Mapping[str, str]) -> None:
-    of_job = {**labels, "job": job.id}
+    # Always set, so that a legend or an alert has something to show for a job without a known name.
+    of_job = {**labels, "job_id": job.id, "job_name": job.given_name or job.id}
     _add(families, "drs_wait_job_ready", of_job, float(job.ready))
+    _add(families, "drs_wait_job_state", {**of_job, "state": job.state}, 1)
     _add(families, "drs_wait_job_delay_seconds", of_job, job.delay)
     ratio = None if job.progress is None else job.progress / 100
     _add(families, "drs_wait_job_progress_ratio", of_job, ratio)

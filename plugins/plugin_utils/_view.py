@@ -43,9 +43,10 @@ class Hold:
 
 @dataclass(frozen=True)
 class Job:
-    """One job as the last sample found it. ``name`` is short, and unique in its report."""
+    """One job in the last sample. ``given_name`` is the service's, if known; ``name`` is unique in its report."""
 
     id: str
+    given_name: str
     name: str
     ready: bool
     holds: tuple[Hold, ...]
@@ -184,7 +185,7 @@ def _wait(result: Mapping[Any, Any]) -> Wait:
     verdict = text(result.get("verdict"), _SHORT) or Verdict.ERROR.value
     rules = fields(result.get("rules"))
     entries = mappings(result.get("jobs"))
-    names = ShortIds([text(entry.get("id"), _SHORT) or "?" for entry in entries])
+    names = _names(entries)
     return Wait(
         verdict=verdict,
         # Both must say so: what contradicts itself is not ready.
@@ -206,7 +207,17 @@ def _wait(result: Mapping[Any, Any]) -> Wait:
     )
 
 
-def _job(entry: Mapping[Any, Any], names: ShortIds) -> Job:
+def _names(entries: Sequence[Mapping[Any, Any]]) -> dict[str, str]:
+    """What each job is called in a report: its name, with the short id if others share it; else the short id."""
+    given = {text(entry.get("id"), _SHORT) or "?": text(entry.get("name"), _SHORT) for entry in entries}
+    short, shared = ShortIds(list(given)), Counter(given.values())
+    return {
+        job_id: short[job_id] if not name else name if shared[name] == 1 else f"{name} ({short[job_id]})"
+        for job_id, name in given.items()
+    }
+
+
+def _job(entry: Mapping[Any, Any], names: Mapping[str, str]) -> Job:
     job_id = text(entry.get("id"), _SHORT) or "?"
     holds = tuple(
         Hold(text(hold.get("rule"), _SHORT) or "?", text(hold.get("text"), _SENTENCE))
@@ -219,6 +230,7 @@ def _job(entry: Mapping[Any, Any], names: ShortIds) -> Job:
     ]
     return Job(
         id=job_id,
+        given_name=text(entry.get("name"), _SHORT),
         name=names[job_id],
         ready=flag(entry.get("ready")) and not holds,
         holds=holds,

@@ -6,14 +6,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -76,6 +79,27 @@ SCENARIO = {
 }
 
 
+class Webhook(ThreadingHTTPServer):
+    """What accepts the notifications of the pages, and keeps them."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Hook)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/hook"
+        self.messages: list[dict[str, Any]] = []
+
+
+class _Hook(BaseHTTPRequestHandler):
+    server: Webhook
+
+    def do_POST(self) -> None:
+        self.server.messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None:
+        """The output of pytest is not for this."""
+
+
 @dataclass(frozen=True)
 class World:
     """What runs the documentation: the environment for its programs, and the simulator behind it all."""
@@ -83,6 +107,7 @@ class World:
     simulator: Simulator
     hosts: PublishedHosts
     environment: dict[str, str]
+    webhook: Webhook = field(default_factory=Webhook)
 
     def run(self, command: list[str], folder: Path, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         """Run a command in a folder; ``typed`` is its input, ``more`` are environment variables."""
@@ -100,7 +125,8 @@ class World:
 
     def play(self, playbook: str, folder: Path, *arguments: str, **more: str) -> str:
         """Run a playbook; its output. Fails the test where it fails, or where a play found no host."""
-        (folder / "reader.yml").write_text(yaml.safe_dump(READER), encoding="utf-8")
+        variables = {**READER, "webhook_url": self.webhook.url}
+        (folder / "reader.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
         program = [sys.executable, "-m", "ansible", "playbook", "-e", "@reader.yml", *arguments, playbook]
         done = self.run(program, folder, **more)
         assert done.returncode == 0, f"{playbook} ended with {done.returncode}:\n{done.stdout}"
@@ -131,9 +157,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with Simulator(SCENARIO) as simulator:
         address = urlsplit(simulator.endpoint)
         with PublishedHosts((str(address.hostname), int(address.port or 0)), folder / "ca.pem") as hosts:
-            threading.Thread(target=hosts.serve_forever, daemon=True).start()
-            yield World(simulator, hosts, _environment(folder, hosts))
-            hosts.shutdown()
+            world = World(simulator, hosts, _environment(folder, hosts))
+            with world.webhook as webhook:
+                for server in (hosts, webhook):
+                    threading.Thread(target=server.serve_forever, daemon=True).start()
+                yield world
+                for server in (hosts, webhook):
+                    server.shutdown()
 
 
 @pytest.fixture

@@ -84,6 +84,15 @@ def test_a_page_runs_as_written(path: Path, world: World, reader: Path) -> None:
         world.play("whole-page.yml", reader, **({} if names_its_login(path) else LOGIN))
 
 
+def test_the_notification_states_verdict_and_reason(world: World, reader: Path) -> None:
+    """The webhook gets one sentence that says it all."""
+    world.webhook.messages.clear()
+    world.play(str(EXAMPLES / "notify.yml"), reader, **LOGIN)
+    (message,) = world.webhook.messages
+    assert set(message) == {"text"}
+    assert message["text"].startswith("orders: ready. ")
+
+
 def names_its_login(path: Path) -> bool:
     """Whether the examples of a page say how they log in."""
     return path.name in NAME_THEIR_LOGIN or path.suffix == ".py"

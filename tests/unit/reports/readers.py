@@ -55,6 +55,8 @@ def metrics(text: str) -> dict[tuple[str, ...], float]:
         for sample in family.samples:
             labels = dict(sample.labels)
             assert labels.pop("title")
+            # Prometheus sets these itself, and renames the ones of a target.
+            assert not {"job", "instance"} & set(labels)
             key = (sample.name, *labels.values())
             assert key not in found
             found[key] = sample.value

@@ -84,13 +84,35 @@ def test_every_verdict_in_every_format(verdict: str, jobs: int) -> None:
     assert {key[1] for key, value in found.items() if key[0] == "drs_wait_verdict" and value} == {verdict}
     assert len([key for key in found if key[0] == "drs_wait_verdict"]) == len(VERDICTS)
     for job in result["jobs"]:
-        assert found["drs_wait_job_ready", job["id"]] == float(job["ready"])
-        assert found.get(("drs_wait_job_delay_seconds", job["id"])) == job["delay"]
+        names = (job["id"], job["id"])
+        assert found[("drs_wait_job_ready", *names)] == float(job["ready"])
+        assert found[("drs_wait_job_state", *names, job["state"])] == 1
+        assert found.get(("drs_wait_job_delay_seconds", *names)) == job["delay"]
         ratio = None if job["progress"] is None else job["progress"] / 100
-        assert found.get(("drs_wait_job_progress_ratio", job["id"])) == ratio
+        assert found.get(("drs_wait_job_progress_ratio", *names)) == ratio
     assert found["drs_wait_duration_seconds",] == result["elapsed"]
     assert found["drs_wait_errors",] == result["errors"]
     assert found["drs_wait_started_timestamp_seconds",] == NOON
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md", ".prom"])
+def test_a_report_names_the_jobs_as_the_service_does(suffix: str) -> None:
+    result = waited("timeout", 4)
+    first, second, third, fourth = result["jobs"]
+    named = [{**first, "name": "orders"}, {**second, "name": "stock"}, {**third, "name": "stock"}, fourth]
+    report = render({**result, "jobs": named}, suffix, TITLE)
+    if suffix == ".md":
+        for job in named[:3]:
+            assert f"| {job['name']}<br>`{job['id']}` |" in report
+    elif suffix == ".prom":
+        found = metrics(report)
+        for job in named:
+            assert ("drs_wait_job_ready", job["id"], job.get("name") or job["id"]) in found
+    else:
+        # Jobs that share a name are told apart by their ids.
+        ids = [f"{job['id'][:4]}..{job['id'][-4:]}" for job in named]
+        for shown in ("orders", f"stock ({ids[1]})", f"stock ({ids[2]})", ids[3]):
+            assert shown in report
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -135,7 +157,7 @@ def test_a_cutover_in_every_format(outcome: str) -> None:
     validator("cutover-result").validate(read)
 
     summary = render(result, ".md", TITLE)
-    assert summary.splitlines()[2].startswith(f"{'✅' if ready else '❌'} **{outcome}** ".replace("_", "\\_"))
+    assert summary.splitlines()[2].startswith(f"{'✅' if ready else '❌'} **{outcome}** ")
     assert re.findall(r"^## Gate: (.*)\n\n. \*\*(.*?)\*\*", summary, re.MULTILINE) == list(verdicts.items())
     assert re.findall(r"^\| ([a-z]+) \| (ok|failed) \| 2026-11-24T", summary, re.MULTILINE) == list(stages.items())
     assert re.findall(r"^Outage: \*\*(.*) s\*\*$", summary, re.MULTILINE) == outages(result)
@@ -299,7 +321,8 @@ def test_a_result_that_contradicts_itself_is_not_ready(claim: dict[str, Any]) ->
 def test_numbers_that_became_strings_are_read() -> None:
     found = metrics(render(strings(waited("ready", 1)), ".prom", TITLE))
     assert found["drs_wait_ready",] == 1
-    assert found["drs_wait_job_progress_ratio", waited("ready", 1)["jobs"][0]["id"]] == 1
+    job_id = waited("ready", 1)["jobs"][0]["id"]
+    assert found["drs_wait_job_progress_ratio", job_id, job_id] == 1
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
