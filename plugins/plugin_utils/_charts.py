@@ -13,15 +13,16 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from ..module_utils._lifecycle import Phase, State, meaning
-from ..module_utils._lines import duration
 from ._svg import WIDE, Time, Values, area, clock, delay_axis, element, frame, line, picture
 from ._view import Cutover, Job, Point, Stage, Wait, of_job
+from ._words import span
 
-# So many lines can be told apart by colour; of more jobs the worst ones are drawn so.
+# As many lines as colours can tell apart; the worst jobs get them.
 _COLOURS = 5
 _MOST_ROWS = 12
 _CURVE_HIGH = 200
-_ROW_HIGH = 24
+_ROW_HIGH = 28
+_LONGEST_LABEL = 40
 
 _TONES = {
     State.COMPLETE: "complete",
@@ -52,7 +53,10 @@ def tone(status: str) -> str:
 
 
 def times_of(wait: Wait) -> Time | None:
-    """The time a wait took, where something of it is known."""
+    """The time axis of a wait; None if there was only one sample, as no curve has just one point."""
+    samples = (wait.numbers["polls"] or 0) - (wait.numbers["errors"] or 0)
+    if samples == 1 and wait.numbers["polls"] is not None:
+        return None
     known = [*(point.at for point in wait.series), *(change.at for change in wait.transitions)]
     known += [at for at in (wait.started_at, wait.finished_at) if at is not None]
     if not known:
@@ -78,14 +82,14 @@ def delay_curve(wait: Wait, key: str) -> Chart | None:
     if not values or times is None:
         return None
     axis = delay_axis(values, wait.max_delay, _CURVE_HIGH)
-    labels = [(axis.y(value), duration(value)) for value in axis.ticks]
-    about = f"Delay in seconds of {_jobs(len(wait.jobs))} over time; the highest is {duration(max(values))}"
+    labels = [(axis.y(value), span(value)) for value in axis.ticks]
+    about = f"Delay in seconds of {_jobs(len(wait.jobs))} over time; the highest is {span(max(values))}"
     below: list[Markup] = []
     above: list[Markup] = []
     legend: list[tuple[str, str]] = []
     if wait.max_delay is not None:
         allowed = axis.y(wait.max_delay)
-        about += f", {duration(wait.max_delay)} are allowed"
+        about += f", {span(wait.max_delay)} are allowed"
         below.append(
             element("rect", {"class": "allowed", "y": allowed, "width": WIDE, "height": _CURVE_HIGH - allowed})
         )
@@ -122,7 +126,8 @@ def _curves(
     """Lines of the worst jobs in colour over the others, and what the colours mean."""
     value_of = {id(point): value for point, value in values}
     points = of_job([point for point, _value in values])
-    worst = wait.worst_first[:_COLOURS]
+    drawable = {point.id for point, value in values if value is not None}
+    worst = [job for job in wait.worst_first if job.id in drawable][:_COLOURS]
     named = {job.id for job in worst}
 
     def drawn(of_one: Iterable[Point]) -> str:
@@ -209,8 +214,13 @@ def _rows(wait: Wait, spans: dict[str, list[_Span]], times: Time, key: str) -> M
             bars.append(_bar(times, at, until, row, tone(status), f"{job.id}: {status or 'not found'}"))
         said.append(f"{job.name} ends as {job.status or job.state}")
     chart = picture(f"{key}-statuses", "Statuses of the jobs over time", f"{'; '.join(said)}.", high, bars)
-    labels = [((row + 0.5) * _ROW_HIGH, job.name) for row, job in enumerate(wait.worst_first)]
-    return frame(chart, times, labels, high)
+    labels = [((row + 0.5) * _ROW_HIGH, _label(job.name)) for row, job in enumerate(wait.worst_first)]
+    return frame(chart, times, labels, high, rows=True)
+
+
+def _label(name: str) -> str:
+    """A name that fits into two lines beside its row; the middle goes, as both ends tell jobs apart."""
+    return name if len(name) <= _LONGEST_LABEL else f"{name[:22]}…{name[-15:]}"
 
 
 def _bar(times: Time, begin: float, end: float, row: int, colour: str, title: str) -> Markup:
@@ -274,8 +284,8 @@ def outage_chart(cutover: Cutover) -> Chart | None:
         f"{stage.name} {stage.seconds or 0:.1f} s from {clock(_began(stage), '%H:%M:%S')}" for stage in shown
     )
     chart = picture("outage", "Stages from the freeze on", f"{said}.", high, bars)
-    labels = [((row + 0.5) * _ROW_HIGH, stage.name) for row, stage in enumerate(shown)]
-    return Chart("From the freeze on", frame(chart, times, labels, high), ())
+    labels = [((row + 0.5) * _ROW_HIGH, _label(stage.name)) for row, stage in enumerate(shown)]
+    return Chart("From the freeze on", frame(chart, times, labels, high, rows=True), ())
 
 
 def _began(stage: Stage) -> float:

@@ -14,37 +14,17 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from ..module_utils._gate import Verdict
-from ..module_utils._lines import duration
 from ._charts import Chart, delay_curve, job_tone, outage_chart, progress_curve, timeline
 from ._svg import clock
+from ._values import shortened
+from ._version import version
 from ._view import Cutover, Job, Transition, Wait
+from ._words import says, span, tone
 
 # Jobs that are shown open; the others are folded where there are more than a screen of them.
 _OPEN = 25
 _OPEN_OF_MANY = 15
 _MOST_CHANGES = 300
-
-_WAIT_TONES = {
-    Verdict.READY.value: "good",
-    Verdict.TIMEOUT.value: "warn",
-    Verdict.HELD.value: "hold",
-    Verdict.FAILED.value: "bad",
-    Verdict.ENDED.value: "bad",
-    Verdict.ERROR.value: "bad",
-    Verdict.MISSING.value: "odd",
-    Verdict.UNKNOWN.value: "odd",
-}
-_SAYS = {
-    Verdict.READY.value: "All jobs were ready together. The gate is open.",
-    Verdict.TIMEOUT.value: "Time was up before all jobs were ready. The gate stays shut.",
-    Verdict.HELD.value: "Only the hold file is in the way. The gate stays shut.",
-    Verdict.FAILED.value: "A job failed. The gate stays shut.",
-    Verdict.ENDED.value: "A job ended before it reached its goal. The gate stays shut.",
-    Verdict.ERROR.value: "The jobs could not be read. The gate stays shut.",
-    Verdict.MISSING.value: "The service does not know every job. The gate stays shut.",
-    Verdict.UNKNOWN.value: "A job has a status that is not known. The gate stays shut.",
-}
 
 
 @dataclass(frozen=True)
@@ -68,9 +48,9 @@ def render(view: Wait | Cutover, title: str) -> str:
     if isinstance(view, Cutover):
         gates = [_section(f"gate{place}", name, wait) for place, (name, wait) in enumerate(view.gates.items())]
         page = {
-            "tone": _cutover_tone(view),
+            "tone": tone(view),
             "word": _words(view.outcome),
-            "says": _cutover_says(view),
+            "says": says(view),
             "reason": view.reason,
             "cutover": view,
             "outage": outage_chart(view),
@@ -82,14 +62,14 @@ def render(view: Wait | Cutover, title: str) -> str:
         page = {
             "tone": section.tone,
             "word": view.verdict,
-            "says": _says(view),
+            "says": says(view),
             "reason": view.reason,
             "cutover": None,
             "outage": None,
             "sections": [section],
             "facts": section.facts,
         }
-    return re.sub(r"\n\s*\n+", "\n", _template().render(title=title, **page)).strip() + "\n"
+    return re.sub(r"\n\s*\n+", "\n", _template().render(title=title, version=version(), **page)).strip() + "\n"
 
 
 @cache
@@ -102,7 +82,8 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(duration=duration, tone=job_tone, moment=_moment, words=_words, delay=_delay, day=_day)
+    environment.filters.update(span=span, shortened=shortened, tone=job_tone, moment=_moment)
+    environment.filters.update(words=_words, delay=_delay, day=_day)
     return environment.get_template("report.html.j2")
 
 
@@ -114,7 +95,7 @@ def _section(key: str, name: str, wait: Wait) -> Section:
         key=key,
         name=name,
         wait=wait,
-        tone=_WAIT_TONES.get(wait.verdict, "odd") if wait.verdict != Verdict.READY.value or wait.ready else "bad",
+        tone=tone(wait),
         charts=tuple(chart for chart in charts if chart),
         open_jobs=jobs[:shown],
         folded_jobs=jobs[shown:],
@@ -131,11 +112,10 @@ def _facts(wait: Wait) -> dict[str, str]:
     if wait.goal:
         facts["Goal"] = wait.goal
     if wait.numbers["elapsed"] is not None:
-        facts["Waited"] = duration(wait.numbers["elapsed"])
+        facts["Waited"] = span(wait.numbers["elapsed"])
     if wait.numbers["polls"] is not None:
-        facts["Polls"] = f"{wait.numbers['polls']:.0f}"
-        if wait.numbers["errors"]:
-            facts["Polls"] += f", {wait.numbers['errors']:.0f} failed"
+        errors = f", {wait.numbers['errors']:.0f} failed" if wait.numbers["errors"] else ""
+        facts["Polls"] = f"{wait.numbers['polls']:.0f}{errors}"
     facts.update(_times(wait.started_at, wait.finished_at))
     if wait.valid_until is not None:
         facts["Valid until"] = clock(wait.valid_until, "%H:%M:%S UTC")
@@ -150,28 +130,6 @@ def _times(began: float | None, ended: float | None) -> dict[str, str]:
         same_day = began is not None and clock(began, "%F") == clock(ended, "%F")
         facts["Ended"] = clock(ended, "%H:%M:%S UTC" if same_day else "%d %b %Y, %H:%M:%S UTC")
     return facts
-
-
-def _says(wait: Wait) -> str:
-    if wait.verdict == Verdict.ERROR.value and not wait.jobs:
-        return "The wait could not begin. The gate stays shut."
-    if wait.verdict == Verdict.READY.value and not wait.ready:
-        return "The result contradicts itself. The gate stays shut."
-    return _SAYS.get(wait.verdict, "The gate stays shut.")
-
-
-def _cutover_tone(cutover: Cutover) -> str:
-    states = {stage.state for stage in cutover.stages}
-    if cutover.ready:
-        return "good"
-    return "bad" if "failed" in states else "warn"
-
-
-def _cutover_says(cutover: Cutover) -> str:
-    failed = [stage.name for stage in cutover.stages if stage.state == "failed"]
-    if failed:
-        return f"The cutover stopped in the stage {failed[0]}."
-    return "The cutover reached its end." if cutover.ready else "The cutover did not reach its end."
 
 
 def _words(name: str) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 
 from ..module_utils._history import iso
-from ..module_utils._lines import duration
+from ._values import shortened
 from ._view import Cutover, Job, Wait
+from ._words import says, span, tone
 
 _MOST_JOBS = 20
 _MOST_HOLDS = 10
@@ -33,13 +34,14 @@ def render(view: Wait | Cutover, title: str) -> str:
 
 
 def _cutover(cutover: Cutover) -> list[str]:
-    lines = [f"{_MARK[cutover.ready]} **{_plain(cutover.outcome)}** {_reason(cutover.reason)}", ""]
+    said = " ".join(filter(None, (_plain(says(cutover)), _reason(cutover.reason))))
+    lines = [f"{_mark(cutover)} **{_plain(cutover.outcome)}** {said}", ""]
     if cutover.outage is not None:
-        lines += [f"Outage: **{cutover.outage:.1f} s**", ""]
+        lines += [f"Outage: **{span(cutover.outage)}**", ""]
     if cutover.stages:
         lines += ["| Stage | State | Began | Took |", "| --- | --- | --- | ---: |"]
     for stage in cutover.stages:
-        took = "" if stage.seconds is None else f"{stage.seconds:.1f} s"
+        took = "" if stage.seconds is None else span(stage.seconds)
         began = "" if stage.started_at is None else iso(stage.started_at)
         lines.append(f"| {_plain(stage.name)} | {_plain(stage.state)} | {began} | {took} |")
     for name, wait in cutover.gates.items():
@@ -48,7 +50,7 @@ def _cutover(cutover: Cutover) -> list[str]:
 
 
 def _wait(wait: Wait) -> list[str]:
-    lines = [f"{_MARK[wait.ready]} **{_plain(wait.verdict)}** {_reason(wait.reason)}", ""]
+    lines = [f"{_mark(wait)} **{_plain(wait.verdict)}** {_reason(wait.reason)}", ""]
     facts = _facts(wait)
     if facts:
         lines += [" · ".join(facts), ""]
@@ -74,7 +76,7 @@ def _facts(wait: Wait) -> list[str]:
     if wait.goal:
         facts.append(f"goal {_code(wait.goal)}")
     if wait.numbers["elapsed"] is not None:
-        facts.append(f"waited {duration(wait.numbers['elapsed'])}")
+        facts.append(f"waited {span(wait.numbers['elapsed'])}")
     if wait.numbers["polls"] is not None:
         errors = wait.numbers["errors"] or 0
         facts.append(f"polls: {wait.numbers['polls']:.0f}, {errors:.0f} failed")
@@ -88,7 +90,7 @@ def _facts(wait: Wait) -> list[str]:
 def _row(job: Job) -> str:
     progress = "–" if job.progress is None else f"{job.progress:g} %"
     delay = "–" if job.delay is None else f"{job.delay:g} s"
-    held = "<br>".join(f"{_code(hold.rule)} {_plain(hold.text[:200])}" for hold in job.holds)
+    held = "<br>".join(f"{_code(hold.rule)} {_plain(shortened(hold.text, 200))}" for hold in job.holds)
     status = _code(job.status or job.state)
     called = _code(job.id) if not job.given_name else f"{_plain(job.given_name)}<br>{_code(job.id)}"
     return f"| {_MARK[job.ready]} | {called} | {status} | {progress} | {delay} | {held} |"
@@ -99,8 +101,11 @@ def _jobs(number: int) -> str:
 
 
 def _reason(reason: str) -> str:
-    cut = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
-    return _plain(cut)
+    return _plain(shortened(reason, _LONGEST_REASON))
+
+
+def _mark(view: Wait | Cutover) -> str:
+    return "⚠️" if tone(view) == "warn" and isinstance(view, Cutover) else _MARK[view.ready]
 
 
 def _plain(text: str) -> str:

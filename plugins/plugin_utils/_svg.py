@@ -140,12 +140,14 @@ def area(upper: Sequence[tuple[float, float]], lower: Sequence[tuple[float, floa
     return f"M{'L'.join(places)}Z" if places else ""
 
 
-def frame(chart: Markup, times: Time, y_labels: Iterable[tuple[float, str]], high: int) -> Markup:
-    """The chart with the texts of its axes; ``y_labels`` are places (units) and texts."""
+def frame(
+    chart: Markup, times: Time, y_labels: Iterable[tuple[float, str]], high: int, *, rows: bool = False
+) -> Markup:
+    """The chart with the texts of its axes; ``y_labels`` are places (units) and texts, of ``rows`` their names."""
     # The SVG's description says the same in words, so that a reader does not hear single numbers.
     return element(
         "div",
-        {"class": "chart", "style": f"--high:{high}px"},
+        {"class": "chart rows" if rows else "chart", "style": f"--high:{high}px"},
         element("div", {"class": "y", "aria-hidden": "true"}, *(_at("top", y / high, text) for y, text in y_labels)),
         element("div", {"class": "plot"}, chart),
         element("div", {"class": "x", "aria-hidden": "true"}, *_x_labels(times)),

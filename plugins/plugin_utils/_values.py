@@ -34,7 +34,16 @@ def text(value: object, longest: int = _LONGEST) -> str:
     # Cut before it is cleaned, so that the length of the input costs nothing.
     raw = str(value)
     shown = printable(_SPACE.sub(" ", raw[:longest]).strip())
-    return shown if len(raw) <= longest else f"{shown[: longest - 1]}…"
+    return shown if len(raw) <= longest else shortened(f"{shown}…", longest)
+
+
+def shortened(text: str, longest: int) -> str:
+    """The text, or its beginning up to the end of a word, with an ellipsis."""
+    if len(text) <= longest:
+        return text
+    cut, _space, _rest = text[: longest - 1].rpartition(" ")
+    # A single endless word is cut where it has to be.
+    return f"{(cut or text[: longest - 1]).rstrip(' ,;:')}…"
 
 
 def number(value: object) -> float | None:

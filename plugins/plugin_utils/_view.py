@@ -19,7 +19,7 @@ from ._values import count, epoch, fields, flag, items, mappings, number, text
 # No id, status or code of the service is near that long.
 _SHORT = 120
 _SENTENCE = 600
-# So many entries are read of a list that the wait itself keeps shorter.
+# The wait itself keeps its lists shorter.
 _MOST = 20000
 
 _SEVERITY = {
@@ -64,7 +64,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Transition:
-    """A change of status; ``was`` is empty where it is the first one seen."""
+    """A change of status; ``was`` is empty for the first one seen."""
 
     at: float
     id: str
@@ -84,7 +84,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Wait:
-    """The result of a wait. Without jobs and times where it could not begin."""
+    """The result of a wait. Without jobs and times if it could not begin."""
 
     verdict: str
     ready: bool
@@ -110,7 +110,7 @@ class Wait:
 
     @property
     def jobs_ready(self) -> int:
-        """How many jobs the last sample found ready."""
+        """The number of jobs that were ready in the last sample."""
         return sum(job.ready for job in self.jobs)
 
     @property
@@ -241,7 +241,7 @@ def _job(entry: Mapping[Any, Any], names: Mapping[str, str]) -> Job:
         progress=number(entry.get("progress")),
         delay=number(entry.get("delay")),
         trend=text(entry.get("trend"), _SHORT),
-        left=number(entry.get("left")),
+        left=number(entry.get("eta_seconds", entry.get("left"))),
         error=error,
         parts=tuple(parts[:20]),
     )

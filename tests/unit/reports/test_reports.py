@@ -17,6 +17,7 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._recording import Recorder
 from ansible_collections.cutover.drs.plugins.module_utils._rules import Rules
 from ansible_collections.cutover.drs.plugins.plugin_utils._reports import SUFFIXES, ReportError, render
+from ansible_collections.cutover.drs.plugins.plugin_utils._words import span
 from ansible_collections.cutover.drs.tests.unit.reports.readers import junit, metrics, validator, waited
 from ansible_collections.cutover.drs.tests.unit.reports.results import (
     BEGAN,
@@ -39,6 +40,14 @@ GATES: dict[str, dict[str, bool]] = {
     "frozen": {"approach": True, "final": False},
     "unfrozen": {"approach": True, "final": False},
     "not_begun": {"approach": False},
+}
+# What a cutover's report says first.
+SAYS = {
+    "done": "The cutover succeeded: the target is in use.",
+    "switch_failed": "The switch failed, and nothing was undone. Somebody has to look.",
+    "frozen": "The source may still be frozen. Somebody has to look.",
+    "unfrozen": "Aborted safely: the source accepts writes again.",
+    "not_begun": "The cutover did not begin.",
 }
 WITHOUT_STAGES = without_stages()
 
@@ -115,6 +124,53 @@ def test_a_report_names_the_jobs_as_the_service_does(suffix: str) -> None:
             assert shown in report
 
 
+def test_a_single_sample_draws_no_curve() -> None:
+    first = {"jobs": 4, "span": 3600.0, "timeout": 0}
+    page = render(wait_result("timeout", **first), ".html", TITLE)
+    assert "<svg" not in page
+    assert "<svg" in render(waited("timeout", 4), ".html", TITLE)
+
+
+def test_the_delay_chart_shows_the_worst_jobs_that_have_a_delay() -> None:
+    result = waited("timeout", 4)
+    unknown = [f"unknown-{number}" for number in range(6)]
+    jobs = [*({**result["jobs"][0], "id": job, "delay": None, "progress": None} for job in unknown), *result["jobs"]]
+    page = render({**result, "jobs": jobs, "max_delay": 5}, ".html", TITLE)
+    chart = page[page.index("<h2>Delay</h2>") : page.index("<h2>Progress of the full phase</h2>")]
+    for job in result["jobs"]:
+        assert f"{job['id'][:4]}..{job['id'][-4:]}</li>" in chart
+    assert "unkn" not in chart
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_nothing_is_cut_within_a_word(suffix: str) -> None:
+    result = waited("timeout", 1)
+    holds = [{"rule": "delay", "text": "measured " * 200}]
+    report = render(
+        {**result, "reason": "waiting " * 1000, "jobs": [{**result["jobs"][0], "holds": holds}]}, suffix, TITLE
+    )
+    assert re.findall(r"\w+(?=…)", report)
+    assert set(re.findall(r"(\w+)…", report)) <= {"waiting", "measured"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (12.44, "12.4 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min"),
+        (144.7, "2 min 25 s"),
+        (3600, "1 h"),
+        (3661, "1 h 1 min"),
+        (90061, "1 d 1 h"),
+        (86405, "1 d"),
+    ],
+)
+def test_durations_are_written_for_people(seconds: float, text: str) -> None:
+    assert span(seconds) == text
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_thousand_jobs_stay_bounded(suffix: str) -> None:
     assert len(render(waited("failed", 1000), suffix, TITLE)) < 2**21
@@ -157,20 +213,24 @@ def test_a_cutover_in_every_format(outcome: str) -> None:
     validator("cutover-result").validate(read)
 
     summary = render(result, ".md", TITLE)
-    assert summary.splitlines()[2].startswith(f"{'✅' if ready else '❌'} **{outcome}** ")
+    mark = {"done": "✅", "unfrozen": "⚠️", "not_begun": "⚠️"}.get(outcome, "❌")
+    assert summary.splitlines()[2].startswith(f"{mark} **{outcome}** {SAYS[outcome]} ")
     assert re.findall(r"^## Gate: (.*)\n\n. \*\*(.*?)\*\*", summary, re.MULTILINE) == list(verdicts.items())
     assert re.findall(r"^\| ([a-z]+) \| (ok|failed) \| 2026-11-24T", summary, re.MULTILINE) == list(stages.items())
-    assert re.findall(r"^Outage: \*\*(.*) s\*\*$", summary, re.MULTILINE) == outages(result)
+    assert re.findall(r"^Outage: \*\*(.*)\*\*$", summary, re.MULTILINE) == outages(result)
 
     page = render(result, ".html", TITLE)
     assert f'<span class="word">{outcome.replace("_", " ")}</span>' in page
-    assert f'<header class="band {"good" if ready else "bad"}">' in page
-    says = "The cutover reached its end." if ready else f"The cutover stopped in the stage {failed[0]}."
-    assert f'<p class="says">{says}</p>' in page
+    tone = {"done": "good", "unfrozen": "warn", "not_begun": "warn"}.get(outcome, "bad")
+    assert f'<header class="band {tone}">' in page
+    assert f'<p class="says">{SAYS[outcome]}</p>' in page
     shown = re.findall(r'<li class="stage (\w+)"><b>(\w+)</b><span class="state">(\w+)<', page)
     assert shown == [(state, name, state) for name, state in stages.items()]
     assert re.findall(r"<span>Gate: (\w+)</span> <span class=\"chip\">(\w+)<", page) == list(verdicts.items())
-    assert re.findall(r"<strong>(.*) s</strong> outage", page) == outages(result)
+    # Whoever opens the report sees at once which gate failed.
+    opened = re.findall(r'<details class="gate"( open)?>\n<summary><h2 .*<span>Gate: (\w+)<', page)
+    assert {name: not is_open for is_open, name in opened} == gates
+    assert re.findall(r"<strong>(.*)</strong> outage", page) == outages(result)
     # Where nothing was frozen there is no outage to draw.
     assert ("From the freeze on" in page) == ("freeze" in stages)
 
@@ -191,7 +251,11 @@ def test_a_cutover_in_every_format(outcome: str) -> None:
 
 
 def outages(result: dict[str, Any]) -> list[str]:
-    return [] if result["outage_seconds"] is None else [f"{result['outage_seconds']:.1f}"]
+    return (
+        []
+        if result["outage_seconds"] is None
+        else [{144.7: "2 min 25 s", 115.5: "1 min 56 s"}[result["outage_seconds"]]]
+    )
 
 
 def failed_of(suite: ElementTree.Element) -> list[str]:
@@ -206,14 +270,15 @@ def test_a_cutover_without_stages_in_every_format(name: str) -> None:
     validator("cutover-result").validate(json.loads(render(result, ".json", TITLE)))
 
     summary = render(result, ".md", TITLE)
-    assert summary.splitlines()[2].startswith("✅" if ready else "❌")
+    mark = {"done": "✅", "not_begun": "⚠️"}.get(result["outcome"], "❌")
+    assert summary.splitlines()[2].startswith(f"{mark} ")
     assert "| Stage |" not in summary
     assert summary.count("## Gate: ") == len(result["gates"])
 
     page = render(result, ".html", TITLE)
-    assert f'<p class="says">The cutover {"reached its end" if ready else "did not reach its end"}.</p>' in page
+    assert f'<p class="says">{SAYS[result["outcome"]]}</p>' in page
     assert '<ol class="stages">' not in page
-    assert re.findall(r"<strong>(.*) s</strong> outage", page) == outages(result)
+    assert re.findall(r"<strong>(.*)</strong> outage", page) == outages(result)
     # Those of the cutover come before its reason, and those of its gates after.
     before = page[: page.index('<section class="reason">')]
     assert re.findall("<dt>(Began|Ended)</dt>", before) == [told for told, at in times.items() if at]
@@ -244,12 +309,14 @@ def test_a_cutover_that_stopped_early_has_its_report(suffix: str, gates: Any) ->
 def shows_nothing_ready(report: str, suffix: str) -> None:
     """Neither the result nor a gate in it; single jobs may be."""
     if suffix == ".md":
-        assert set(re.findall(r"^([✅❌]) \*\*", report, re.MULTILINE)) == {"❌"}
+        marks = set(re.findall(r"^([^\w\s]+) \*\*", report, re.MULTILINE))
+        assert marks
+        assert marks <= {"❌", "⚠️"}
     elif suffix == ".html":
         tones = re.findall(r'class="(?:band|gate-head) (\w+)"', report)
         assert tones
         assert "good" not in tones
-        assert not re.search(r"The gate is open\.|reached its end\.", report)
+        assert not re.search(r"The gate is open\.|The cutover succeeded", report)
     elif suffix == ".xml":
         assert all(suite.find("testcase[1]/*") is not None for suite in junit(report))
     else:

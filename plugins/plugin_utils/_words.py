@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The words that all reports share: durations, and what a verdict or an outcome means."""
+
+from __future__ import annotations
+
+from ..module_utils._gate import Verdict
+from ._view import Cutover, Wait
+
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+_OF_VERDICTS = {
+    Verdict.READY.value: "All jobs were ready together. The gate is open.",
+    Verdict.TIMEOUT.value: "Timed out before all jobs were ready. The gate stays shut.",
+    Verdict.HELD.value: "Only the hold file is blocking. The gate stays shut.",
+    Verdict.FAILED.value: "A job failed. The gate stays shut.",
+    Verdict.ENDED.value: "A job ended before it reached its goal. The gate stays shut.",
+    Verdict.ERROR.value: "The jobs could not be read. The gate stays shut.",
+    Verdict.MISSING.value: "The service does not know every job. The gate stays shut.",
+    Verdict.UNKNOWN.value: "A job has an unknown status. The gate stays shut.",
+}
+_OF_OUTCOMES = {
+    "unfrozen": "Aborted safely: the source accepts writes again.",
+    "frozen": "The source may still be frozen. Somebody has to look.",
+    "switch_failed": "The switch failed, and nothing was undone. Somebody has to look.",
+    "not_begun": "The cutover did not begin.",
+}
+
+
+def span(seconds: float) -> str:
+    """A duration for people: ``12.4 s``, ``2 min 25 s``, ``1 h 5 min``, ``3 d 4 h``."""
+    if abs(seconds) < 59.95:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    left = max(0, round(seconds))
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        number, left = divmod(left, size)
+        if parts and not number:
+            break
+        if number:
+            parts.append(f"{number} {unit}")
+    return " ".join(parts[:2])
+
+
+def says(view: Wait | Cutover) -> str:
+    """What the verdict or the outcome means, in a sentence or two."""
+    if isinstance(view, Cutover):
+        return _of_cutover(view)
+    if view.verdict == Verdict.ERROR.value and not view.jobs:
+        return "The wait could not begin. The gate stays shut."
+    if view.verdict == Verdict.READY.value and not view.ready:
+        return "The result contradicts itself. The gate stays shut."
+    return _OF_VERDICTS.get(view.verdict, "The gate stays shut.")
+
+
+def _of_cutover(cutover: Cutover) -> str:
+    if cutover.ready:
+        return "The cutover succeeded: the target is in use."
+    if cutover.outcome in _OF_OUTCOMES:
+        return _OF_OUTCOMES[cutover.outcome]
+    failed = next((stage.name for stage in cutover.stages if stage.state == "failed"), "")
+    return f"The cutover stopped in the stage {failed}." if failed else "The cutover did not succeed."
+
+
+def tone(view: Wait | Cutover) -> str:
+    """How alarming it is: good, warn, hold, bad or odd."""
+    if isinstance(view, Cutover):
+        if view.ready:
+            return "good"
+        # Nothing is lost: the source is in use, as before.
+        return "warn" if view.outcome in ("unfrozen", "not_begun") else "bad"
+    if view.verdict == Verdict.READY.value:
+        return "good" if view.ready else "bad"
+    return _TONES.get(view.verdict, "odd")
+
+
+_TONES = {
+    Verdict.TIMEOUT.value: "warn",
+    Verdict.HELD.value: "hold",
+    Verdict.FAILED.value: "bad",
+    Verdict.ENDED.value: "bad",
+    Verdict.ERROR.value: "bad",
+    Verdict.MISSING.value: "odd",
+    Verdict.UNKNOWN.value: "odd",
+}
