@@ -10,7 +10,7 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
@@ -125,8 +125,13 @@ class Client:
         language: str = "en-us",
         limits: Limits,
         timing: Timing = REAL_TIME,
+        about: Mapping[str, str | None] | None = None,
     ) -> None:
-        """``endpoint`` is the base URL; ``session`` comes from :func:`_transport.new_session`."""
+        """``endpoint`` is the base URL; ``session`` comes from :func:`_transport.new_session`.
+
+        ``about`` says for reports where the client reads, and holds no secret.
+        """
+        self.about = dict(about or {})
         self._base = f"{endpoint.rstrip('/')}/v3/{project_id}/jobs/"
         self._login = login
         self._session = session

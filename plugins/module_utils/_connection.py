@@ -178,7 +178,24 @@ def connect(
         language=settings.language(),
         limits=limits,
         timing=timing,
+        about=_about(settings, endpoint, project_id),
     )
+
+
+def _about(settings: Settings, endpoint: str, project_id: str) -> dict[str, str | None]:
+    """Where the jobs are read and by whom, without any secret."""
+    by_password = {"password": settings.get("username")}
+    if settings.cloud_region:
+        auth = settings.cloud_region.config.get("auth") or {}
+        by_password["clouds.yaml"] = auth.get("username")
+    known = {
+        "endpoint": endpoint,
+        # Not checked: with an endpoint it is only a name.
+        "region": getattr(settings.cloud_region, "region_name", None) or settings.get("region"),
+        "project_id": project_id,
+        "user": by_password.get(settings.way.name),
+    }
+    return {name: settings.redact.text(str(value)) if value else None for name, value in known.items()}
 
 
 def _token(settings: Settings, session: Any, timeout: float) -> tuple[Login, str]:

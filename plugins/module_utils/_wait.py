@@ -122,6 +122,7 @@ def _live(
         ending = watch.ending()
         requests, logins = (clients[0].requests_sent, clients[0].logins) if clients else (0, 0)
         answer = result(ending, ids, rules, requests=requests, logins=logins)
+        answer["connection"] = clients[0].about if clients else None
         if recorder:
             recorder.verdict(answer["verdict"], answer["reason"])
     problems = (repeated_jobs_warning(repeated), recorder.problem if recorder else None)
@@ -189,4 +190,9 @@ def _replay(options: Mapping[str, Any], rules: Rules, say: Callable[[str], None]
 
 def _outcome(answer: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
     """The result with whether the task failed, and its warnings where there are any."""
-    return {**answer, "failed": not answer["ready"], **({"warnings": list(warnings)} if warnings else {})}
+    return {
+        "connection": None,
+        **answer,
+        "failed": not answer["ready"],
+        **({"warnings": list(warnings)} if warnings else {}),
+    }

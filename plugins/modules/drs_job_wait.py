@@ -389,6 +389,15 @@ valid_until:
   returned: when it could begin
   type: str
   sample: "2026-11-24T12:17:20Z"
+connection:
+  description: Where the jobs were read, and by which user; none if no login succeeded.
+  returned: when it could begin
+  type: dict
+  sample:
+    endpoint: https://drs.eu-de.otc.t-systems.com
+    region: eu-de
+    project_id: 054ba152d480d55b2f5dc0069e7ddef0
+    user: migration
 failure:
   description: What went wrong with the last poll, as from M(cutover.drs.drs_job_status), or none.
   returned: always

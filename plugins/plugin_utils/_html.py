@@ -19,7 +19,7 @@ from ._svg import clock
 from ._values import shortened
 from ._version import version
 from ._view import Cutover, Job, Transition, Wait
-from ._words import says, span, tone
+from ._words import origin, says, span, tone
 
 # Jobs that are shown open; the others are folded where there are more than a screen of them.
 _OPEN = 25
@@ -83,7 +83,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters.update(span=span, shortened=shortened, tone=job_tone, moment=_moment)
-    environment.filters.update(words=_words, delay=_delay, day=_day)
+    environment.filters.update(words=_words, delay=_delay, day=_day, origin=origin)
     return environment.get_template("report.html.j2")
 
 

@@ -62,6 +62,7 @@ def _wait_suite(wait: Wait, name: str) -> _Suite:
     suite = _Suite(name, wait.started_at, wait.numbers["elapsed"] or 0.0)
     suite.properties = {"verdict": wait.verdict, "goal": wait.goal}
     suite.properties.update({f"rule.{rule}": value for rule, value in wait.rules.items()})
+    suite.properties.update({f"connection.{name}": value for name, value in wait.connection})
     kind = "" if wait.ready else "error" if wait.verdict == Verdict.ERROR.value else "failure"
     suite.cases.append(_Case("gate", "verdict", kind, wait.verdict, wait.reason, suite.seconds))
     jobs = wait.worst_first

@@ -11,7 +11,7 @@ import re
 from ..module_utils._history import iso
 from ._values import shortened
 from ._view import Cutover, Job, Wait
-from ._words import says, span, tone
+from ._words import origin, says, span, tone
 
 _MOST_JOBS = 20
 _MOST_HOLDS = 10
@@ -54,6 +54,8 @@ def _wait(wait: Wait) -> list[str]:
     facts = _facts(wait)
     if facts:
         lines += [" · ".join(facts), ""]
+    if origin(wait):
+        lines += ["Read from " + " · ".join(f"{name} {_code(value)}" for name, value in origin(wait)), ""]
     if not wait.jobs:
         return lines
     jobs = wait.worst_first

@@ -101,6 +101,7 @@ class Wait:
     finished_at: float | None
     valid_until: float | None
     failure: tuple[tuple[str, str], ...]
+    connection: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
 
     @property
@@ -203,6 +204,7 @@ def _wait(result: Mapping[Any, Any]) -> Wait:
         finished_at=epoch(result.get("finished_at")),
         valid_until=epoch(result.get("valid_until")),
         failure=_pairs(result.get("failure")),
+        connection=_pairs(result.get("connection")),
         warnings=tuple(text(warning, _SENTENCE) for warning in items(result.get("warnings"))[:50]),
     )
 
@@ -273,8 +275,8 @@ def _series(result: Mapping[Any, Any]) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def _pairs(failure: object) -> tuple[tuple[str, str], ...]:
-    pairs = ((text(name, _SHORT), _shown(value)) for name, value in fields(failure).items())
+def _pairs(value: object) -> tuple[tuple[str, str], ...]:
+    pairs = ((text(name, _SHORT), _shown(value)) for name, value in fields(value).items())
     return tuple((name, value) for name, value in pairs if value)
 
 

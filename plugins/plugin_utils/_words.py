@@ -44,6 +44,15 @@ def span(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
+_CONNECTION = {"endpoint": "endpoint", "region": "region", "project_id": "project", "user": "user"}
+
+
+def origin(wait: Wait) -> list[tuple[str, str]]:
+    """Where the jobs were read and by whom: names and values, as far as they are known."""
+    known = dict(wait.connection)
+    return [(name, known[key]) for key, name in _CONNECTION.items() if key in known]
+
+
 def says(view: Wait | Cutover) -> str:
     """What the verdict or the outcome means, in a sentence or two."""
     if isinstance(view, Cutover):

@@ -108,6 +108,21 @@ def test_an_entry_of_clouds_yaml_is_a_login(
     assert operations(simulator)[-2:] == ["tokens", "batch-status"]
 
 
+def test_a_client_says_where_it_reads_and_for_whom(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
+) -> None:
+    """For reports: neither a token nor a key is the name of a user."""
+    clouds_yaml(cloud_of(simulator))
+    for login, user, region in (
+        ({**BY_PASSWORD, "region": "eu-de"}, "demo", "eu-de"),
+        (BY_TOKEN, None, None),
+        (BY_KEYS, None, None),
+        ({"cloud": "otc"}, "demo", "eu-de"),
+    ):
+        about = client_for(simulator, **login).about
+        assert about == {"endpoint": simulator.endpoint, "region": region, "project_id": PROJECT, "user": user}
+
+
 @pytest.mark.parametrize("tls", ["cacert: {ca_path}", "verify: false"])
 def test_an_entry_of_clouds_yaml_says_which_certificates_to_trust(
     start: Start, client_for: ClientFor, clouds_yaml: Callable[[str], None], tls: str

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -118,6 +118,12 @@ class Script:
 
     requests_sent = 0
     logins = 1
+    about: ClassVar[dict[str, str | None]] = {
+        "endpoint": "https://drs.example.com",
+        "region": "eu-de",
+        "project_id": "054b",
+        "user": "demo",
+    }
 
     def __init__(self, *steps: Step, clock: HandClock, takes: float = 0.0) -> None:
         self._steps = steps

@@ -460,7 +460,7 @@ def test_a_last_run_that_was_killed_in_mid_line_is_still_the_one_that_is_read(fi
 
 
 # What a replay cannot know: it asks nobody.
-OF_THE_SERVICE = ("requests", "logins")
+OF_THE_SERVICE = ("connection", "requests", "logins")
 
 
 @pytest.mark.parametrize("verdict", WAITS)

@@ -124,6 +124,18 @@ def test_a_report_names_the_jobs_as_the_service_does(suffix: str) -> None:
             assert shown in report
 
 
+@pytest.mark.parametrize("suffix", [".html", ".md", ".xml"])
+def test_a_report_says_where_the_jobs_were_read(suffix: str) -> None:
+    connection = {"endpoint": "https://drs.example.com/base", "region": "eu-de", "project_id": "054b", "user": None}
+    result = {**waited("ready", 1), "connection": connection}
+    report = render(result, suffix, TITLE)
+    assert all(value in report for value in connection.values() if value)
+    validator("wait-result").validate(result)
+    for gate in (cutover := cutover_result("unfrozen"))["gates"].values():
+        gate["connection"] = connection
+    assert "https://drs.example.com/base" in render(cutover, suffix, TITLE)
+
+
 def test_a_single_sample_draws_no_curve() -> None:
     first = {"jobs": 4, "span": 3600.0, "timeout": 0}
     page = render(wait_result("timeout", **first), ".html", TITLE)
