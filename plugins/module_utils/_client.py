@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The two batch operations of DRS: batches, retries and typed errors. Knows no Ansible."""
+"""The batch operations of DRS: batches, retries and typed errors. Knows no Ansible."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from typing import Any, Generic, TypeVar
 
 from ._answers import RefusedJobsError, check
 from ._auth import Login
+from ._details import DetailRecord, parse_details
 from ._errors import DrsError, Kind
 from ._records import ProgressRecord, Record, StatusRecord, parse_progress, parse_statuses
 from ._redact import Redactor
+from ._stop_request import STOP_V3, STOP_V5, StopAnswer, StopOperation
 from ._transport import Answer, host_of, requests, send
 
 # Full jitter between 0 and base * 2^n seconds, never more than the longest pause. A server's
@@ -29,10 +31,13 @@ _BACKOFF_BASE = 0.5
 _BACKOFF_LONGEST = 20.0
 _RETRY_AFTER_LONGEST = 60.0
 
+# HTTP status and code of an operation that the service does not offer, or no longer.
+_WITHDRAWN = (404, "APIGW.0101")
+
 
 @dataclass(frozen=True)
 class Operation(Generic[Record]):
-    """A batch operation. Both are reads, though POST, and so may be sent again."""
+    """A batch operation that reads. It may be sent again, though it is a POST."""
 
     name: str
     record: type[Record]
@@ -49,6 +54,7 @@ class Operation(Generic[Record]):
 
 BATCH_STATUS = Operation("batch-status", StatusRecord, parse_statuses, paged=True)
 BATCH_PROGRESS = Operation("batch-progress", ProgressRecord, parse_progress, paged=False)
+BATCH_DETAIL = Operation("batch-detail", DetailRecord, parse_details, paged=True)
 # What a wait keeps of each job is little: the entries as they came would be most of its memory.
 _PROGRESS_WITHOUT_RAW = replace(BATCH_PROGRESS, parse=partial(parse_progress, raw=False))
 
@@ -132,7 +138,8 @@ class Client:
         ``about`` says for reports where the client reads, and holds no secret.
         """
         self.about = dict(about or {})
-        self._base = f"{endpoint.rstrip('/')}/v3/{project_id}/jobs/"
+        self._root, self._project_id = endpoint.rstrip("/"), project_id
+        self._base = f"{self._root}/v3/{project_id}/jobs/"
         self._login = login
         self._session = session
         self._redact = redact
@@ -144,7 +151,13 @@ class Client:
         self._closed = False
         # Whether a batch of the read under way has failed, so that no other needs another try.
         self._given_up = False
+        self._stop_operation = STOP_V3
         self.requests_sent = 0
+
+    @property
+    def batch_size(self) -> int:
+        """How many jobs one request may hold."""
+        return self._limits.batch_size
 
     @property
     def logins(self) -> int:
@@ -163,10 +176,15 @@ class Client:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
-    def statuses(self, ids: Sequence[str]) -> list[StatusRecord]:
+    def statuses(self, ids: Sequence[str], until: float | None = None) -> list[StatusRecord]:
+        """A record for each id, in the order given; see :meth:`both` for ``until`` and errors."""
+        self._log_in(until)
+        return self._gathered(self._submit(BATCH_STATUS, ids, until))
+
+    def details(self, ids: Sequence[str]) -> list[DetailRecord]:
         """A record for each id, in the order given; see :meth:`both` for errors."""
         self._log_in(None)
-        return self._gathered(self._submit(BATCH_STATUS, ids, None))
+        return self._gathered(self._submit(BATCH_DETAIL, ids, None))
 
     def progress(self, ids: Sequence[str]) -> list[ProgressRecord]:
         """A record for each id, in the order given; see :meth:`both` for errors."""
@@ -185,6 +203,49 @@ class Client:
         progress = self._submit(_PROGRESS_WITHOUT_RAW, ids, until)
         self._wait_for([*statuses, *progress])
         return self._gathered(statuses), self._gathered(progress)
+
+    def stop(self, ids: Sequence[str], *, force: bool = False, until: float | None = None) -> dict[str, StopAnswer]:
+        """Ask once to stop at most :attr:`batch_size` jobs; what the service answered about each.
+
+        Nothing is repeated after an error, because a stop is not a read and may have been carried out: the
+        caller reads the statuses first. Only requests that certainly did nothing are: after a 401 with a new
+        login, and by v5 when v3 is withdrawn. Raises :class:`DrsError` for an answer that cannot be used.
+        """
+        self._log_in(until)
+        try:
+            return self._send_stop(self._stop_operation, ids, force, until)
+        except DrsError as error:
+            withdrawn = (error.http_status, error.error_code) == _WITHDRAWN
+            if not withdrawn or self._stop_operation is not STOP_V3:
+                raise self._about(error, self._stop_operation, ids) from None
+        try:
+            answers = self._send_stop(STOP_V5, ids, force, until)
+        except DrsError as error:
+            raise self._about(error, STOP_V5, ids) from None
+        self._stop_operation = STOP_V5
+        return answers
+
+    def _send_stop(
+        self, operation: StopOperation, ids: Sequence[str], force: bool, until: float | None
+    ) -> dict[str, StopAnswer]:
+        body = json.dumps(operation.body(ids, force)).encode()
+        url = f"{self._root}/{operation.version}/{self._project_id}/jobs/{operation.name}"
+        answer = self._send(operation.method, url, body, until)
+        attempts = 1
+        if answer.status == 401 and self._login.renew(answer.request):
+            answer = self._send(operation.method, url, body, until)
+            attempts = 2
+        try:
+            return check(answer, self._redact, lambda said: operation.parse(said, ids))
+        except DrsError as error:
+            error.attempts = attempts
+            raise
+
+    def _send(self, method: str, url: str, body: bytes, until: float | None) -> Answer:
+        request = requests.Request(method, url, data=body, headers=self._headers, auth=self._login)
+        with self._counting:
+            self.requests_sent += 1
+        return send(self._session, request, time_for_one(self._limits, self._timing, until), self._redact)
 
     def _log_in(self, until: float | None) -> None:
         """Before the requests, which would wait for one login each if it failed."""
@@ -250,10 +311,7 @@ class Client:
                 raise DrsError(Kind.NETWORK, "The client was closed.")
             if self._given_up:
                 raise DrsError(Kind.NETWORK, "Another request of the same read has failed.")
-            request = requests.Request("POST", url, data=body, headers=self._headers, auth=self._login)
-            with self._counting:
-                self.requests_sent += 1
-            return send(self._session, request, time_for_one(self._limits, self._timing, until), self._redact)
+            return self._send("POST", url, body, until)
 
         def once() -> dict[str, Record]:
             nonlocal renewed
@@ -269,7 +327,7 @@ class Client:
             error.attempts += renewed
             raise
 
-    def _about(self, error: DrsError, operation: Operation[Any], ids: Sequence[str]) -> DrsError:
+    def _about(self, error: DrsError, operation: Operation[Any] | StopOperation, ids: Sequence[str]) -> DrsError:
         """The same error, its sentence beginning with what was asked of whom."""
         jobs = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
         tries = f" ({error.attempts} attempts)" if error.attempts > 1 else ""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -102,7 +102,7 @@ def parse_statuses(body: object) -> dict[str, StatusRecord]:
 
     Raises :class:`DrsError` of kind ``protocol`` for a body that is not such an answer.
     """
-    return _by_id(StatusRecord(**_common(item, "id", "status")) for item in _items(body))
+    return _by_id(StatusRecord(**status_fields(item, "id", "status")) for item in _items(body))
 
 
 def parse_progress(body: object, *, raw: bool = True) -> dict[str, ProgressRecord]:
@@ -113,10 +113,15 @@ def parse_progress(body: object, *, raw: bool = True) -> dict[str, ProgressRecor
     return _by_id(_progress_record(item, raw) for item in _items(body))
 
 
+def parse_items(body: object, record: Callable[[Mapping[str, Any]], Record]) -> dict[str, Record]:
+    """Records of the entries of ``results`` by job id, for other operations that answer like these."""
+    return _by_id(record(item) for item in _items(body))
+
+
 def parse_refusals(body: object) -> dict[str, tuple[str | None, str | None]]:
     """Error code and message of each job that a 400 names in ``results``; empty if it names none."""
     try:
-        found = [_common(item, "id", "status") for item in _items(body)]
+        found = [status_fields(item, "id", "status") for item in _items(body)]
     except DrsError:
         return {}
     return {job["id"]: (job["error_code"], job["error_message"]) for job in found if job["error_code"]}
@@ -192,7 +197,8 @@ def _text(item: Mapping[str, Any], *names: str) -> str | None:
     return None
 
 
-def _common(item: Mapping[str, Any], id_field: str, status_field: str) -> dict[str, Any]:
+def status_fields(item: Mapping[str, Any], id_field: str, status_field: str) -> dict[str, Any]:
+    """The fields of :class:`StatusRecord` in one entry."""
     # Each operation spells the id and the message in its own way; error lists mix the two.
     job_id = _text(item, id_field, "id", "job_id")
     if job_id is None:
@@ -212,7 +218,7 @@ def _common(item: Mapping[str, Any], id_field: str, status_field: str) -> dict[s
 
 def _progress_record(item: Mapping[str, Any], raw: bool) -> ProgressRecord:
     return ProgressRecord(
-        **_common(item, "job_id", "transfer_status"),
+        **status_fields(item, "job_id", "transfer_status"),
         task_mode=_text(item, "task_mode"),
         progress=percentage(item.get("progress")),
         delay=seconds(item.get("incre_trans_delay")),
