@@ -1,0 +1,235 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The loop that stops jobs: reads, sends what is due, and reads again until all jobs have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Protocol
+
+from ._client import Timing
+from ._connection import connect
+from ._errors import DrsError
+from ._gate import Sample
+from ._options import job_ids, repeated_jobs_warning
+from ._records import ProgressRecord, StatusRecord
+from ._stop import (
+    Stand,
+    StopRules,
+    answered,
+    batches,
+    begin,
+    counted,
+    message,
+    not_found,
+    not_ready,
+    observed,
+    readings,
+    result,
+)
+from ._stop_lines import StopLines
+from ._stop_request import StopAnswer, answers_of
+from ._wait import REAL_CLOCK, Clock
+
+_JITTER = 0.1
+# Seconds for which a reading is evidence enough to send a stop, as `valid_for` of a wait.
+_VALID_FOR = 60
+_LONGEST_PAUSE = 60.0
+
+
+class StopsJobs(Protocol):
+    """The part of the client that is needed here."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many jobs one request may hold."""
+
+    def statuses(self, ids: Sequence[str], until: float | None = None) -> list[StatusRecord]:
+        """A record for each id, in the order given."""
+
+    def both(self, ids: Sequence[str], until: float | None = None) -> tuple[list[StatusRecord], list[ProgressRecord]]:
+        """The same by both operations."""
+
+    def stop(self, ids: Sequence[str], *, force: bool = False, until: float | None = None) -> dict[str, StopAnswer]:
+        """Ask once to stop jobs."""
+
+
+def run(
+    options: Mapping[str, Any],
+    environ: Mapping[str, str],
+    *,
+    check_mode: bool,
+    say: Callable[[str], None],
+    clock: Clock = REAL_CLOCK,
+) -> dict[str, Any]:
+    """Stop jobs, from a task's options to its result. ``say`` gets each line for people."""
+    try:
+        rules = rules_of(options)
+        ids, repeated = job_ids(options["jobs"])
+        timing = Timing(clock.elapsed, clock.sleep, clock.uniform)
+        with connect(options, environ, timing=timing) as client:
+            outcome = stop_jobs(client, ids, rules, say=say, clock=clock, check_mode=check_mode)
+    except DrsError as error:
+        return _failed_early(str(error), error)
+    warning = repeated_jobs_warning(repeated)
+    return {**outcome, **({"warnings": [warning]} if warning else {})}
+
+
+def rules_of(options: Mapping[str, Any]) -> StopRules:
+    """The rules that a task's options give; raises :class:`DrsError` for values that make no sense."""
+    return StopRules(**{field.name: options[field.name] for field in fields(StopRules)})
+
+
+def stop_jobs(
+    client: StopsJobs,
+    ids: Sequence[str],
+    rules: StopRules,
+    *,
+    until: float | None = None,
+    say: Callable[[str], None],
+    clock: Clock = REAL_CLOCK,
+    check_mode: bool = False,
+) -> dict[str, Any]:
+    """Stop the jobs and wait until they have ended, at most until ``until`` on ``clock.elapsed``.
+
+    Returns a task's result, also after a failure. Raises nothing but what ``say`` and ``clock`` raise.
+    """
+    return _Stopping(client, ids, rules, until, say, clock).outcome(check_mode)
+
+
+def _failed_early(said: str, error: DrsError | None = None) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"changed": False, "jobs": [], "stopped": [], "already_ended": [], "failed_jobs": []}
+    return {**nothing, "elapsed": 0.0, "msg": said, "failed": True, "failure": error.failure() if error else None}
+
+
+class _Stopping:
+    """One run of the loop."""
+
+    def __init__(
+        self,
+        client: StopsJobs,
+        ids: Sequence[str],
+        rules: StopRules,
+        until: float | None,
+        say: Callable[[str], None],
+        clock: Clock,
+    ) -> None:
+        self._client, self._ids, self._rules, self._clock = client, list(ids), rules, clock
+        self._started = clock.elapsed()
+        own = self._started + rules.timeout
+        self._until = own if until is None else min(own, until)
+        self._lines = StopLines(ids, say, clock.now, lambda: clock.elapsed() - self._started)
+        self._jobs = begin(())
+        self._read_at = self._started
+        self._error: DrsError | None = None
+        self._pause = 0.0
+
+    def outcome(self, check_mode: bool) -> dict[str, Any]:
+        """Do all of it, and say what came of it."""
+        rules = self._rules
+        self._lines.start(rules, check_mode)
+        try:
+            sample = self._read(all_of_both=rules.require_ready)
+        except DrsError as error:
+            return self._nothing(f"No job was stopped. {error}", error)
+        self._jobs = begin([each.status for each in sample.readings])
+        refusal = not_found(self._jobs)
+        if not refusal and rules.require_ready:
+            reason, _holds = not_ready(sample, rules.max_delay)
+            refusal = reason and f"No job was stopped, because not all of them are ready. {reason}"
+        if refusal:
+            return self._nothing(refusal)
+        self._lines.observed(self._jobs)
+        return self._would_stop() if check_mode else self._stop()
+
+    def _stop(self) -> dict[str, Any]:
+        while True:
+            self._send()
+            if all(job.settled(self._rules.wait) for job in self._jobs) or self._left() <= 0:
+                break
+            self._clock.sleep(self._next_pause())
+            try:
+                self._observe()
+                self._error = None
+            except DrsError as error:
+                self._error = error
+                self._lines.problem(error)
+                if error.final:
+                    break
+        problem = f"The last reading failed: {self._error}" if self._error else ""
+        elapsed = self._clock.elapsed() - self._started
+        said = message(self._jobs, self._rules.wait, elapsed, problem)
+        return self._ended(result(self._jobs, self._rules.wait), said, self._error)
+
+    def _send(self) -> None:
+        """Send what is due, while the reading it is based on may be trusted and there is time."""
+        self._pause = 0.0
+        if self._error:
+            return
+        for batch in batches(self._jobs, self._client.batch_size):
+            if self._left() <= 0 or self._clock.elapsed() - self._read_at > _VALID_FOR:
+                return
+            try:
+                answers = self._client.stop(batch, force=self._rules.force, until=self._until)
+            except DrsError as error:
+                answers = answers_of(error, batch)
+                self._pause = max(self._pause, min(error.retry_after or 0.0, _LONGEST_PAUSE))
+                self._lines.problem(error)
+            self._jobs = answered(self._jobs, answers)
+            self._lines.answered(answers)
+
+    def _observe(self) -> None:
+        # A stop that is sent again needs evidence as fresh as the first one.
+        waiting = any(job.stand is Stand.LIVE and not job.accepted and not job.failure for job in self._jobs)
+        again = self._rules.require_ready and waiting
+        sample = self._read(all_of_both=again)
+        holds = not_ready(sample, self._rules.max_delay)[1] if again else {}
+        self._jobs = observed(self._jobs, [each.status for each in sample.readings], holds)
+        self._lines.observed(self._jobs)
+
+    def _read(self, all_of_both: bool) -> Sample:
+        began = self._clock.elapsed()
+        if all_of_both:
+            statuses, progress = self._client.both(self._ids, self._until)
+        else:
+            statuses = self._client.statuses(self._ids, self._until)
+            progress = [ProgressRecord(job_id) for job_id in self._ids]
+        # As old as its oldest answer.
+        self._read_at = began
+        ended = self._clock.elapsed() - self._started
+        return Sample(began - self._started, ended, self._clock.now(), readings(statuses, progress))
+
+    def _left(self) -> float:
+        return self._until - self._clock.elapsed()
+
+    def _next_pause(self) -> float:
+        pause = self._rules.interval * self._clock.uniform(1 - _JITTER, 1 + _JITTER)
+        # The last reading is taken when time is up.
+        return min(max(pause, self._pause), self._left())
+
+    def _would_stop(self) -> dict[str, Any]:
+        live = [job.id for job in self._jobs if job.stand is Stand.LIVE]
+        failed = [job for job in self._jobs if job.failure]
+        others = [job.id for job in self._jobs if job.stand in (Stand.ENDING, Stand.ENDED)]
+        lists = result(self._jobs, wait=False)
+        lists.update(changed=bool(live), stopped=live, already_ended=others, failed_jobs=[job.id for job in failed])
+        for entry in lists["jobs"]:
+            entry["reason"] = entry["reason"] if entry["id"] in lists["failed_jobs"] else ""
+        if failed:
+            return self._ended(lists, message(self._jobs, True, 0))
+        said = f"Would stop {counted(len(live))}; {counted(len(others))} had ended or were ending already."
+        return self._ended(lists, said)
+
+    def _nothing(self, said: str, error: DrsError | None = None) -> dict[str, Any]:
+        entries = [{**job.record.as_dict(), "reason": ""} for job in self._jobs]
+        return self._ended({**_failed_early(said), "jobs": entries, "failed_jobs": self._ids}, said, error)
+
+    def _ended(self, lists: dict[str, Any], said: str, error: DrsError | None = None) -> dict[str, Any]:
+        self._lines.ended(said)
+        failed = bool(lists["failed_jobs"])
+        elapsed = round(self._clock.elapsed() - self._started, 1)
+        failure = error.failure() if error and failed else None
+        return {**lists, "elapsed": elapsed, "msg": said, "failed": failed, "failure": failure}
