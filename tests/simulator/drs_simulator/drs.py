@@ -12,6 +12,7 @@ from typing import Any
 from drs_simulator.answers import Answer, Refusal, as_json, drs_error
 from drs_simulator.jobs import BATCH_STATUS, NO_SUCH_JOB, Job, error_item, progress_item, status_item
 from drs_simulator.scenario import Scenario
+from drs_simulator.stops import BATCH_DETAIL, BUSY, asked_stops, detail_item, refusal, stop_answer
 
 PER_PAGE_DEFAULT, PER_PAGE_MAXIMUM = 5, 100
 
@@ -21,7 +22,8 @@ def answer(
 ) -> Answer:
     """Answer one call. AGE gives the simulated seconds since a job's beginning."""
     asked = _asked_jobs(body, scenario.max_jobs)
-    page = _page(body.get("page_req"), asked) if operation == BATCH_STATUS else asked
+    paged = operation in (BATCH_STATUS, BATCH_DETAIL)
+    page = _page(body.get("page_req"), asked) if paged else asked
     seen = {job_id: jobs[job_id].at(age(job_id)) for job_id in asked if job_id in jobs}
     ways = {
         job_id: jobs[job_id].answer_to(operation, seen[job_id]) if job_id in seen else scenario.unknown_jobs
@@ -34,13 +36,37 @@ def answer(
             items.append(error_item(operation, job_id))
         elif ways[job_id] == "found" and operation == BATCH_STATUS:
             items.append(status_item(jobs[job_id], seen[job_id]))
+        elif ways[job_id] == "found" and operation == BATCH_DETAIL:
+            items.append(detail_item(jobs[job_id], seen[job_id]))
         elif ways[job_id] == "found":
             items.append(progress_item(jobs[job_id], seen[job_id], scenario.dialect, epoch_ms))
     if scenario.shuffle:
         _other_order(items)
-    if operation == BATCH_STATUS:
+    if paged:
         return as_json(scenario.status_status, {"results": items, "count": len(items)})
     return as_json(scenario.progress_status, {"count": len(items), "results": items})
+
+
+def answer_stop(
+    operation: str,
+    body: Any,
+    scenario: Scenario,
+    jobs: Mapping[str, Job],
+    age: Callable[[str], float],
+    stop: Callable[[str], bool],
+) -> Answer:
+    """Answer a stop. STOP stops a job unless it is busy with something else, and says whether it did."""
+    asked = asked_stops(operation, body, _invalid)
+    if scenario.max_jobs is not None and len(asked) > scenario.max_jobs:
+        raise Refusal(_invalid("jobs"))
+    outcomes: dict[str, tuple[str, str] | None] = {}
+    for job_id in asked:
+        job = jobs.get(job_id)
+        now = job.at(age(job_id)) if job else None
+        known = job is not None and now is not None and job.answer_to(BATCH_STATUS, now) == "found"
+        refused = refusal(job if known else None, now["status"] if now else None)
+        outcomes[job_id] = refused or (None if stop(job_id) else BUSY)
+    return stop_answer(operation, outcomes)
 
 
 def _asked_jobs(body: Any, max_jobs: int | None) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from drs_simulator import checks
 
-OPERATIONS = ("batch-status", "batch-progress", "tokens", "projects", "any")
+OPERATIONS = ("batch-status", "batch-progress", "batch-detail", "batch-jobs", "batch-stop", "tokens", "projects", "any")
 KINDS = (
     "throttled",
     "too_frequent",
@@ -32,6 +32,8 @@ KINDS = (
     "too_large",
     "echo",
 )
+# With these the service, or what is before it, says that it did nothing. Others lose the answer to what was done.
+_REFUSALS = frozenset({"throttled", "too_frequent", "unauthorized", "status", "redirect", "echo"})
 _BODIES = Path(__file__).resolve().parent.parent / "bodies"
 
 
@@ -54,11 +56,17 @@ class Fault:
     location: str = "/elsewhere"
     seconds: float | None = None
     megabytes: float = 16
+    undone: bool = False
 
     def concerns(self, operation: str, job_ids: frozenset[str]) -> bool:
         if self.operation not in ("any", operation):
             return False
         return self.with_job is None or self.with_job in job_ids
+
+    @property
+    def prevents(self) -> bool:
+        """Whether a stop that meets it is not carried out: it was refused, or was lost on its way there."""
+        return self.undone or self.kind in _REFUSALS
 
     def strikes(self, number: int) -> bool:
         """Whether the request with this NUMBER is met; without any of the four keys, all are."""
@@ -106,6 +114,7 @@ def parse_fault(value: Any, where: str) -> Fault:
     for key in ("seconds", "megabytes"):
         if key in given:
             checks.number(f"{where}.{key}", given[key])
+    checks.flag(f"{where}.undone", given.get("undone", False))
     if "retry_after" in given:
         given["retry_after"] = str(given["retry_after"])
     if "documented" in given:

@@ -17,6 +17,8 @@ BATCH_STATUS, BATCH_PROGRESS = "batch-status", "batch-progress"
 MODES = ("FULL_TRANS", "INCR_TRANS", "FULL_INCR_TRANS")
 # How the service answers for a job. Only the first is a job it knows.
 ANSWERS = ("found", "left_out", "refused", "item_error", "refused_without_list")
+# How it answers to the stop of a job it knows; `busy` for the first `busy_times` requests.
+STOP_ANSWERS = ("accepted", "ignored", "wrong_state")
 NO_SUCH_JOB = ("DRS.M00289", "The job is non-existent.")
 
 _PARTS = ("struct", "data", "index")
@@ -26,6 +28,7 @@ _STEP_KEYS = frozenset(field.name for field in fields(Step))
 _FIXED_KEYS = frozenset({"status", "process_time", "error_code", "error_msg", *NUMERIC_FIELDS})
 _OTHER_KEYS = frozenset(
     {"id", "mode", "life", "steps", "offset", "answer", "transfer_status", "raw_status", "raw_progress", "omit"}
+    | {"target_readonly", "stop_answer", "busy_times", "stop_seconds", "release_fails"}
 )
 # What a new life does away with.
 _LIFE_KEYS = _PACE_KEYS | _FIXED_KEYS | {"life", "steps", "offset"}
@@ -48,6 +51,11 @@ class Job:
     raw_progress: Mapping[str, Any]
     omit: frozenset[str]
     definition: Mapping[str, Any]
+    target_readonly: bool | None = False
+    stop_answer: str = "accepted"
+    busy_times: int = 0
+    stop_seconds: float = 0
+    release_fails: bool = False
 
     def at(self, seconds: float) -> dict[str, Any]:
         """All fields SECONDS after the job's beginning: its life, and over it what the scenario fixed."""
@@ -63,7 +71,7 @@ class Job:
         return now
 
     def answer_to(self, operation: str, now: Mapping[str, Any]) -> str:
-        return now["answer"] or self.answers[operation]
+        return now["answer"] or self.answers.get(operation, self.answers[BATCH_STATUS])
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,20 @@ def parse_job(definition: Any, where: str) -> Job:
         raw_progress=_raw(where, given, "raw_progress"),
         omit=frozenset(checks.sequence(f"{where}.omit", given.get("omit", []))),
         definition=given,
+        **_stop_fields(given, where),
     )
+
+
+def _stop_fields(given: Mapping[str, Any], where: str) -> dict[str, Any]:
+    readonly = given.get("target_readonly", False)
+    return {
+        # Null leaves the field out of the details.
+        "target_readonly": None if readonly is None else checks.flag(f"{where}.target_readonly", readonly),
+        "stop_answer": checks.choice(f"{where}.stop_answer", given.get("stop_answer", "accepted"), STOP_ANSWERS),
+        "busy_times": checks.whole(f"{where}.busy_times", given.get("busy_times", 0)),
+        "stop_seconds": checks.number(f"{where}.stop_seconds", given.get("stop_seconds", 0)),
+        "release_fails": checks.flag(f"{where}.release_fails", given.get("release_fails", False)),
+    }
 
 
 def change_job(job: Job, changes: Mapping[str, Any]) -> Job:
@@ -199,9 +220,9 @@ def progress_item(job: Job, now: Mapping[str, Any], dialect: Dialect, epoch_ms: 
 def error_item(operation: str, job_id: str) -> dict[str, Any]:
     """An unknown job as an item inside a success."""
     code, message = NO_SUCH_JOB
-    if operation == BATCH_STATUS:
-        return {"id": job_id, "error_code": code, "error_message": message}
-    return {"job_id": job_id, "error_code": code, "error_msg": message}
+    if operation == BATCH_PROGRESS:
+        return {"job_id": job_id, "error_code": code, "error_msg": message}
+    return {"id": job_id, "error_code": code, "error_message": message}
 
 
 def _parts(now: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from drs_simulator import checks
-from drs_simulator.faults import Fault, parse_fault
+from drs_simulator.faults import OPERATIONS, Fault, parse_fault
 from drs_simulator.jobs import ANSWERS, JOB_KEYS, Dialect, Job, parse_job
 
 DEFAULT_PROJECT_ID = "054ba152d480d55b2f5dc0069e7ddef0"
@@ -65,6 +65,7 @@ class Scenario:
     unknown_jobs: str = "left_out"
     shuffle: bool = False
     max_jobs: int | None = None
+    withdrawn: tuple[str, ...] = ()
     status_status: int = 200
     progress_status: int = 202
     dialect: Dialect = field(default_factory=Dialect)
@@ -149,6 +150,10 @@ def _parse(value: Any) -> Scenario:
         unknown_jobs=checks.choice("unknown_jobs", given.get("unknown_jobs", "left_out"), ANSWERS[1:]),
         shuffle=checks.flag("shuffle", given.get("shuffle", False)),
         max_jobs=None if max_jobs is None else checks.whole("max_jobs", max_jobs, 1),
+        withdrawn=tuple(
+            checks.choice("withdrawn[]", name, OPERATIONS)
+            for name in checks.sequence("withdrawn", given.get("withdrawn", []))
+        ),
         status_status=checks.whole("status_status", given.get("status_status", 200), 200),
         progress_status=checks.whole("progress_status", given.get("progress_status", 200 if huawei else 202), 200),
         dialect=Dialect(

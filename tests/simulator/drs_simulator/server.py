@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
+from drs_simulator.answers import Answer
 from drs_simulator.checks import ScenarioError
 from drs_simulator.delivery import deliver
 from drs_simulator.faults import Fault
@@ -21,10 +22,18 @@ from drs_simulator.iam import Call
 from drs_simulator.jobs import BATCH_PROGRESS, BATCH_STATUS
 from drs_simulator.scenario import load_scenario
 from drs_simulator.service import Service
+from drs_simulator.stops import BATCH_DETAIL, BATCH_JOBS, BATCH_STOP
 
 _LARGEST_REQUEST = 64 * 1024 * 1024
 _SECRET_HEADERS = frozenset({"x-auth-token", "authorization", "x-security-token", "x-subject-token"})
 _HIDDEN = "(hidden)"
+_OPERATIONS = {
+    ("POST", "v3", BATCH_STATUS),
+    ("POST", "v3", BATCH_PROGRESS),
+    ("POST", "v3", BATCH_DETAIL),
+    ("DELETE", "v3", BATCH_JOBS),
+    ("POST", "v5", BATCH_STOP),
+}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -66,10 +75,9 @@ class Server:
         if method == "GET" and path.rstrip("/") in ("", "/v3"):
             return "versions", None
         prefix = self.service.scenario.prefix
-        if method == "POST" and path.startswith(f"{prefix}/v3/"):
-            parts = path[len(prefix) :].split("/")
-            if len(parts) == 5 and parts[3] == "jobs" and parts[4] in (BATCH_STATUS, BATCH_PROGRESS):
-                return parts[4], parts[2]
+        parts = path[len(prefix) :].split("/") if path.startswith(f"{prefix}/") else []
+        if len(parts) == 5 and parts[3] == "jobs" and (method, parts[1], parts[4]) in _OPERATIONS:
+            return parts[4], parts[2]
         return None, None
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
@@ -93,7 +101,8 @@ class Server:
                 await self.pause(self.service.scenario.latency)
             if discovery:
                 return _versions(request, entry)
-            answer = self.service.answer(operation, project_id, call, body)
+            prevented = fault is not None and fault.prevents and operation in (BATCH_JOBS, BATCH_STOP)
+            answer = Answer(500) if prevented else self.service.answer(operation, project_id, call, body)
             response = await deliver(fault, answer, request, call.request_id, self.pause)
             entry["status"] = None if fault and fault.kind in ("reset", "hang") else response.status
             return response
@@ -180,7 +189,11 @@ def _parsed(sent: bytes) -> Any:
 
 def _job_ids(body: Any) -> frozenset[str]:
     asked = body.get("jobs") if isinstance(body, dict) else None
-    return frozenset(job_id for job_id in asked if isinstance(job_id, str)) if isinstance(asked, list) else frozenset()
+    if not isinstance(asked, list):
+        return frozenset()
+    # A stop holds objects, the other operations hold ids.
+    ids = (entry.get("job_id") if isinstance(entry, dict) else entry for entry in asked)
+    return frozenset(job_id for job_id in ids if isinstance(job_id, str))
 
 
 def _versions(request: web.Request, entry: dict[str, Any]) -> web.Response:

@@ -16,6 +16,7 @@ from drs_simulator.faults import Schedule, parse_fault
 from drs_simulator.iam import Call, Iam
 from drs_simulator.jobs import BATCH_PROGRESS, BATCH_STATUS, change_job
 from drs_simulator.scenario import Scenario, load_scenario, parse_account
+from drs_simulator.stops import BATCH_DETAIL, BATCH_JOBS, BATCH_STOP
 
 Clock = Callable[[], float]
 _BEGINS_ANEW = frozenset({"life", "steps"})
@@ -36,6 +37,7 @@ class Service:
         self.faults = Schedule(scenario.faults)
         self._clock_at_start, self._wall_at_start = self._clock(), time.time()
         self._begun = dict.fromkeys(self.jobs, self._clock_at_start)
+        self._busy_left = {job.id: job.busy_times for job in self.jobs.values()}
         self.iam = Iam(scenario.account, self._clock, self.wall)
         self.log.clear()
 
@@ -56,6 +58,21 @@ class Service:
         if job_id not in self.jobs or _BEGINS_ANEW & changes.keys():
             self._begun[job_id] = self._clock()
         self.jobs[job_id] = changed
+        if "busy_times" in changes:
+            self._busy_left[job_id] = changed.busy_times
+
+    def stop_job(self, job_id: str) -> bool:
+        """Stop a job as a person would; False while it is busy with another operation."""
+        job = self.jobs[job_id]
+        if self._busy_left.get(job_id, 0) > 0:
+            self._busy_left[job_id] -= 1
+            return False
+        if job.stop_answer == "ignored":
+            return True
+        end = "RELEASE_RESOURCE_FAILED" if job.release_fails else "RELEASE_RESOURCE_COMPLETE"
+        steps = [{"at": 0, "status": "RELEASE_RESOURCE_STARTED"}, {"at": job.stop_seconds, "status": end}]
+        self.set_job(job_id, {"steps": steps, "mode": job.mode, "transfer_status": None})
+        return True
 
     def add_fault(self, fault: Mapping[str, Any]) -> None:
         self.faults.add(parse_fault(fault, "fault"))
@@ -72,7 +89,9 @@ class Service:
                 return self.iam.issue_token(body)
             if operation == "projects":
                 return self.iam.list_projects(call)
-            if operation in (BATCH_STATUS, BATCH_PROGRESS):
+            if operation in self.scenario.withdrawn:
+                return no_such_api(call.request_id)
+            if operation in (BATCH_STATUS, BATCH_PROGRESS, BATCH_DETAIL, BATCH_JOBS, BATCH_STOP):
                 return self._batch(operation, project_id, call, body)
         except Refusal as refusal:
             return refusal.answer
@@ -87,4 +106,6 @@ class Service:
         content_type = call.headers.get("content-type", "application/json")
         if content_type.partition(";")[0].strip().lower() != "application/json":
             return drs_error(400, "DRS.M00202", "The value of Content-Type is invalid.")
+        if operation in (BATCH_JOBS, BATCH_STOP):
+            return drs.answer_stop(operation, body, self.scenario, self.jobs, self.age, self.stop_job)
         return drs.answer(operation, body, self.scenario, self.jobs, self.age, int(self.wall() * 1000))
