@@ -22,7 +22,7 @@ from ._details import DetailRecord, parse_details
 from ._errors import DrsError, Kind
 from ._records import ProgressRecord, Record, StatusRecord, parse_progress, parse_statuses
 from ._redact import Redactor
-from ._stop_request import STOP_V3, STOP_V5, StopAnswer, StopOperation
+from ._stop_request import STOP_V3, STOP_V5, StopAnswer, StopOperation, withdrawn
 from ._transport import Answer, host_of, requests, send
 
 # Full jitter between 0 and base * 2^n seconds, never more than the longest pause. A server's
@@ -30,9 +30,6 @@ from ._transport import Answer, host_of, requests, send
 _BACKOFF_BASE = 0.5
 _BACKOFF_LONGEST = 20.0
 _RETRY_AFTER_LONGEST = 60.0
-
-# HTTP status and code of an operation that the service does not offer, or no longer.
-_WITHDRAWN = (404, "APIGW.0101")
 
 
 @dataclass(frozen=True)
@@ -215,8 +212,7 @@ class Client:
         try:
             return self._send_stop(self._stop_operation, ids, force, until)
         except DrsError as error:
-            withdrawn = (error.http_status, error.error_code) == _WITHDRAWN
-            if not withdrawn or self._stop_operation is not STOP_V3:
+            if not withdrawn(error) or self._stop_operation is not STOP_V3:
                 raise self._about(error, self._stop_operation, ids) from None
         try:
             answers = self._send_stop(STOP_V5, ids, force, until)
@@ -230,12 +226,12 @@ class Client:
     ) -> dict[str, StopAnswer]:
         body = json.dumps(operation.body(ids, force)).encode()
         url = f"{self._root}/{operation.version}/{self._project_id}/jobs/{operation.name}"
-        answer = self._send(operation.method, url, body, until)
         attempts = 1
-        if answer.status == 401 and self._login.renew(answer.request):
-            answer = self._send(operation.method, url, body, until)
-            attempts = 2
         try:
+            answer = self._send(operation.method, url, body, until)
+            if answer.status == 401 and self._login.renew(answer.request):
+                attempts = 2
+                answer = self._send(operation.method, url, body, until)
             return check(answer, self._redact, lambda said: operation.parse(said, ids))
         except DrsError as error:
             error.attempts = attempts

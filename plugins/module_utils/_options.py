@@ -147,6 +147,18 @@ WAIT_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+STOP_OPTIONS: dict[str, dict[str, Any]] = {
+    **JOBS_OPTION,
+    "require_ready": {"type": "bool", "default": True},
+    "max_delay": {"type": "int", "default": 0},
+    "force": {"type": "bool", "default": False},
+    "wait": {"type": "bool", "default": True},
+    "timeout": {"type": "float", "default": 1800.0},
+    "interval": {"type": "float", "default": 5.0},
+    "progress": {"type": "bool", "default": True},
+}
+
+
 def rules_of(options: Mapping[str, Any]) -> Rules:
     """The rules that a task's options give; raises :class:`DrsError` for values that make no sense."""
     chosen = {field.name: options[field.name] for field in fields(Rules)}

@@ -13,7 +13,7 @@ from typing import Any
 
 from ._errors import configuration_error
 from ._gate import Sample, Standing, Verdict, judge
-from ._lifecycle import Phase, State
+from ._lifecycle import STOPPED, Phase, State
 from ._records import StatusRecord
 from ._rules import LONGEST, Reading, Rules
 from ._stop_request import WRONG_STATE_CODE, Reply, StopAnswer
@@ -55,28 +55,32 @@ class Stand(str, Enum):
     MISSING = "missing"
 
 
-_OF_RELEASE = {State.IN_PROGRESS: Stand.ENDING, State.ENDED: Stand.ENDED, State.FAILED: Stand.FAILED}
+# After these the stop is sent again, if the next reading shows that nothing happened.
+_TO_BE_REPEATED = (Reply.BUSY, Reply.UNCLEAR, Reply.APART)
 
 
 def stand_of(record: StatusRecord) -> Stand:
     """What a status means here. An unknown one is live: it is no evidence that the job has ended."""
     if not record.found:
         return Stand.MISSING
+    if record.status in STOPPED:
+        return Stand.ENDED
     means = record.meaning
-    return _OF_RELEASE[means.state] if means.phase is Phase.RELEASE else Stand.LIVE
+    if means.phase is not Phase.RELEASE:
+        return Stand.LIVE
+    # The end of a child is not the end of the job as a whole.
+    return Stand.FAILED if means.state is State.FAILED else Stand.ENDING
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job that is to be stopped.
 
-    ``first`` is how the first reading found it, ``answer`` the latest answer to its stop, ``read_since`` whether
-    its status was read after that. ``reached`` says whether any stop may have reached the service. ``hold`` is why
-    no stop may be sent to it now.
+    ``answer`` is the latest answer to its stop, ``read_since`` whether its status was read after that. ``reached``
+    says whether any stop may have reached the service. ``hold`` is why no stop may be sent to it now.
     """
 
     record: StatusRecord
-    first: Stand
     answer: StopAnswer | None = None
     read_since: bool = True
     reached: bool = False
@@ -107,7 +111,7 @@ class Job:
         """Whether a stop may be sent now: only on a reading that is younger than the latest answer."""
         if self.stand is not Stand.LIVE or self.hold or not self.read_since:
             return False
-        return self.answer is None or self.answer.reply in (Reply.BUSY, Reply.UNCLEAR, Reply.APART)
+        return self.answer is None or self.answer.reply in _TO_BE_REPEATED
 
     @property
     def failure(self) -> str:
@@ -142,7 +146,8 @@ class Job:
             Reply.UNCLEAR: f"no clear answer to the stop{said}",
             Reply.APART: f"the stop was refused for all jobs of its request{said}",
         }[self.answer.reply]
-        hold = f"; it was not sent again: {self.hold}" if self.hold else ""
+        held = self.hold and self.answer.reply in _TO_BE_REPEATED
+        hold = f"; it was not sent again: {self.hold}" if held else ""
         return f"{what}, and the status is {self._status}{hold}".rstrip(".")
 
     @property
@@ -165,7 +170,7 @@ Jobs = tuple[Job, ...]
 
 def begin(records: Sequence[StatusRecord]) -> Jobs:
     """The jobs as the first reading found them."""
-    return tuple(Job(record, stand_of(record)) for record in records)
+    return tuple(Job(record) for record in records)
 
 
 def not_found(jobs: Jobs) -> str:
@@ -175,6 +180,12 @@ def not_found(jobs: Jobs) -> str:
         return ""
     said = named((job.id, job.record.error_code or "") for job in missing)
     return f"No job was stopped, because the service does not know {counted(len(missing))}: {said}. Check the ids."
+
+
+def unjudged(records: Sequence[StatusRecord]) -> dict[str, str]:
+    """Holds after a reading that cannot show that a job is ready, for the jobs that may not be stopped on it."""
+    live = (record.id for record in records if stand_of(record) is Stand.LIVE)
+    return dict.fromkeys(live, "The latest reading does not show whether it is ready.")
 
 
 def not_ready(sample: Sample, max_delay: int) -> tuple[str, dict[str, str]]:
@@ -230,6 +241,11 @@ def named(jobs: Iterable[tuple[str, str]]) -> str:
     return ", ".join([*texts[:_NAMED], *more])
 
 
+def already(number: int) -> str:
+    """The part of a sentence about jobs that needed no stop, or nothing."""
+    return f"; {counted(number)} had ended or {'was' if number == 1 else 'were'} ending already" if number else ""
+
+
 def result(jobs: Jobs, wait: bool) -> dict[str, Any]:
     """The lists of a task's result, once nothing more is done."""
     done = [job for job in jobs if job.succeeded(wait)]
@@ -250,12 +266,12 @@ def message(jobs: Jobs, wait: bool, elapsed: float, problem: str = "") -> str:
     others = len(done) - len(stopped)
     if len(done) == len(jobs):
         verb = "stopped" if wait else "being stopped"
-        rest = f", {counted(others)} had ended or {'was' if others == 1 else 'were'} ending already" if others else ""
-        return f"{counted(len(stopped))} {verb}{rest}."
+        return f"{counted(len(stopped))} {verb}{already(others)}."
     left = [job for job in jobs if job not in done]
     texts = "; ".join(f"{job.id}: {job.open}" for job in left[:_NAMED])
     more = f"; and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-    said = [f"{len(left)} of {counted(len(jobs))} not ended after {elapsed:.0f} s: {texts}{more}."]
+    verb = "has" if len(left) == 1 else "have"
+    said = [f"{len(left)} of {counted(len(jobs))} {verb} not ended after {elapsed:.0f} s: {texts}{more}."]
     if problem:
         said.append(problem)
     if stopped:

@@ -18,8 +18,8 @@ from typing import Any
 from ._answers import RefusedJobsError
 from ._errors import DrsError, Kind, cut, protocol_error
 
-# "Another operation is being performed on the task. Try again later."
-BUSY_CODE = "DRS.M01504"
+# "Another operation is being performed on the task. Try again later." and "Operation too frequent."
+_BUSY_CODES = ("DRS.M01504", "DRS.M01503")
 # "API cannot be invoked by a task in the current state": it may be ending already.
 WRONG_STATE_CODE = "DRS.M00304"
 
@@ -107,12 +107,21 @@ def _answer(item: Mapping[str, Any]) -> StopAnswer:
     if status == "success" and not code:
         return StopAnswer(Reply.ACCEPTED)
     if status == "failed":
-        return StopAnswer(Reply.BUSY if code == BUSY_CODE else Reply.REFUSED, code, message)
+        return _refusal(code, message)
     return StopAnswer(Reply.UNCLEAR, code, message)
+
+
+def _refusal(code: str | None, message: str | None) -> StopAnswer:
+    return StopAnswer(Reply.BUSY if code in _BUSY_CODES else Reply.REFUSED, code, message)
 
 
 def _text(item: Mapping[str, Any], *names: str) -> str | None:
     return next((cut(str(item[name])) for name in names if item.get(name)), None)
+
+
+def withdrawn(error: DrsError) -> bool:
+    """Whether the service does not offer the operation, or no longer."""
+    return (error.http_status, error.error_code) == (404, "APIGW.0101")
 
 
 def answers_of(error: DrsError, ids: Sequence[str]) -> dict[str, StopAnswer]:
@@ -120,20 +129,18 @@ def answers_of(error: DrsError, ids: Sequence[str]) -> dict[str, StopAnswer]:
     if isinstance(error, RefusedJobsError) and error.jobs:
         # Whether the others were stopped is not said.
         return {
-            job_id: StopAnswer(Reply.REFUSED, *error.jobs[job_id])
-            if job_id in error.jobs
-            else StopAnswer(Reply.UNCLEAR)
+            job_id: _refusal(*error.jobs[job_id]) if job_id in error.jobs else StopAnswer(Reply.UNCLEAR)
             for job_id in ids
         }
     return dict.fromkeys(ids, StopAnswer(_reply_of(error, len(ids)), error.error_code, error.error_message))
 
 
 def _reply_of(error: DrsError, jobs: int) -> Reply:
-    if error.kind is Kind.THROTTLED or error.error_code == BUSY_CODE:
+    if error.kind is Kind.THROTTLED or error.error_code in _BUSY_CODES:
         return Reply.BUSY
     if error.kind is Kind.INVALID_REQUEST:
-        none_exists = isinstance(error, RefusedJobsError) and error.all_of_them
-        return Reply.REFUSED if jobs == 1 or none_exists else Reply.APART
+        about_all = withdrawn(error) or (isinstance(error, RefusedJobsError) and error.all_of_them)
+        return Reply.REFUSED if jobs == 1 or about_all else Reply.APART
     if error.kind in (Kind.AUTHENTICATION, Kind.PERMISSION, Kind.CONFIGURATION):
         return Reply.REFUSED
     return Reply.UNCLEAR

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Protocol
 
 from ._client import Timing
@@ -19,6 +19,7 @@ from ._records import ProgressRecord, StatusRecord
 from ._stop import (
     Stand,
     StopRules,
+    already,
     answered,
     batches,
     begin,
@@ -29,6 +30,7 @@ from ._stop import (
     observed,
     readings,
     result,
+    unjudged,
 )
 from ._stop_lines import StopLines
 from ._stop_request import StopAnswer, answers_of
@@ -38,6 +40,7 @@ _JITTER = 0.1
 # Seconds for which a reading is evidence enough to send a stop, as `valid_for` of a wait.
 _VALID_FOR = 60
 _LONGEST_PAUSE = 60.0
+_NOTHING: dict[str, Any] = {"changed": False, "jobs": [], "stopped": [], "already_ended": [], "failed_jobs": []}
 
 
 class StopsJobs(Protocol):
@@ -73,7 +76,7 @@ def run(
         with connect(options, environ, timing=timing) as client:
             outcome = stop_jobs(client, ids, rules, say=say, clock=clock, check_mode=check_mode)
     except DrsError as error:
-        return _failed_early(str(error), error)
+        return refused(error)
     warning = repeated_jobs_warning(repeated)
     return {**outcome, **({"warnings": [warning]} if warning else {})}
 
@@ -100,9 +103,9 @@ def stop_jobs(
     return _Stopping(client, ids, rules, until, say, clock).outcome(check_mode)
 
 
-def _failed_early(said: str, error: DrsError | None = None) -> dict[str, Any]:
-    nothing: dict[str, Any] = {"changed": False, "jobs": [], "stopped": [], "already_ended": [], "failed_jobs": []}
-    return {**nothing, "elapsed": 0.0, "msg": said, "failed": True, "failure": error.failure() if error else None}
+def refused(error: DrsError) -> dict[str, Any]:
+    """The result when nothing could begin: options that make no sense, or a login that is not there."""
+    return {**_NOTHING, "elapsed": 0.0, "msg": str(error), "failed": True, "failure": error.failure()}
 
 
 class _Stopping:
@@ -124,7 +127,9 @@ class _Stopping:
         self._lines = StopLines(ids, say, clock.now, lambda: clock.elapsed() - self._started)
         self._jobs = begin(())
         self._read_at = self._started
+        # What the latest reading, and the latest stop that was refused as a whole, failed with.
         self._error: DrsError | None = None
+        self._refusal: DrsError | None = None
         self._pause = 0.0
 
     def outcome(self, check_mode: bool) -> dict[str, Any]:
@@ -138,8 +143,9 @@ class _Stopping:
         self._jobs = begin([each.status for each in sample.readings])
         refusal = not_found(self._jobs)
         if not refusal and rules.require_ready:
-            reason, _holds = not_ready(sample, rules.max_delay)
+            reason, holds = not_ready(sample, rules.max_delay)
             refusal = reason and f"No job was stopped, because not all of them are ready. {reason}"
+            self._jobs = tuple(replace(job, hold=holds.get(job.id, "")) for job in self._jobs)
         if refusal:
             return self._nothing(refusal)
         self._lines.observed(self._jobs)
@@ -159,10 +165,10 @@ class _Stopping:
                 self._lines.problem(error)
                 if error.final:
                     break
-        problem = f"The last reading failed: {self._error}" if self._error else ""
+        problem = f"The last reading failed: {self._error}" if self._error else str(self._refusal or "")
         elapsed = self._clock.elapsed() - self._started
         said = message(self._jobs, self._rules.wait, elapsed, problem)
-        return self._ended(result(self._jobs, self._rules.wait), said, self._error)
+        return self._ended(result(self._jobs, self._rules.wait), said, self._error or self._refusal)
 
     def _send(self) -> None:
         """Send what is due, while the reading it is based on may be trusted and there is time."""
@@ -176,6 +182,7 @@ class _Stopping:
                 answers = self._client.stop(batch, force=self._rules.force, until=self._until)
             except DrsError as error:
                 answers = answers_of(error, batch)
+                self._refusal = error if error.final else self._refusal
                 self._pause = max(self._pause, min(error.retry_after or 0.0, _LONGEST_PAUSE))
                 self._lines.problem(error)
             self._jobs = answered(self._jobs, answers)
@@ -186,8 +193,11 @@ class _Stopping:
         waiting = any(job.stand is Stand.LIVE and not job.accepted and not job.failure for job in self._jobs)
         again = self._rules.require_ready and waiting
         sample = self._read(all_of_both=again)
+        records = [each.status for each in sample.readings]
         holds = not_ready(sample, self._rules.max_delay)[1] if again else {}
-        self._jobs = observed(self._jobs, [each.status for each in sample.readings], holds)
+        if self._rules.require_ready and not again:
+            holds = unjudged(records)
+        self._jobs = observed(self._jobs, records, holds)
         self._lines.observed(self._jobs)
 
     def _read(self, all_of_both: bool) -> Sample:
@@ -220,16 +230,18 @@ class _Stopping:
             entry["reason"] = entry["reason"] if entry["id"] in lists["failed_jobs"] else ""
         if failed:
             return self._ended(lists, message(self._jobs, True, 0))
-        said = f"Would stop {counted(len(live))}; {counted(len(others))} had ended or were ending already."
+        said = f"Would stop {counted(len(live))}{already(len(others))}."
         return self._ended(lists, said)
 
     def _nothing(self, said: str, error: DrsError | None = None) -> dict[str, Any]:
-        entries = [{**job.record.as_dict(), "reason": ""} for job in self._jobs]
-        return self._ended({**_failed_early(said), "jobs": entries, "failed_jobs": self._ids}, said, error)
+        lists = result(self._jobs, self._rules.wait) if self._jobs else {**_NOTHING, "failed_jobs": self._ids}
+        return self._ended(lists, said, error, failed=True)
 
-    def _ended(self, lists: dict[str, Any], said: str, error: DrsError | None = None) -> dict[str, Any]:
+    def _ended(
+        self, lists: dict[str, Any], said: str, error: DrsError | None = None, *, failed: bool = False
+    ) -> dict[str, Any]:
         self._lines.ended(said)
-        failed = bool(lists["failed_jobs"])
+        failed = failed or bool(lists["failed_jobs"])
         elapsed = round(self._clock.elapsed() - self._started, 1)
         failure = error.failure() if error and failed else None
         return {**lists, "elapsed": elapsed, "msg": said, "failed": failed, "failure": failure}

@@ -19,6 +19,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._options import (
     CONNECTION_OPTIONS,
     ENVIRONMENT,
     JOBS_OPTION,
+    STOP_OPTIONS,
     WAIT_OPTIONS,
     from_environment,
     job_ids,
@@ -27,7 +28,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._options import (
     secrets,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Rules
-from ansible_collections.cutover.drs.plugins.modules import drs_job_progress, drs_job_status, drs_job_wait
+from ansible_collections.cutover.drs.plugins.modules import drs_job_progress, drs_job_status, drs_job_stop, drs_job_wait
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 FRAGMENT: dict[str, Any] = yaml.safe_load(connection.ModuleDocFragment.DOCUMENTATION)
@@ -52,8 +53,13 @@ def spec(options: Options) -> Options:
 
 @pytest.mark.parametrize(
     ("module", "options"),
-    [(drs_job_status, JOBS_OPTION), (drs_job_progress, JOBS_OPTION), (drs_job_wait, WAIT_OPTIONS)],
-    ids=["drs_job_status", "drs_job_progress", "drs_job_wait"],
+    [
+        (drs_job_status, JOBS_OPTION),
+        (drs_job_progress, JOBS_OPTION),
+        (drs_job_wait, WAIT_OPTIONS),
+        (drs_job_stop, STOP_OPTIONS),
+    ],
+    ids=["drs_job_status", "drs_job_progress", "drs_job_wait", "drs_job_stop"],
 )
 def test_the_options_of_a_plugin_are_documented_as_they_are(module: ModuleType, options: Options) -> None:
     documentation = yaml.safe_load(module.DOCUMENTATION)
