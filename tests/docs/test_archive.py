@@ -61,3 +61,9 @@ def test_it_can_be_installed_which_checks_every_file(tmp_path: Path) -> None:
     assert "plugins/action/drs_job_wait.py" in listed
     assert all((installed / name).exists() for name in listed)
     assert not any(name.startswith((".git", ".venv", "build", "tests/output")) for name in listed)
+    # Every playbook is found by its name, which a folder of that name would hide; the demo has all it starts.
+    for playbook in (CHECKOUT / "playbooks").glob("*.yml"):
+        run = [sys.executable, "-m", "ansible", "playbook", "--list-tasks", f"cutover.drs.{playbook.stem}"]
+        done = subprocess.run(run, capture_output=True, text=True, env=nowhere_else, cwd=tmp_path, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert {"playbooks/demo_shop/shop.py", "tests/simulator/drs_simulator/__main__.py"} <= set(listed)

@@ -53,6 +53,11 @@ def test_the_readme_names_every_verdict_and_rule() -> None:
     assert [name.value for name in (*Verdict, *Rule) if f"`{name.value}`" not in text] == []
 
 
+def test_the_readme_is_short() -> None:
+    """Whoever looks for a tool decides within its first pages."""
+    assert len((CHECKOUT / "README.md").read_text(encoding="utf-8").splitlines()) < 180
+
+
 @pytest.mark.parametrize("path", [*PAGES, *GUIDES], ids=lambda path: path.name)
 def test_links_into_the_repository_lead_to_files(path: Path) -> None:
     """What a page links to in this repository is here."""
