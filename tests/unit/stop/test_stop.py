@@ -11,7 +11,14 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._lifecycle import STATUSES, STOPPED, Phase
-from ansible_collections.cutover.drs.plugins.module_utils._stop import StopRules
+from ansible_collections.cutover.drs.plugins.module_utils._records import StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._stop import (
+    StopRules,
+    answered,
+    batches,
+    begin,
+    observed,
+)
 from ansible_collections.cutover.drs.tests.unit.gate.builders import CAUGHT_UP, A, B
 from ansible_collections.cutover.drs.tests.unit.stop.service import (
     BUSY,
@@ -140,7 +147,7 @@ def test_without_wait_an_accepted_stop_is_enough() -> None:
 
 
 @pytest.mark.parametrize("error", [RESET, DrsError(Kind.SERVICE, "HTTP 502."), DrsError(Kind.PROTOCOL, "Empty.")])
-@pytest.mark.parametrize("lag", [0, 7])
+@pytest.mark.parametrize("lag", [0, 7, 17])
 def test_an_answer_that_is_lost_after_the_stop_is_settled_by_the_status(error: DrsError, lag: float) -> None:
     done = stopped(Task(lag=lag), service={"stops": {1: error}, "lost": frozenset({1})})
     assert lists(done.result) == (True, [A], [], [], False)
@@ -153,6 +160,16 @@ def test_a_stop_that_got_lost_on_its_way_is_sent_again_after_a_reading(error: Dr
     done = stopped(service={"stops": {1: error, 2: error}})
     assert lists(done.result) == (True, [A], [], [], False)
     assert (len(done.sent), done.service.asked[:3]) == (3, ["both", "both", "both"])
+
+
+def test_a_job_is_due_only_on_a_reading_after_the_latest_answer() -> None:
+    seen = [StatusRecord(A, True, CAUGHT_UP)]
+    jobs = begin(seen)
+    assert batches(jobs, 100) == [[A]]
+    jobs = answered(jobs, {A: BUSY})
+    assert batches(jobs, 100) == []
+    assert batches(observed(jobs, seen, {}), 100) == [[A]]
+    assert batches(observed(jobs, seen, {A: "Late."}), 100) == []
 
 
 def test_a_stop_is_not_sent_again_without_a_reading_after_it() -> None:
