@@ -168,7 +168,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def reader(world: World, tmp_path: Path) -> Path:
-    """A folder such as a reader has: an inventory, and the certificate of the company's own authority."""
+    """A folder such as a reader has, with the certificate of the company's own authority; the jobs are there again."""
+    # A page may have stopped them.
+    world.simulator.load(SCENARIO)
     shutil.copy(Path(world.environment["SSL_CERT_FILE"]), tmp_path / "company-ca.pem")
     return tmp_path
 
