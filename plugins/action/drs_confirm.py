@@ -6,11 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsiblePromptInterrupt, AnsiblePromptNoninteractive
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
-display = Display()
+from ..plugin_utils._question import ask_person
 
 
 class ActionModule(ActionBase):
@@ -21,16 +19,6 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         outcome: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec({"question": {"type": "str", "required": True}})
-        asked, answer = True, ""
-        try:
-            said = display.prompt_until(f"{options['question']} Type yes to go on, anything else stops")
-            answer = said.decode("utf-8", "replace").strip()
-        except AnsiblePromptNoninteractive:
-            asked = False
-        except AnsiblePromptInterrupt:
-            answer = "interrupted"
-        confirmed = asked and answer.lower() == "yes"
-        said_so = "Confirmed." if confirmed else f"Not confirmed. {options['question']} was not answered with yes."
-        message = said_so if asked else "There is no terminal, so nobody was asked."
-        return {**outcome, "changed": False, "asked": asked, "confirmed": confirmed, "msg": message}
+        spec = {"question": {"type": "str", "required": True}, "timeout": {"type": "float"}}
+        _validation, options = self.validate_argument_spec(spec)
+        return {**outcome, "changed": False, **ask_person(options["question"], options["timeout"])}

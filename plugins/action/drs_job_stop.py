@@ -5,30 +5,31 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
 
 from ..module_utils._errors import configuration_error
 from ..module_utils._options import CONNECTION_OPTIONS, STOP_OPTIONS
 from ..module_utils._stopping import refused, run
-from ..module_utils._wait import REAL_CLOCK
-from . import drs_job_wait as wait
+from ..plugin_utils import _process
 
 
-class ActionModule(wait.ActionModule):
+class ActionModule(ActionBase):
     """Stops jobs from the controller, with the lines, the environment and the end of a wait."""
 
+    _requires_connection = False
+    _supports_check_mode = True
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        outcome: dict[str, Any] = super(wait.ActionModule, self).run(tmp, task_vars)
+        outcome: dict[str, Any] = super().run(tmp, task_vars)
         try:
             _validation, options = self.validate_argument_spec({**CONNECTION_OPTIONS, **STOP_OPTIONS})
         except AnsibleActionFail as error:
             # As it is, ansible-core 2.19 and later would show the arguments with it, secrets too.
             return {**outcome, **refused(configuration_error(f"{error.message.rstrip('.')}."))}
-        quiet = self._task.no_log or not options["progress"]
-        say = wait._silent if quiet else wait._live
-        clock = replace(REAL_CLOCK, sleep=wait._sleep)
-        os.environ.update(self._environment())
-        return {**outcome, **run(options, os.environ, check_mode=self._task.check_mode, say=say, clock=clock)}
+        os.environ.update(_process.environment(self._task, self._templar))
+        say = _process.lines(self._task, options["progress"])
+        check_mode = self._task.check_mode
+        return {**outcome, **run(options, os.environ, check_mode=check_mode, say=say, clock=_process.CLOCK)}

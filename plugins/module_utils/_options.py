@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
@@ -102,7 +103,7 @@ def job_ids(jobs: Iterable[str]) -> tuple[list[str], list[str]]:
     """
     distinct: dict[str, None] = {}
     repeated: dict[str, None] = {}
-    for number, job_id in enumerate(jobs, start=1):
+    for number, job_id in enumerate(_of_json(list(jobs)), start=1):
         if not job_id:
             raise configuration_error(f"jobs: entry {number} is empty. Give the id of a DRS job.")
         if _NOT_IN_AN_ID.search(job_id):
@@ -113,6 +114,19 @@ def job_ids(jobs: Iterable[str]) -> tuple[list[str], list[str]]:
     if not distinct:
         raise configuration_error("jobs is empty. Give the id of at least one DRS job.")
     return list(distinct), list(repeated)
+
+
+def _of_json(jobs: list[str]) -> list[str]:
+    """Undo what Ansible does to a list given as JSON text: it splits it at the commas. No id begins with a bracket."""
+    if not jobs or not str(jobs[0]).lstrip().startswith("["):
+        return jobs
+    try:
+        listed = json.loads(",".join(jobs))
+    except ValueError:
+        raise configuration_error("jobs looks like JSON and is none. Give a list of ids, or ids with commas.") from None
+    if not all(isinstance(entry, str) for entry in listed):
+        raise configuration_error("jobs is JSON, but not a list of texts. Give a list of ids, or ids with commas.")
+    return list(listed)
 
 
 def repeated_jobs_warning(repeated: Iterable[str]) -> str | None:

@@ -27,6 +27,9 @@ options:
     description: The question, as a sentence.
     type: str
     required: true
+  timeout:
+    description: Seconds to wait for an answer. Silence means no. By default it waits for ever.
+    type: float
 seealso:
   - ref: ansible_collections.cutover.drs.docsite.guide_runbook
     description: The role drs_cutover asks in this way.
@@ -36,6 +39,7 @@ EXAMPLES = r"""
 - name: Ask before the switch
   cutover.drs.drs_confirm:
     question: Switch the orders database now?
+    timeout: 300
   register: answer
 
 - name: Go on only with a yes, or where there is nobody to ask

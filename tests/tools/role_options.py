@@ -21,6 +21,12 @@ MARK = "# What follows is made from the documentation of drs_job_wait by: make r
 # How the roles hand options on; of no use to who calls them.
 NOT_OF_A_ROLE = frozenset({"variables"})
 # A cutover has these for each of its gates, and is never a replay.
+TYPES = {
+    "int": "A whole number.",
+    "float": "A number.",
+    "bool": "True or false.",
+    "list": "A list, or a text with commas.",
+}
 NOT_OF_A_CUTOVER = frozenset({"max_delay", "timeout", "replay"})
 
 
@@ -57,11 +63,19 @@ def argument_specs(role: str, left_out: frozenset[str]) -> str:
     for name, option in options().items():
         if name in left_out:
             continue
-        spec = {key: value for key, value in option.items() if key not in ("aliases", "required")}
+        spec = {
+            key: value for key, value in option.items() if key not in ("aliases", "required", "choices", "elements")
+        }
         described = spec["description"]
-        spec["description"] = [
-            _of_role(line, role, own) for line in ([described] if isinstance(described, str) else described)
-        ]
+        lines = [_of_role(line, role, own) for line in ([described] if isinstance(described, str) else described)]
+        if "choices" in option:
+            lines.append(f"One of {', '.join(f'V({choice})' for choice in option['choices'])}.")
+        if option.get("type", "str") in TYPES:
+            lines.append(TYPES[option["type"]])
+            # Read and checked by the action: up to ansible-core 2.18 Ansible's own check refuses default(omit), and
+            # what it says of a wrong value is longer than a screen.
+            spec["type"] = "raw"
+        spec["description"] = lines
         if secret(name):
             spec["no_log"] = True
         derived[f"{role}_{name}"] = spec

@@ -153,6 +153,18 @@ _GATES: dict[str, dict[str, Any]] = {"approach": {}, "final": {"span": 900, "max
 _TOOK = {"freeze": 12.4, "final": 94.0, "verify": 20.5, "switch": 38.2, "unfreeze": 9.0}
 
 
+PLAN = ["1. approach gate: delay of at most 5 s", "5. switch: tasks/switch.yml"]
+OWNER = {
+    "role": "run",
+    "machine": "ops-1",
+    "boot": "b",
+    "pid": 4711,
+    "started": "99",
+    "host": "localhost",
+    "user": "ops",
+}
+
+
 def moment(epoch: float) -> str:
     """A time as the role gives it, which has microseconds."""
     return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -173,9 +185,8 @@ def cutover_result(outcome: str = "done", jobs: int = 4) -> dict[str, Any]:
     for name, state in states.items():
         ended = at + took[name]
         times = {"started_at": moment(at), "finished_at": moment(ended), "seconds": round(took[name], 1)}
-        stages.append({"name": name, "state": state, **times})
-        # Between two stages the role has tasks of its own.
-        at = ended + 0.031
+        stages.append({"name": name, "state": state, **times, "by": "run"})
+        at = ended
     refused = f"The final gate is not ready (timeout): {gates['final']['reason']}" if "final" in gates else ""
     return {
         "kind": "cutover",
@@ -185,21 +196,37 @@ def cutover_result(outcome: str = "done", jobs: int = 4) -> dict[str, Any]:
             "done": "The target is the database in use.",
             "switch_failed": "The switch failed: exit 1. Both sides may have been touched; a person has to look.",
             "frozen": f"{refused} THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen: exit 1.",
-            "unfrozen": f"{refused} The tasks to unfreeze the source ran and worked.",
+            "unfrozen": f"{refused} The source was unfrozen by the run and accepts writes again.",
             "not_begun": f"{gates['approach']['reason']} Nothing was frozen.",
         }[outcome],
+        "failed_stage": next((name for name, state in states.items() if state == "failed"), None),
+        "jobs": [job["id"] for job in gates["approach"]["jobs"]],
+        "plan": PLAN,
         "stages": stages,
+        "frozen_since": next((stage["started_at"] for stage in stages if stage["name"] == "freeze"), None),
         # Unknown where nobody knows whether the application runs again.
-        "outage_seconds": {"done": 144.7, "unfrozen": 115.5}.get(outcome),
+        "outage_seconds": {"done": 144.6, "unfrozen": 115.4}.get(outcome),
+        "unfrozen_by": "run" if outcome == "unfrozen" else None,
+        "owner": OWNER,
         "gates": gates,
         "started_at": stages[0]["started_at"],
         "finished_at": stages[-1]["finished_at"],
+        "warnings": [],
     }
 
 
 def without_stages() -> dict[str, dict[str, Any]]:
     """The results of runs that had nothing to do, or were not to do it."""
-    none = {"kind": "cutover", "ready": False, "stages": [], "outage_seconds": None, "gates": {}, "started_at": None}
+    none = {
+        **dict.fromkeys(("failed_stage", "frozen_since", "outage_seconds", "unfrozen_by", "owner", "started_at")),
+        "kind": "cutover",
+        "ready": False,
+        "jobs": [],
+        "plan": PLAN,
+        "stages": [],
+        "gates": {},
+        "warnings": [],
+    }
     ready = cutover_result()
     return {
         "done by an earlier run": {
@@ -207,7 +234,7 @@ def without_stages() -> dict[str, dict[str, Any]]:
             "outcome": "done",
             "ready": True,
             "reason": "The target is the database in use, since an earlier run.",
-            "outage_seconds": 144.7,
+            "outage_seconds": 144.6,
             "finished_at": ready["finished_at"],
         },
         "an earlier switch was interrupted": {

@@ -266,7 +266,7 @@ def outages(result: dict[str, Any]) -> list[str]:
     return (
         []
         if result["outage_seconds"] is None
-        else [{144.7: "2 min 25 s", 115.5: "1 min 56 s"}[result["outage_seconds"]]]
+        else [{144.6: "2 min 25 s", 115.4: "1 min 55 s"}[result["outage_seconds"]]]
     )
 
 

@@ -23,8 +23,16 @@ PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"
 @pytest.mark.parametrize(
     ("delay", "status", "artifacts"),
     [
-        (0, "successful", {"drs_wait_ready": True, "drs_wait_verdict": "ready"}),
-        (7, "failed", {"drs_wait_ready": False, "drs_wait_verdict": "timeout"}),
+        (
+            0,
+            "successful",
+            {"drs_wait_ready": True, "drs_wait_verdict": "ready", "drs_wait_verdicts": {"localhost": "ready"}},
+        ),
+        (
+            7,
+            "failed",
+            {"drs_wait_ready": False, "drs_wait_verdict": "timeout", "drs_wait_verdicts": {"localhost": "timeout"}},
+        ),
     ],
 )
 def test_artifacts_survive_a_failed_play(tmp_path: Path, delay: int, status: str, artifacts: dict[str, Any]) -> None:

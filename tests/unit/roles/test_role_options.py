@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.cutover.drs.plugins.module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.plugin_utils import _cutover_options, _wait_step
+
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -42,11 +45,22 @@ def test_a_role_has_every_option_of_drs_job_wait(tool: Any, role: str, not_of_it
     assert missing == not_of_it
 
 
-@pytest.mark.parametrize("role", ["drs_wait", "drs_cutover"])
-def test_a_default_is_what_the_documentation_says(role: str) -> None:
-    defaults = yaml.safe_load((ROOT / f"roles/{role}/defaults/main.yml").read_text(encoding="utf-8"))
-    documented = {name: option.get("default", "") for name, option in options_of(role).items()}
-    assert {name: documented[name] for name in defaults} == defaults
+@pytest.mark.parametrize(
+    ("role", "spec", "not_read_here"),
+    [
+        ("drs_wait", {**CONNECTION_OPTIONS, **WAIT_OPTIONS, **_wait_step.OPTIONS}, {"variables"}),
+        ("drs_cutover", _cutover_options.OPTIONS, set()),
+    ],
+)
+def test_a_role_documents_the_options_that_it_reads_with_their_types_and_defaults(
+    role: str, spec: dict[str, dict[str, Any]], not_read_here: set[str]
+) -> None:
+    documented = {name.removeprefix(f"{role}_"): option for name, option in options_of(role).items()}
+    assert documented.keys() == spec.keys() - not_read_here
+    for name, option in documented.items():
+        known = spec[name].get("type", "str")
+        assert option.get("type", "str") == (known if known in ("str", "path", "dict") else "raw"), name
+        assert option.get("default") == spec[name].get("default"), name
 
 
 @pytest.mark.parametrize("role", ["drs_wait", "drs_cutover"])

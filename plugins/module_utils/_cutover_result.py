@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The result of a cutover, made from its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from ._cutover import Journal, Outcome, Role
+from ._journal import encode_owner, outage
+
+
+def result(journal: Journal, gates: Mapping[str, Any], plan: list[str], warnings: list[str]) -> dict[str, Any]:
+    """Return the cutover as the fact ``drs_cutover_result``, the same keys for every outcome.
+
+    ``gates`` holds the results of the gates by name, ``plan`` the lines of the plan.
+    """
+    outcome = journal.outcome or (Outcome.FROZEN if journal.frozen else Outcome.NOT_BEGUN)
+    entries = journal.entries
+    return {
+        "kind": "cutover",
+        "outcome": outcome.value,
+        "ready": outcome is Outcome.DONE,
+        "reason": reason(journal),
+        "failed_stage": journal.failed_in or None,
+        "jobs": list(journal.plan.jobs),
+        "plan": plan,
+        "stages": [
+            {
+                "name": entry.name,
+                "state": entry.state,
+                "started_at": _iso(entry.began),
+                "finished_at": None if entry.ended is None else _iso(entry.ended),
+                "seconds": None if entry.ended is None else round(entry.ended - entry.began, 3),
+                "by": entry.by.value,
+            }
+            for entry in entries
+        ],
+        "frozen_since": None if journal.frozen_since is None else _iso(journal.frozen_since),
+        "outage_seconds": outage(journal),
+        "unfrozen_by": journal.unfrozen_by.value if journal.unfrozen_by else None,
+        "owner": None if journal.owner is None else encode_owner(journal.owner),
+        "gates": dict(gates),
+        "started_at": _iso(entries[0].began) if entries else None,
+        "finished_at": _iso(entries[-1].ended) if entries and entries[-1].ended is not None else None,
+        "warnings": warnings,
+    }
+
+
+def reason(journal: Journal) -> str:
+    """Say in a sentence or two how the cutover ended."""
+    why = f"{journal.failure} " if journal.failure else ""
+    if journal.outcome is Outcome.DONE:
+        return "The target is the database in use."
+    if journal.outcome is Outcome.SWITCH_FAILED:
+        return f"The switch failed: {why}Both sides may have been changed, so nothing was undone. Somebody has to look."
+    if journal.outcome is Outcome.UNFROZEN:
+        return f"{why}The source was unfrozen by {(journal.unfrozen_by or Role.RUN).words} and accepts writes again."
+    if journal.outcome is Outcome.FROZEN:
+        if journal.unfreezing:
+            return why.strip()
+        return f"{why}There are no tasks to unfreeze the source, so it may still be frozen."
+    if journal.frozen:
+        return f"{why}The source may still be frozen."
+    return f"{why}Nothing was frozen."
+
+
+def _iso(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the role drs_cutover, read from its variables and checked before anything runs."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..module_utils._errors import configuration_error
+from ..module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS, job_ids
+from ._given import as_list, checked, given
+from ._reports import SUFFIXES
+
+PREFIX = "drs_cutover_"
+# What the role itself publishes, and what a runner hands on as variables.
+_RESULTS = frozenset({"result", "outcome", "outage_seconds"})
+_OF_A_GATE = {
+    name: spec for name, spec in WAIT_OPTIONS.items() if name not in ("max_delay", "timeout", "replay", "variables")
+}
+_USER_FILES = ("freeze", "verify", "switch", "unfreeze")
+_LISTS = ("jobs", "job_names", "reports")
+_OWN: dict[str, dict[str, Any]] = {
+    **{f"{name}_tasks": {"type": "path"} for name in _USER_FILES},
+    "without_unfreeze": {"type": "bool", "default": False},
+    "approach_max_delay": {"type": "int", "default": 5},
+    "max_delay": {"type": "int", "default": 0},
+    "approach_timeout": {"type": "float"},
+    "final_timeout": {"type": "float"},
+    "timeout": {"type": "float"},
+    "final_interval": {"type": "float", "default": 1.0},
+    "max_outage": {"type": "float", "default": 3600.0},
+    "confirm": {"type": "str", "default": "never"},
+    "confirm_timeout": {"type": "float", "default": 300.0},
+    "state_file": {"type": "path"},
+    "reports": {"type": "list", "elements": "path", "default": []},
+    "title": {"type": "str", "default": "DRS cutover"},
+    "stats": {"type": "bool", "default": True},
+}
+OPTIONS = {**_OF_A_GATE, **CONNECTION_OPTIONS, **_OWN}
+_CONFIRM = {
+    **dict.fromkeys(("never", "false", "no", "off", "0"), "never"),
+    **dict.fromkeys(("always", "true", "yes", "on", "1"), "always"),
+    "terminal": "terminal",
+}
+_DEFAULT_TIMEOUTS = {"approach": 3600.0, "final": 600.0}
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of one cutover, checked. ``files`` has the absolute path of each of the user's files that is given."""
+
+    values: Mapping[str, Any]
+    jobs: tuple[str, ...]
+    files: Mapping[str, str]
+    state_file: Path
+    confirm: str
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The names of the stages that this cutover has, in order."""
+        asks = self.confirm == "always"
+        wanted = {
+            "approach": True,
+            "confirm_freeze": asks,
+            "freeze": "freeze" in self.files,
+            "final": True,
+            "verify": "verify" in self.files,
+            "confirm_switch": asks,
+            "switch": True,
+        }
+        return tuple(name for name, present in wanted.items() if present)
+
+    def of_gate(self, gate: str) -> dict[str, Any]:
+        """Return the options of a wait at this gate, ``approach`` or ``final``."""
+        values = self.values
+        options = {name: values.get(name) for name in (*_OF_A_GATE, *CONNECTION_OPTIONS)}
+        timeout = values.get(f"{gate}_timeout")
+        timeout = values.get("timeout") if timeout is None else timeout
+        options.update(
+            jobs=list(self.jobs),
+            replay=None,
+            variables=None,
+            max_delay=values["approach_max_delay"] if gate == "approach" else values["max_delay"],
+            timeout=_DEFAULT_TIMEOUTS[gate] if timeout is None else timeout,
+        )
+        if gate == "final":
+            # Each second is outage.
+            options.update(interval=values["final_interval"], near_interval=values["final_interval"])
+        return options
+
+
+def read(task_vars: Mapping[str, Any], templar: Any, defaults: Mapping[str, Any], *, can_ask: bool | None) -> Options:
+    """Return the options; ``defaults`` are those of ``module_defaults``, ``can_ask`` whether there is a terminal.
+
+    Files are looked at by :func:`check_files`, once: what happens to them during a cutover must not end it here.
+    Raises :class:`DrsError` of kind ``configuration``, or AnsibleActionFail, with one sentence about what is wrong.
+    """
+    _refuse_unknown(task_vars)
+    chosen = given((PREFIX,), OPTIONS, task_vars, templar)
+    # Of a wait's own variables only what says where and as whom, and the jobs: its rules are those of another gate.
+    shared = (*CONNECTION_OPTIONS, "jobs")
+    chosen = {**defaults, **given(("drs_wait_",), shared, task_vars, templar), **chosen}
+    for name in _LISTS:
+        if name in chosen:
+            chosen[name] = as_list(chosen[name])
+    confirm = _CONFIRM.get(str(chosen.get("confirm", "never")).lower())
+    chosen["confirm"] = str(chosen.get("confirm", "never"))
+    values = checked(PREFIX, OPTIONS, chosen)
+    if confirm is None:
+        raise configuration_error("drs_cutover_confirm must be never, always or terminal.")
+    if confirm == "always" and can_ask is False:
+        raise configuration_error(
+            "drs_cutover_confirm: there is no terminal, so nobody can be asked. Set it to terminal, or to never."
+        )
+    if confirm == "terminal":
+        confirm = "never" if can_ask is False else "always"
+    if not values.get("jobs"):
+        raise configuration_error(
+            "drs_cutover_jobs: there are no jobs. Set their ids in this variable, because the journal is kept for them."
+        )
+    jobs, _repeated = job_ids(values["jobs"])
+    folder = Path(str(task_vars["playbook_dir"]))
+    files = _files(values, folder)
+    _check_reports(values["reports"])
+    return Options(values, tuple(jobs), files, _state_file(values, folder, jobs), confirm)
+
+
+def _refuse_unknown(task_vars: Mapping[str, Any]) -> None:
+    for name in task_vars:
+        option = name.removeprefix(PREFIX)
+        if option != name and option not in OPTIONS and option not in _RESULTS:
+            near = difflib.get_close_matches(option, [*OPTIONS], 1)
+            advice = f" Did you mean {PREFIX}{near[0]}?" if near else ""
+            raise configuration_error(f"{name} is not an option of the role drs_cutover.{advice}")
+
+
+def _files(values: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    # Beside the playbook, not in the role or wherever the command was started.
+    given_files = {name: values.get(f"{name}_tasks") for name in _USER_FILES}
+    files = {name: str(folder / Path(path).expanduser()) for name, path in given_files.items() if path}
+    if "switch" not in files:
+        raise configuration_error(f"{PREFIX}switch_tasks is required: a file with the tasks that switch to the target.")
+    if "freeze" in files and "unfreeze" not in files and not values["without_unfreeze"]:
+        raise configuration_error(
+            f"{PREFIX}freeze_tasks is set and {PREFIX}unfreeze_tasks is not, so a run that fails would leave the source "
+            f"frozen. Set it, or set {PREFIX}without_unfreeze to true if there is nothing to undo."
+        )
+    return files
+
+
+def _check_reports(paths: list[str]) -> None:
+    wrong = [path for path in paths if Path(path).suffix.lower() not in SUFFIXES]
+    if wrong:
+        known = ", ".join(SUFFIXES)
+        raise configuration_error(f"{PREFIX}reports: {', '.join(wrong)} must end in one of {known}.")
+
+
+def _state_file(values: Mapping[str, Any], folder: Path, jobs: list[str]) -> Path:
+    path = folder / Path(values.get("state_file") or default_state_file(jobs)).expanduser()
+    if path.suffix != ".json":
+        raise configuration_error(f"{PREFIX}state_file: {path} must end in .json.")
+    return path
+
+
+def check_files(options: Options) -> None:
+    """Check that the user's files are there and that journal and reports can be written.
+
+    Raises :class:`DrsError` of kind ``configuration``.
+    """
+    for name, file in options.files.items():
+        if not Path(file).is_file():
+            raise configuration_error(f"{PREFIX}{name}_tasks: there is no file {file}.")
+    written = [("state_file", options.state_file), *(("reports", Path(path)) for path in options.values["reports"])]
+    for option, path in written:
+        nearest = path.absolute().parent
+        while not nearest.exists():
+            nearest = nearest.parent
+        try:
+            # Tried, not asked for: permissions say little about a read-only or full disk.
+            if path.is_dir():
+                raise IsADirectoryError
+            with tempfile.NamedTemporaryFile(dir=nearest, prefix=".drs_cutover.") as probe:
+                probe.write(b"0")
+        except OSError:
+            raise configuration_error(
+                f"{PREFIX}{option}: {path} cannot be written. Set it to a file that can."
+            ) from None
+
+
+def default_state_file(jobs: list[str]) -> str:
+    """Return the name of the journal of these jobs if none is given."""
+    return f".drs_cutover.{hashlib.sha256(','.join(sorted(jobs)).encode()).hexdigest()[:12]}.json"

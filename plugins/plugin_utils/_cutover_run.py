@@ -1,0 +1,390 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of a cutover, as a task of the role drs_cutover takes them, one process for each."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ..module_utils import _journal
+from ..module_utils._cutover import STAGES, Next, Outcome, Plan, Role
+from ..module_utils._cutover_result import result as cutover_result
+from ..module_utils._errors import DrsError
+from ..module_utils._wait import run as wait
+from . import _cutover_options, _process, _steps
+from ._failure import what_failed
+from ._question import ask_person
+from ._reports import ReportError, render, write
+from ._step import BEGUN, Step, failure
+
+
+class CutoverRun(Step):
+    """A step of the run that cuts over."""
+
+    def step(self, name: str, stage: str | None) -> dict[str, Any]:
+        """Take the step and return the task's result."""
+        steps: dict[str, Callable[[], dict[str, Any]]] = {
+            "begin": self._begin,
+            "enter": lambda: self._enter(str(stage)),
+            "completed": self._completed,
+            "failed": self._failed,
+            "unfrozen": self._unfrozen,
+            "unfreeze_failed": self._unfreeze_failed,
+            "finish": self._finish,
+            "conclude": self._conclude,
+        }
+        try:
+            return steps[name]()
+        except DrsError as error:
+            return failure(str(error))
+
+    def _begin(self) -> dict[str, Any]:
+        """Check everything that can be checked, start the guard, and say which stages follow. Never fails."""
+        nothing: dict[str, Any] = {"stages": [], "load": [], "guard": None, "host": self._host, "check_mode": False}
+        try:
+            options = self._options()
+            _cutover_options.check_files(options)
+            if self._task.check_mode:
+                return {**nothing, **self._plan_only(options)}
+            started = self._start(options, recover=False)
+        except (DrsError, AnsibleError, OSError) as error:
+            message = error.message if isinstance(error, AnsibleError) else str(error)
+            return {**nothing, "refused": True, "msg": message}
+        answer, guard = started
+        begun = {
+            **nothing,
+            "guard": guard,
+            "jobs": list(options.jobs),
+            "files": dict(options.files),
+            "reports": list(options.values["reports"]),
+            "title": options.values["title"],
+            "stats": options.values["stats"],
+            "plan": plan_lines(options),
+            "journal_found": answer["journal"],
+            "msg": answer["message"],
+        }
+        if answer["next"] != Next.PROCEED.value:
+            return {**begun, "refused": answer["next"] != Next.STOP.value, "msg": self._not_begun(answer, options)}
+        stages = [{"name": name, "title": STAGES[name].title, "file": _file_of(name)} for name in options.stages]
+        msg = answer["message"] or f"Plan: {', '.join(options.stages)}."
+        answer = {**begun, "refused": False, "stages": stages, "load": list(options.files.values()), "msg": msg}
+        if guard["cannot"]:
+            lacking = " and ".join(guard["cannot"])
+            answer["warnings"] = [
+                f"If this run dies, the guard unfreezes without {lacking}. Give it by a file instead."
+            ]
+        return answer
+
+    def _not_begun(self, answer: Mapping[str, Any], options: _cutover_options.Options) -> str:
+        """Say why nothing begins, and what to do."""
+        journal = answer["journal"] or {}
+        if answer["next"] == Next.STOP.value:
+            return (
+                f"This cutover was done at {journal['at']}, with an outage of {journal['outage_seconds']} s. Nothing runs "
+                f"again. Remove {options.state_file} to cut over once more."
+            )
+        if journal.get("outcome") == Outcome.SWITCH_FAILED.value or journal.get("stage") == "switch":
+            return (
+                f"An earlier run was interrupted, or failed, in the switch at {journal['at']}. Both sides may have been "
+                "changed, so nothing runs automatically. Find out which side is in use, finish or undo the switch by hand, "
+                f"then remove {options.state_file}."
+            )
+        return f"{answer['message'].rstrip('.')}. Nothing was changed."
+
+    def _options(self) -> _cutover_options.Options:
+        return _cutover_options.read(self._vars, self._action._templar, self._defaults, can_ask=_process.can_ask())
+
+    def _start(self, options: _cutover_options.Options, *, recover: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+        values = options.values
+        plan = Plan(options.jobs, options.stages, options.files.get("unfreeze", ""), values["max_outage"])
+        guard = {"journal": str(options.state_file), "plan": _journal.encode_plan(plan)}
+        told = {
+            **guard,
+            "jobs": list(options.jobs),
+            "recover": recover,
+            "reports": self._paths(values["reports"]),
+            "title": values["title"],
+            "plan_lines": plan_lines(options),
+        }
+        return self.guarded(guard, told, Role.RECOVER if recover else Role.RUN)
+
+    def _paths(self, paths: list[str]) -> list[str]:
+        # Absolute, since the guard may write them from another folder.
+        return [str(Path.cwd() / path) for path in paths]
+
+    def _plan_only(self, options: _cutover_options.Options) -> dict[str, Any]:
+        """Take one real sample for each gate, and change nothing."""
+        gates = {gate: self._wait(options, gate, one_sample=True) for gate in ("approach", "final")}
+        says = [f"The {gate} gate now: {judged['verdict']}. {judged['reason']}" for gate, judged in gates.items()]
+        failed = gates["approach"]["verdict"] == "error"
+        return {
+            "check_mode": True,
+            "refused": failed,
+            "msg": [*plan_lines(options), *says],
+            "result": {
+                **_empty_result(),
+                "reason": gates["approach"]["reason"]
+                if failed
+                else "Check mode: each gate took one sample, and nothing was changed.",
+                "plan": plan_lines(options),
+                "gates": gates,
+                "started_at": gates["approach"]["started_at"],
+                "finished_at": gates["final"]["finished_at"],
+            },
+        }
+
+    def _enter(self, stage: str) -> dict[str, Any]:
+        """Begin a stage; a gate is waited for here, the user's files are returned for the role to include."""
+        options = self._options()
+        guard = self._begun["guard"]
+        more: dict[str, Any] = {}
+        if stage == "approach":
+            self._refuse_shared(options)
+        if stage in ("freeze", "final"):
+            # What was registered since belongs to the variables that the unfreeze tasks see.
+            more["handover"] = self.handover()
+        answer = self._asked(guard, "enter", stage=stage, **more)
+        if answer["next"] == Next.SAMPLE.value:
+            gate = "approach" if stage == "freeze" else "final"
+            refused = self._judge(options, guard, gate, "recheck", one_sample=True)
+            if refused:
+                return failure(refused)
+            answer = self._asked(guard, "enter", stage=stage)
+        if answer["next"] != Next.PROCEED.value:
+            return failure(answer["message"])
+        if STAGES[stage].gate:
+            refused = self._judge(options, guard, stage, stage, one_sample=False)
+            return failure(refused) if refused else {"files": []}
+        if stage.startswith("confirm_"):
+            return self._confirm(options, stage)
+        return {"files": [options.files[stage]], "msg": f"{STAGES[stage].title}: {options.files[stage]}"}
+
+    def _asked(self, guard: Mapping[str, Any], event: str, **more: Any) -> dict[str, Any]:
+        try:
+            return _steps.ask(guard, event, **more)
+        except _steps.GuardGoneError as error:
+            message = (
+                f"The guard of this cutover is gone ({error}), so nothing would unfreeze the source if the run died."
+            )
+            return {"next": Next.REFUSE.value, "message": message}
+
+    def _judge(
+        self, options: _cutover_options.Options, guard: Mapping[str, Any], gate: str, name: str, *, one_sample: bool
+    ) -> str:
+        """Wait at a gate and tell the guard; why it is not ready, empty if it is."""
+        judged = self._wait(options, gate, one_sample=one_sample)
+        valid_until = judged["valid_until"]
+        # Positive evidence only: a verdict without a request says nothing of now.
+        ready = judged["ready"] is True and judged["requests"] > 0 and valid_until is not None
+        reason = f"The {name} gate is not ready ({judged['verdict']}): {judged['reason']}"
+        answer = self._asked(
+            guard,
+            "judged",
+            gate=name,
+            ready=ready,
+            reason=reason,
+            valid_until=datetime.fromisoformat(valid_until.replace("Z", "+00:00")).timestamp() if ready else None,
+            result=_plain(judged),
+        )
+        return "" if ready and answer["next"] == Next.PROCEED.value else answer["message"] or reason
+
+    def _wait(self, options: _cutover_options.Options, gate: str, *, one_sample: bool) -> dict[str, Any]:
+        action = self._action
+        os.environ.update(_process.environment(self._task, action._templar))
+        of_gate, limited = _process.within_the_task(options.of_gate(gate), self._task)
+        judged = wait(
+            of_gate,
+            os.environ,
+            one_sample=one_sample,
+            say=_process.lines(self._task, options.values.get("progress", True)),
+            clock=_process.CLOCK,
+            folder=action._loader.get_basedir(),
+        )
+        if limited and not judged["ready"]:
+            judged["reason"] = f"{judged['reason']} {limited}"
+        return judged
+
+    def _refuse_shared(self, options: _cutover_options.Options) -> None:
+        """Refuse another host of the play that cuts over the same jobs or writes the same reports."""
+        hostvars = self._vars.get("hostvars") or {}
+        for host in self._vars.get("ansible_play_batch") or ():
+            other = (hostvars[host].get(BEGUN) if host in hostvars else None) or {}
+            if host == self._host or other.get("host") != host:
+                continue
+            if set(other.get("jobs") or ()) & set(options.jobs):
+                raise AnsibleError(
+                    f"{host} would cut over the same jobs at the same time. Run the role on one host, such as localhost, "
+                    "or give each host jobs of its own."
+                )
+            shared = set(other.get("reports") or ()) & set(options.values["reports"])
+            if shared:
+                raise AnsibleError(
+                    f"drs_cutover_reports: {host} would write {', '.join(sorted(shared))} too. Put {{{{ inventory_hostname }}}} "
+                    "into the path."
+                )
+
+    def _confirm(self, options: _cutover_options.Options, stage: str) -> dict[str, Any]:
+        question = {
+            "confirm_freeze": "All jobs have nearly caught up. Freeze the source now?",
+            "confirm_switch": "The source is frozen and all jobs have caught up. Switch now?",
+        }[stage]
+        answer = ask_person(question, options.values["confirm_timeout"])
+        shown = {"files": [], "msg": answer["msg"], "_ansible_verbose_always": True}
+        return shown if answer["confirmed"] else failure(answer["msg"])
+
+    def _completed(self) -> dict[str, Any]:
+        if not self._begun.get("stages"):
+            return {"msg": "Nothing ran."}
+        answer = self._asked(self._begun["guard"], "completed")
+        return {"msg": "The switch is complete."} if answer["next"] == Next.STOP.value else failure(answer["message"])
+
+    def _failed(self) -> dict[str, Any]:
+        guard = self._begun.get("guard")
+        if not guard:
+            return {"files": []}
+        stage = _steps.stage(guard)
+        reason = what_failed(self._vars, self._begun["files"].get(stage, ""))
+        answer = _steps.report_failure(guard, "failed", reason)
+        files = [guard["plan"]["unfreeze_tasks"]] if answer["next"] == Next.UNFREEZE.value else []
+        return {"files": files, "msg": reason}
+
+    def _unfrozen(self) -> dict[str, Any]:
+        guard = self._begun.get("guard")
+        if not guard or not (self._vars.get("_drs_cutover_failed") or {}).get("files"):
+            return {"msg": "There was nothing to unfreeze."}
+        return {"msg": "The source accepts writes again.", "journal": _steps.report_unfrozen(guard)["journal"]}
+
+    def _unfreeze_failed(self) -> dict[str, Any]:
+        guard = self._begun["guard"]
+        reason = what_failed(self._vars, guard["plan"]["unfreeze_tasks"])
+        _steps.report_failure(guard, "unfreeze_failed", reason)
+        return {"msg": f"THE TASKS TO UNFREEZE THE SOURCE FAILED: {reason}"}
+
+    def _finish(self) -> dict[str, Any]:
+        """Build the result, write the reports, publish the outcome. Never fails."""
+        if not self._begun.get("stages"):
+            return self._without_stages()
+        answer = _steps.finish(self._begun["guard"])
+        journal, plan = _journal.decode(answer["journal"]), list(self._begun["plan"])
+        outcome = cutover_result(journal, answer["gates"], plan, list(answer["warnings"]))
+        return self._published(outcome, self._write_reports(outcome))
+
+    def _without_stages(self) -> dict[str, Any]:
+        begun = self._begun
+        found = begun.get("journal_found")
+        outcome = begun.get("result") or {**_empty_result(), "reason": begun.get("msg", "")}
+        if found:
+            done = found["outcome"] == Outcome.DONE.value
+            failed_switch = any(entry["name"] == "switch" for entry in found["stages"]) and not done
+            outcome = {
+                **outcome,
+                "outcome": "done" if done else "switch_failed" if failed_switch else "not_begun",
+                "ready": done,
+                "reason": "The target is the database in use, since an earlier run." if done else begun["msg"],
+                "outage_seconds": found["outage_seconds"] if done else None,
+                "finished_at": found["at"] if done else None,
+            }
+        if begun.get("check_mode"):
+            return {"result": outcome, "msg": outcome["reason"]}
+        return self._published(outcome, [])
+
+    def _published(self, outcome: dict[str, Any], problems: list[str]) -> dict[str, Any]:
+        answer: dict[str, Any] = {"result": outcome, "msg": says(outcome)}
+        if self._begun.get("stats", True):
+            data = {"drs_cutover_outcome": outcome["outcome"], "drs_cutover_outage_seconds": outcome["outage_seconds"]}
+            answer["ansible_stats"] = {"data": data, "per_host": False, "aggregate": False}
+        if problems or outcome["warnings"]:
+            answer["warnings"] = [*outcome["warnings"], *problems]
+        return answer
+
+    def _write_reports(self, outcome: Mapping[str, Any]) -> list[str]:
+        problems = []
+        title = self._begun["title"]
+        contents = [("", outcome, title)]
+        contents += [(f"-{gate}", judged, f"{title}: {gate} gate") for gate, judged in outcome["gates"].items()]
+        for path in self._begun["reports"]:
+            file = Path(path)
+            for suffix, content, headline in contents:
+                target = file.with_name(f"{file.stem}{suffix}{file.suffix}")
+                try:
+                    write(str(target), render(content, file.suffix.lower(), headline))
+                except (OSError, ReportError) as error:
+                    said = getattr(error, "strerror", None) or str(error).rstrip(".")
+                    problems.append(f"The report {target} was not written: {said}.")
+        return problems
+
+    def _conclude(self) -> dict[str, Any]:
+        """Fail unless the target is in use, or this was check mode."""
+        finished = self._vars.get("_drs_cutover_finished") or {}
+        outcome = finished.get("result") or {**_empty_result(), "reason": "The cutover has no result."}
+        # Shown as a task of ansible.builtin.debug shows its message.
+        shown = {"_ansible_verbose_always": True}
+        if self._begun.get("check_mode"):
+            failed = failure(outcome["reason"]) if self._begun.get("refused") else shown
+            return {**failed, "msg": self._begun["msg"]}
+        if outcome["outcome"] == Outcome.DONE.value:
+            return {**shown, "msg": self._begun["msg"] if not self._begun.get("stages") else finished["msg"]}
+        if not self._begun.get("stages"):
+            return failure(self._begun.get("msg", outcome["reason"]))
+        return failure(finished["msg"])
+
+
+def plan_lines(options: _cutover_options.Options) -> list[str]:
+    """Return the plan of a cutover for people."""
+    values, files = options.values, options.files
+    lines = [
+        f"approach gate: delay of at most {values['approach_max_delay']} s",
+        f"freeze: {files.get('freeze', 'no tasks')}",
+        f"final gate: delay of at most {values['max_delay']} s, stable",
+        f"verify: {files.get('verify', 'no tasks')}",
+        f"switch: {files['switch']}",
+    ]
+    numbered = [f"{number}. {line}" for number, line in enumerate(lines, start=1)]
+    return [*numbered, f"if anything fails in 2 to 4, unfreeze: {files.get('unfreeze', 'no tasks')}"]
+
+
+def says(outcome: Mapping[str, Any]) -> str:
+    """Return one line about how a cutover ended."""
+    outage = "" if outcome["outage_seconds"] is None else f" Outage: {outcome['outage_seconds']:.1f} s."
+    stages = ", ".join(f"{stage['name']} {stage['seconds'] or 0:.1f} s" for stage in outcome["stages"])
+    return f"{outcome['outcome']}: {outcome['reason']}{outage}{f' Stages: {stages}.' if stages else ''}"
+
+
+def _file_of(stage: str) -> str:
+    works = STAGES[stage].gate or stage.startswith("confirm_")
+    return f"_drs_cutover_{'step' if works else 'stage'}.yml"
+
+
+def _empty_result() -> dict[str, Any]:
+    return {
+        "kind": "cutover",
+        "outcome": "not_begun",
+        "ready": False,
+        "reason": "",
+        "failed_stage": None,
+        "jobs": [],
+        "plan": [],
+        "stages": [],
+        "frozen_since": None,
+        "outage_seconds": None,
+        "unfrozen_by": None,
+        "owner": None,
+        "gates": {},
+        "started_at": None,
+        "finished_at": None,
+        "warnings": [],
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return the value without what JSON has not; a gate's result has only its own types and those."""
+    return json.loads(json.dumps(value, default=str))

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that are given as variables, as roles have them: omitted, null and empty count as not given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+
+def given(prefixes: Sequence[str], names: Iterable[str], task_vars: Mapping[str, Any], templar: Any) -> dict[str, Any]:
+    """Return the values of the options ``names`` whose variables are set, the first prefix first."""
+    found: dict[str, Any] = {}
+    for prefix in prefixes:
+        for name in names:
+            value = task_vars.get(f"{prefix}{name}")
+            if value is None or name in found:
+                continue
+            value = _templated(f"{prefix}{name}", value, templar)
+            if value not in (None, "", task_vars.get("omit")):
+                found[name] = value
+    return found
+
+
+def checked(prefix: str, spec: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values in the types of ``spec``, with its defaults; raises AnsibleActionFail with a sentence for each wrong one."""
+    wrong = [
+        f"{prefix}{name} must be {_what(spec[name])}{'' if spec[name].get('no_log') else f', not {value!r}'}"
+        for name, value in chosen.items()
+        if name in spec and ArgumentSpecValidator({name: spec[name]}).validate({name: value}).error_messages
+    ]
+    if wrong:
+        raise AnsibleActionFail(f"{'; '.join(wrong)}.")
+    return dict(ArgumentSpecValidator(dict(spec)).validate(dict(chosen)).validated_parameters)
+
+
+def _what(spec: Mapping[str, Any]) -> str:
+    if spec.get("choices"):
+        return f"one of {', '.join(map(str, spec['choices']))}"
+    kind = str(spec.get("type", "str"))
+    return {"int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list"}.get(kind, "a text")
+
+
+def as_list(value: Any) -> Any:
+    """Return the list that a text stands for: JSON, or entries with commas; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            pass
+    return [entry.strip() for entry in value.split(",") if entry.strip()]
+
+
+def _templated(name: str, value: Any, templar: Any) -> Any:
+    try:
+        return templar.template(value)
+    except AnsibleError as error:
+        if "Omit" in str(error):
+            # How ansible-core 2.19 and later name a template that is default(omit).
+            return None
+        raise AnsibleActionFail(f"The variable {name} has no value: {error.message}") from None

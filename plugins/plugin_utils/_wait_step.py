@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of the role drs_wait, beside the wait itself: its own options, reports, statistics and the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from ._given import as_list, checked, given
+from ._reports import SUFFIXES, ReportError, render, write
+
+STEPS = ("begin", "publish", "open")
+PREFIX = "drs_wait_"
+# The registered result of the first step.
+BEGUN = "_drs_wait_begun"
+OPTIONS: dict[str, dict[str, Any]] = {
+    "reports": {"type": "list", "elements": "path", "default": []},
+    "title": {"type": "str", "default": "DRS cutover gate"},
+    "stats": {"type": "bool", "default": True},
+    "fail": {"type": "bool", "default": True},
+}
+
+
+class WaitStep:
+    """One step, on one host."""
+
+    def __init__(self, action: Any, task_vars: Mapping[str, Any]) -> None:
+        self._action = action
+        self._vars = task_vars
+        self._host = str(task_vars.get("inventory_hostname", "localhost"))
+        self._options = _options(task_vars, action._templar)
+
+    def step(self, name: str) -> dict[str, Any]:
+        """Take the step and return the task's result."""
+        return {"begin": self._begin, "publish": self._publish, "open": self._open}[name]()
+
+    def _begin(self) -> dict[str, Any]:
+        paths = self._options["reports"]
+        wrong = [path for path in paths if Path(path).suffix.lower() not in SUFFIXES]
+        if wrong:
+            raise AnsibleActionFail(f"{PREFIX}reports: {', '.join(wrong)} must end in one of {', '.join(SUFFIXES)}.")
+        # The fact is of another wait in the same play, if there was one.
+        return {
+            "ansible_facts": {f"{PREFIX}result": {}},
+            "host": self._host,
+            "reports": paths,
+            "msg": "They are right.",
+        }
+
+    def _publish(self) -> dict[str, Any]:
+        """Write the reports and publish the verdict; what could not be written is a warning and joins the message."""
+        result = self._result()
+        written: list[str] = []
+        problems: list[str] = []
+        for path in self._paths(problems):
+            try:
+                report = render(result, Path(path).suffix.lower(), self._options["title"])
+                if not self._action._task.check_mode:
+                    write(path, report)
+                written.append(path)
+            except (OSError, ReportError) as error:
+                said = error.strerror or "unknown error" if isinstance(error, OSError) else str(error).rstrip(".")
+                problems.append(f"The report {path} was not written: {said}.")
+        answer: dict[str, Any] = {"written": written, "problems": problems, "msg": str(result.get("reason") or "")}
+        if problems:
+            answer["warnings"] = problems
+        if self._options["stats"]:
+            answer["ansible_stats"] = {"data": self._statistics(result), "per_host": False, "aggregate": False}
+        return answer
+
+    def _paths(self, problems: list[str]) -> list[str]:
+        """Return the reports to write; one that another host writes too gets this host's name, so that none is lost."""
+        taken: set[str] = set()
+        for host in _others(self._vars, self._host):
+            begun = _variables(self._vars, host).get(BEGUN)
+            if isinstance(begun, Mapping) and begun.get("host") == host:
+                taken.update(begun.get("reports") or ())
+        paths = []
+        for path in self._options["reports"]:
+            file = Path(path)
+            if path in taken:
+                file = file.with_name(f"{file.stem}-{self._host}{file.suffix}")
+                problems.append(f"Another host writes {path} too, so the report of {self._host} is {file}.")
+            paths.append(str(file))
+        return paths
+
+    def _statistics(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what set_stats would: ready only if every host of the play is, with the verdict of each."""
+        verdicts = {self._host: str(result.get("verdict") or "error")}
+        alive = set(self._vars.get("ansible_play_hosts") or ())
+        for host in _others(self._vars, self._host):
+            other = _variables(self._vars, host).get(f"{PREFIX}result")
+            if isinstance(other, Mapping) and other.get("verdict"):
+                verdicts[host] = str(other["verdict"]) if other.get("ready") is True else _not_ready(other)
+            elif host not in alive:
+                # It failed before it had a verdict. A host that lives and has none does not wait, or not yet.
+                verdicts[host] = "error"
+        ready = result.get("ready") is True and all(verdict == "ready" for verdict in verdicts.values())
+        worst = next((verdict for verdict in verdicts.values() if verdict != "ready"), "ready")
+        return {
+            "drs_wait_ready": ready,
+            "drs_wait_verdict": worst if result.get("ready") is True else verdicts[self._host],
+            "drs_wait_verdicts": dict(sorted(verdicts.items())),
+        }
+
+    def _open(self) -> dict[str, Any]:
+        result = self._result()
+        if result.get("ready") is True or not self._options["fail"]:
+            return {"msg": str(result.get("reason") or ""), "_ansible_verbose_always": True}
+        reason = result.get("reason") or result.get("msg") or "no reason is known"
+        problems = (self._vars.get("drs_wait_written") or {}).get("problems") or []
+        said = " ".join([f"Not ready ({result.get('verdict') or 'error'}): {reason}", *problems])
+        return {"failed": True, "msg": said}
+
+    def _result(self) -> Mapping[str, Any]:
+        result = self._vars.get(f"{PREFIX}result")
+        return result if isinstance(result, Mapping) else {}
+
+
+def _not_ready(result: Mapping[str, Any]) -> str:
+    verdict = str(result["verdict"])
+    return "error" if verdict == "ready" else verdict
+
+
+def _options(task_vars: Mapping[str, Any], templar: Any) -> dict[str, Any]:
+    chosen = given((PREFIX,), OPTIONS, task_vars, templar)
+    if "reports" in chosen:
+        chosen["reports"] = as_list(chosen["reports"])
+    return checked(PREFIX, OPTIONS, chosen)
+
+
+def _others(task_vars: Mapping[str, Any], host: str) -> list[str]:
+    return [other for other in task_vars.get("ansible_play_hosts_all") or () if other != host]
+
+
+def _variables(task_vars: Mapping[str, Any], host: str) -> Mapping[str, Any]:
+    hostvars = task_vars.get("hostvars")
+    try:
+        found = hostvars.raw_get(host) if hostvars is not None else {}
+    except AttributeError:
+        found = {}
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,358 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every way to end a run between freeze and switch: the source is unfrozen once, soon, and nothing is switched."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from child import Child, alive
+from cutover import LINGER, Cutover, Tasks, written
+
+# The promise: seconds from the end of a run to the end of the unfreeze.
+SOON = 10.0
+
+
+def eventually(what: Callable[[], Any], within: float = SOON) -> None:
+    deadline = time.monotonic() + within
+    while not what():
+        assert time.monotonic() < deadline, f"not within {within} s"
+        time.sleep(0.05)
+
+
+def until_ran(cutover: Cutover, run: Child, stage: str) -> None:
+    deadline = time.monotonic() + 60
+    while cutover.ran[-1:] != [stage]:
+        late = run.process.poll() is not None or time.monotonic() >= deadline
+        assert not late, f"{run.stdout}\n{run.stderr}"
+        time.sleep(0.02)
+
+
+def unfrozen_once(cutover: Cutover, by: str = "guard") -> None:
+    """Wait for the unfreeze, and see that nothing else happens and nothing is left behind."""
+    eventually(lambda: cutover.ran[-1:] == ["unfreeze"])
+    eventually(lambda: cutover.state["outcome"] == "unfrozen")
+    assert cutover.state["unfrozen_by"] == by
+    eventually(lambda: nothing_left(cutover))
+    assert cutover.ran.count("unfreeze") == 1
+    assert "switch" not in cutover.ran
+
+
+def nothing_left(cutover: Cutover) -> bool:
+    return not guards(cutover) and not list(cutover.folder.glob(".drs_cutover_unfreeze*"))
+
+
+def guards(cutover: Cutover) -> list[int]:
+    """The processes that have anything to do with this cutover: its guard has the journal open as its log."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if str(cutover.folder) in str((entry / "fd" / "1").readlink()):
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
+def kill_playbook(run: Child) -> None:
+    run.process.kill()
+
+
+def kill_group(run: Child) -> None:
+    os.killpg(run.process.pid, signal.SIGKILL)
+
+
+def kill_tree(run: Child) -> None:
+    run.kill()
+
+
+def send(number: int) -> Callable[[Child], None]:
+    return lambda run: run.process.send_signal(number)
+
+
+WAYS: dict[str, Callable[[Child], None]] = {
+    "ctrl_c": send(signal.SIGINT),
+    "sigterm": send(signal.SIGTERM),
+    "sighup": send(signal.SIGHUP),
+    "sigkill": kill_playbook,
+    "sigkill_group": kill_group,
+    "sigkill_tree": kill_tree,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("stage", ["freeze", "verify"])
+def test_a_run_that_is_ended_in_the_outage_is_unfrozen_by_its_guard(stage: str, way: str) -> None:
+    cutover = Cutover(f"{way}_{stage}", verify_tasks="tasks/verify.yml")
+    cutover.tasks(**{"freeze": [cutover.changing(delay=0)], stage: [LINGER]})
+    with cutover.start() as run:
+        until_ran(cutover, run, stage)
+        WAYS[way](run)
+        run.process.wait(60)
+        unfrozen_once(cutover)
+    assert (cutover.report["outcome"], cutover.report["unfrozen_by"]) == ("unfrozen", "guard")
+    assert f"The run ended in the stage {stage} without a word." in cutover.report["reason"]
+
+
+def test_a_lost_terminal_is_unfrozen_and_told_where_it_still_exists() -> None:
+    cutover = Cutover("terminal_told")
+    cutover.tasks(freeze=[LINGER])
+    with cutover.start(terminal=True) as run:
+        until_ran(cutover, run, "freeze")
+        run.process.kill()
+        unfrozen_once(cutover)
+
+
+def test_an_unreachable_host_in_the_freeze_is_unfrozen() -> None:
+    cutover = Cutover("unreachable")
+    nowhere = {
+        "ansible.builtin.ping": {},
+        "delegate_to": "nowhere",
+        "vars": {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9},
+    }
+    cutover.tasks(freeze=[nowhere])
+    cutover.run(succeeds=False)
+    unfrozen_once(cutover)
+
+
+@pytest.mark.parametrize("meta", ["end_play", "end_host"])
+def test_the_end_of_the_play_in_the_freeze_is_unfrozen(meta: str) -> None:
+    cutover = Cutover(meta)
+    cutover.tasks(freeze=[{"ansible.builtin.meta": meta}])
+    with cutover.start() as run:
+        run.end()
+    unfrozen_once(cutover)
+
+
+def test_a_run_that_stands_still_is_unfrozen_when_its_time_is_up_and_refused_when_it_comes_back() -> None:
+    cutover = Cutover("stopped", max_outage=3)
+    cutover.tasks(freeze=[{"ansible.builtin.command": "sleep 1"}])
+    with cutover.start() as run:
+        until_ran(cutover, run, "freeze")
+        pids = run.tree()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        eventually(lambda: cutover.state["outcome"] == "unfrozen", within=3 + SOON)
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        assert run.end() != 0
+    unfrozen_once(cutover)
+    assert "The guard has taken over" in written(run) or "the guard has taken over" in written(run)
+    assert "drs_cutover_max_outage (3 s)" in cutover.report["reason"]
+
+
+def test_a_hanging_freeze_is_unfrozen_when_its_time_is_up() -> None:
+    cutover = Cutover("hanging", max_outage=2)
+    cutover.tasks(freeze=[{"ansible.builtin.command": "sleep 6"}])
+    cutover.run(succeeds=False)
+    unfrozen_once(cutover)
+
+
+def test_killed_in_the_switch_nothing_is_undone() -> None:
+    cutover = Cutover("killed_in_switch")
+    cutover.tasks(freeze=[cutover.changing(delay=0)], switch=[LINGER])
+    with cutover.start() as run:
+        until_ran(cutover, run, "switch")
+        run.kill()
+        eventually(lambda: cutover.state["outcome"] == "switch_failed")
+        eventually(lambda: nothing_left(cutover))
+    assert cutover.ran == ["freeze", "switch"]
+    said = cutover.run(succeeds=False)
+    assert cutover.ran == ["freeze", "switch"]
+    assert "An earlier run was interrupted, or failed, in the switch at 20" in said
+    assert f"finish or undo the switch by hand, then remove {cutover.state_file}." in said
+
+
+def test_a_dead_worker_of_a_user_task_is_unfrozen_by_the_run_or_the_guard() -> None:
+    cutover = Cutover("worker")
+    cutover.tasks(freeze=[LINGER])
+    with cutover.start() as run:
+        until_ran(cutover, run, "freeze")
+        time.sleep(0.5)
+        for pid in run.tree()[1:]:
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
+        run.end()
+    eventually(lambda: cutover.ran.count("unfreeze") == 1)
+    assert "switch" not in cutover.ran
+
+
+def test_a_killed_guard_is_noticed_at_the_next_step_and_the_run_unfreezes() -> None:
+    cutover = Cutover("guard_killed")
+    cutover.tasks(freeze=[{"ansible.builtin.command": "sleep 2"}])
+    with cutover.start() as run:
+        until_ran(cutover, run, "freeze")
+        (guard,) = list(guards(cutover))
+        os.kill(guard, signal.SIGKILL)
+        assert run.end() != 0
+    unfrozen_once(cutover, by="run")
+    assert "The guard of this cutover is gone" in cutover.report["reason"]
+
+
+def test_guard_and_run_killed_together_are_recovered() -> None:
+    cutover = Cutover("both_killed")
+    cutover.tasks(freeze=[LINGER])
+    with cutover.start() as run:
+        until_ran(cutover, run, "freeze")
+        (guard,) = guards(cutover)
+        os.kill(guard, signal.SIGKILL)
+        run.kill()
+    assert cutover.state["outcome"] is None
+    said = cutover.recover(succeeds=True)
+    assert "The source was unfrozen and accepts writes again." in said
+    unfrozen_once(cutover, by="recover")
+    # Safe to run at any time.
+    said = cutover.recover(succeeds=True)
+    assert "Nothing is frozen." in said
+    assert cutover.ran.count("unfreeze") == 1
+
+
+def test_recover_without_a_journal_or_in_a_switch_touches_nothing() -> None:
+    cutover = Cutover("recover_nothing")
+    assert "so nothing is frozen." in cutover.recover(succeeds=True)
+    cutover.tasks(freeze=[cutover.changing(delay=0)], switch=[{"ansible.builtin.fail": {}}])
+    cutover.run(succeeds=False)
+    assert "The switch has begun" in cutover.recover(succeeds=False)
+    assert cutover.ran == ["freeze", "switch"]
+
+
+def test_recover_refuses_while_the_run_lives() -> None:
+    cutover = Cutover("recover_busy")
+    cutover.tasks(freeze=[LINGER])
+    with cutover.start() as run:
+        until_ran(cutover, run, "freeze")
+        said = cutover.recover(succeeds=False)
+        assert f"process {run.process.pid} on" in said
+        assert cutover.ran == ["freeze"]
+        run.kill()
+        unfrozen_once(cutover)
+
+
+def test_a_second_run_is_refused_at_once_and_touches_nothing() -> None:
+    cutover = Cutover("second_run")
+    cutover.tasks(freeze=[{"ansible.builtin.command": "sleep 4"}, cutover.changing(delay=0)])
+    with cutover.start() as first:
+        until_ran(cutover, first, "freeze")
+        # Even with another journal: the jobs are what counts.
+        said = cutover.run(succeeds=False, state_file=str(cutover.folder / "other.json"), reports=[])
+        assert f"process {first.process.pid} on" in said
+        assert "in the stage freeze" in said
+        assert cutover.ran == ["freeze"]
+        assert first.end() == 0
+    assert cutover.ran == ["freeze", "switch"]
+    assert not (cutover.folder / "other.json").exists()
+
+
+def test_the_guard_unfreezes_with_the_variables_keywords_and_files_of_the_play() -> None:
+    cutover = Cutover("variables")
+    secret = "s3cret-of-the-play"
+    (cutover.folder / "templates").mkdir()
+    (cutover.folder / "templates" / "note.j2").write_text("{{ from_play }} {{ registered.stdout }} {{ from_fact }}")
+    (cutover.folder / "group_vars").mkdir()
+    (cutover.folder / "group_vars" / "all.yml").write_text("from_group: group\n")
+    freeze: Tasks = [
+        {"ansible.builtin.set_fact": {"from_fact": "fact", "raw": "{{ unsafe_source }}"}},
+        {"ansible.builtin.command": "echo registered", "register": "registered"},
+    ]
+    note = (
+        "{{ from_play }},{{ nested.key[0] }},{{ from_group }},{{ from_extra }},{{ from_fact }},{{ registered.stdout }},"
+        "{{ lookup('env', 'FROM_ENVIRONMENT') }},{{ lookup('template', 'note.j2') }},{{ number + 1 }}"
+    )
+    unfreeze: Tasks = [
+        {"ansible.builtin.copy": {"content": note, "dest": str(cutover.folder / "seen")}},
+        {"ansible.builtin.command": "printenv FROM_KEYWORD", "register": "registered"},
+        {"ansible.builtin.copy": {"content": "{{ registered.stdout }}", "dest": str(cutover.folder / "keyword")}},
+    ]
+    cutover.tasks(freeze=[cutover.changing(delay=0), *freeze], verify=[LINGER], unfreeze=unfreeze)
+    cutover.options["verify_tasks"] = "tasks/verify.yml"
+    cutover.keywords = {
+        "vars": {
+            "from_play": secret,
+            "nested": {"key": ["{{ from_play | upper }}"]},
+            "number": 41,
+            "unsafe_source": "x",
+        },
+        "environment": {"FROM_KEYWORD": "keyword"},
+    }
+    with cutover.start("-e", "from_extra=extra") as run:
+        until_ran(cutover, run, "verify")
+        run.kill()
+        unfrozen_once(cutover)
+    seen = (cutover.folder / "seen").read_text(encoding="utf-8")
+    assert seen == f"{secret},{secret.upper()},group,extra,fact,registered,,{secret} registered fact,42"
+    assert (cutover.folder / "keyword").read_text(encoding="utf-8") == "keyword"
+    # The secret is nowhere but where the user's own tasks wrote it.
+    holders = [
+        path.name for path in cutover.folder.rglob("*") if path.is_file() and secret in path.read_text(errors="replace")
+    ]
+    assert [name for name in holders if not name.endswith(".json") or "cutover" in name or name == "state.json"] == [
+        "seen"
+    ]
+
+
+def test_a_journal_that_cannot_be_written_any_more_leads_to_the_unfreeze() -> None:
+    cutover = Cutover("disk_full", state_file=str(Path("/dev/shm") / f"drs-{os.getpid()}" / "state.json"))
+    folder = Path(cutover.options["state_file"]).parent
+    folder.mkdir()
+    try:
+        # The folder of the journal goes away in the freeze: from then on nothing can be written.
+        cutover.tasks(
+            freeze=[
+                cutover.changing(delay=0),
+                {"ansible.builtin.file": {"path": str(folder), "state": "absent"}},
+                {"ansible.builtin.copy": {"content": "", "dest": str(folder)}},
+            ]
+        )
+        cutover.run(succeeds=False)
+        assert cutover.ran == ["freeze", "unfreeze"]
+        assert cutover.report["outcome"] == "unfrozen"
+        assert "cannot be written" in cutover.report["reason"]
+    finally:
+        folder.unlink()
+
+
+def test_a_journal_whose_folder_cannot_be_written_is_refused_before_the_approach() -> None:
+    cutover = Cutover("not_writable", state_file="/proc/nowhere/state.json")
+    said = cutover.run(succeeds=False)
+    assert "drs_cutover_state_file: /proc/nowhere/state.json cannot be written." in said
+    assert (cutover.ran, cutover.requests()) == ([], [])
+
+
+def interrupted_before_the_guard_could_act(name: str) -> Cutover:
+    """A journal that says frozen, whose owner and guard are both gone."""
+    cutover = Cutover(name)
+    cutover.tasks(freeze=[LINGER])
+    with cutover.start() as run:
+        until_ran(cutover, run, "freeze")
+        for guard in guards(cutover):
+            os.kill(guard, signal.SIGKILL)
+        run.kill()
+    cutover.tasks(freeze=[cutover.changing(delay=0)])
+    return cutover
+
+
+def test_a_second_run_goes_on_from_what_was_left_frozen() -> None:
+    cutover = interrupted_before_the_guard_could_act("left_frozen")
+    since = cutover.state["frozen_since"]
+    cutover.run(succeeds=True)
+    assert cutover.ran == ["freeze", "freeze", "switch"]
+    # The outage goes on since the first run.
+    assert cutover.report["frozen_since"] < cutover.report["started_at"]
+    assert json.loads(cutover.state_file.read_text())["frozen_since"] == since
+
+
+def test_a_second_run_whose_approach_is_not_ready_unfreezes_what_was_left_frozen() -> None:
+    cutover = interrupted_before_the_guard_could_act("left_frozen_again")
+    cutover.change(delay=99)
+    cutover.run(succeeds=False, approach_timeout=0.3)
+    assert cutover.ran == ["freeze", "unfreeze"]
+    assert cutover.report["outcome"] == "unfrozen"

@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several hosts in one play, each with jobs of its own, as users have them for several databases."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+from cutover import FAIL, SIM, Cutover, Tasks, ask
+
+HOST = "{{ inventory_hostname }}"
+
+
+class TwoHosts(Cutover):
+    """Hosts one and two, each with a job, a journal and a report."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        own = {"jobs": [f"{name.replace('_', '-')}-{HOST}"], "reports": [f"report-{HOST}.json"]}
+        super().__init__(name, **{**own, "state_file": f"state-{HOST}.json", **options})
+        python = {"ansible_python_interpreter": sys.executable}
+        self.keywords = {"hosts": "all", "connection": "local", "vars": python}
+        for host in ("one", "two"):
+            self.change_of(host, status="INCRE_TRANSFER_STARTED", delay=3)
+
+    def change_of(self, host: str, **changes: Any) -> None:
+        ask(SIM["control"], f"jobs/{self.job}-{host}", changes, "PATCH")
+
+    def changing_of(self, host: str, **changes: Any) -> dict[str, Any]:
+        task = {"ansible.legacy.simulator": {"job": f"{self.job}-{host}", "changes": changes}, "vars": {"sim": SIM}}
+        return {**task, "when": f"inventory_hostname == '{host}'"}
+
+    def files(self, **more: Tasks) -> None:
+        for name in ("freeze", "verify", "switch", "unfreeze"):
+            note = {"ansible.legacy.simulator": {"note": f"{HOST}:{name}", "to": str(self.folder / "ran")}}
+            self.write(name, json.dumps([note, *more.get(name, [])]))
+
+    def of(self, host: str) -> list[str]:
+        """The stages whose tasks ran on this host."""
+        return [entry.partition(":")[2] for entry in self.ran if entry.startswith(f"{host}:")]
+
+    def outcome(self, host: str) -> str:
+        report = json.loads((self.folder / f"report-{host}.json").read_text(encoding="utf-8"))
+        return str(report["outcome"])
+
+
+def both(hosts: TwoHosts) -> Tasks:
+    return [hosts.changing_of("one", delay=0), hosts.changing_of("two", delay=0)]
+
+
+@pytest.mark.parametrize("strategy", ["linear", "free"])
+def test_each_host_cuts_over_its_own_jobs(strategy: str) -> None:
+    hosts = TwoHosts(f"hosts_{strategy}")
+    hosts.keywords["strategy"] = strategy
+    hosts.files(freeze=both(hosts))
+    hosts.run("-i", "one,two,", succeeds=True)
+    assert hosts.of("one") == hosts.of("two") == ["freeze", "switch"]
+    assert {hosts.outcome("one"), hosts.outcome("two")} == {"done"}
+
+
+def test_a_verdict_that_expired_while_another_host_was_waited_for_is_looked_at_again() -> None:
+    hosts = TwoHosts("expired", valid_for=1, final_timeout=8)
+    # The job of one is ready at once, and fails while that of two is still behind.
+    fails_later = {"ansible.builtin.shell": f"sleep 3 && {failing(hosts)} && {ending(hosts)}", "async": 30, "poll": 0}
+    hosts.files(
+        freeze=[hosts.changing_of("one", delay=0), {**fails_later, "when": "inventory_hostname == 'one'"}],
+    )
+    hosts.run("-i", "one,two,", succeeds=False)
+    assert hosts.of("one") == ["freeze", "unfreeze"]
+    assert hosts.of("two") == ["freeze", "switch"]
+    assert (hosts.outcome("one"), hosts.outcome("two")) == ("unfrozen", "done")
+
+
+def failing(hosts: TwoHosts) -> str:
+    return patch(hosts, "one", status="INCRE_TRANSFER_FAILED")
+
+
+def ending(hosts: TwoHosts) -> str:
+    return patch(hosts, "two", delay=0)
+
+
+def patch(hosts: TwoHosts, host: str, **changes: Any) -> str:
+    url = f"{SIM['control']}/jobs/{hosts.job}-{host}"
+    return f"curl -sS --fail -X PATCH -H 'Content-Type: application/json' -d '{json.dumps(changes)}' {url}"
+
+
+@pytest.mark.parametrize("stage", ["freeze", "verify"])
+def test_with_any_errors_fatal_no_host_stays_frozen(stage: str) -> None:
+    hosts = TwoHosts(f"fatal_{stage}", verify_tasks="tasks/verify.yml")
+    hosts.keywords["any_errors_fatal"] = True
+    failing_on_one = [{**FAIL, "when": "inventory_hostname == 'one'"}]
+    hosts.files(**{"freeze": both(hosts), stage: [*both(hosts), *failing_on_one]})
+    hosts.run("-i", "one,two,", succeeds=False)
+    assert hosts.of("one")[-1] == "unfreeze"
+    # The other goes on or unfreezes; it is never left as it is.
+    assert hosts.of("two")[-1] in ("switch", "unfreeze")
+
+
+def test_run_once_runs_once() -> None:
+    hosts = TwoHosts("run_once", jobs=["run-once"])
+    ask(SIM["control"], "jobs/run-once", {"status": "INCRE_TRANSFER_STARTED", "delay": 3}, "PATCH")
+    hosts.files(freeze=[hosts.changing(delay=0)])
+    play = hosts.play()
+    play["tasks"][0]["run_once"] = True
+    hosts.keywords["tasks"] = play["tasks"]
+    hosts.run("-i", "one,two,", succeeds=True)
+    assert hosts.ran == ["one:freeze", "one:switch"]
+
+
+def test_a_report_that_two_hosts_would_write_is_refused_before_anything_runs() -> None:
+    hosts = TwoHosts("shared_report", reports=["report.json"])
+    hosts.files(freeze=both(hosts))
+    said = hosts.run("-i", "one,two,", succeeds=False)
+    assert "drs_cutover_reports: two would write report.json too. Put {{ inventory_hostname }} into the path." in said
+    assert hosts.ran == []
+
+
+def test_what_two_gates_publish_is_ready_only_if_both_are() -> None:
+    hosts = TwoHosts("gates")
+    hosts.change_of("one", delay=0)
+    hosts.change_of("two", delay=900)
+    wait = {"name": "cutover.drs.drs_wait"}
+    options = {"drs_wait_jobs": hosts.options["jobs"], "drs_wait_timeout": 0, "drs_wait_reports": ["gate.json"]}
+    hosts.keywords["tasks"] = [{"ansible.builtin.include_role": wait, "vars": options}]
+    for order in ("one,two,", "two,one,"):
+        said = hosts.run("-i", order, succeeds=False)
+        verdicts = '"drs_wait_verdicts": { "one": "ready", "two": "timeout" }'
+        assert f'"drs_wait_ready": false, "drs_wait_verdict": "timeout", {verdicts}' in said
+    # None of the two reports overwrites the other.
+    one, two = (json.loads((hosts.folder / f"gate-{host}.json").read_text("utf-8")) for host in ("one", "two"))
+    assert (one["verdict"], two["verdict"]) == ("ready", "timeout")
+
+
+def test_the_end_of_a_run_with_two_hosts_unfreezes_both() -> None:
+    hosts = TwoHosts("two_killed", verify_tasks="tasks/verify.yml")
+    hosts.files(freeze=both(hosts), verify=[{"ansible.builtin.command": "sleep 60"}])
+    with hosts.start("-i", "one,two,") as run:
+        deadline_until(lambda: len([entry for entry in hosts.ran if entry.endswith(":verify")]) == 2)
+        run.kill()
+        deadline_until(lambda: len([entry for entry in hosts.ran if entry.endswith(":unfreeze")]) == 2)
+    assert hosts.of("one") == hosts.of("two") == ["freeze", "verify", "unfreeze"]
+
+
+def deadline_until(what: Any) -> None:
+    from test_ends import eventually
+
+    eventually(what, 60)

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Situations from bug reports about other tools, each of which once went wrong here."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from cutover import FAIL, Cutover, Tasks
+
+
+def more_tasks(cutover: Cutover, name: str, note: str, *more: dict[str, Any]) -> None:
+    """Write a file beside the user's, which notes that it ran."""
+    tasks = [{"ansible.legacy.simulator": {"note": note, "to": str(cutover.folder / "ran")}}, *more]
+    cutover.write(name, json.dumps(tasks))
+
+
+def test_the_files_of_the_user_may_import_tasks() -> None:
+    cutover = Cutover("imports", verify_tasks="tasks/verify.yml")
+    imported: dict[str, Tasks] = {
+        name: [{"ansible.builtin.import_tasks": f"more_{name}.yml"}] for name in ("verify", "switch", "unfreeze")
+    }
+    for name in imported:
+        more_tasks(cutover, f"more_{name}", f"more-{name}")
+    cutover.tasks(freeze=[cutover.changing(delay=0)], **imported)
+    cutover.run(succeeds=True)
+    assert cutover.ran == ["freeze", "verify", "more-verify", "switch", "more-switch"]
+
+
+def test_imported_tasks_unfreeze_too() -> None:
+    cutover = Cutover("imports_unfreeze")
+    more_tasks(cutover, "more", "more-unfreeze")
+    cutover.tasks(freeze=[FAIL], unfreeze=[{"ansible.builtin.import_tasks": "more.yml"}])
+    cutover.run(succeeds=False)
+    assert cutover.ran == ["freeze", "unfreeze", "more-unfreeze"]
+
+
+def test_a_file_that_imports_what_is_not_there_is_found_before_anything_runs() -> None:
+    cutover = Cutover("imports_nothing")
+    cutover.tasks(freeze=[cutover.changing(delay=0)], switch=[{"ansible.builtin.import_tasks": "nowhere.yml"}])
+    cutover.run(succeeds=False)
+    assert cutover.ran == []
+
+
+def test_a_file_of_the_user_may_be_named_like_one_of_the_role() -> None:
+    cutover = Cutover("named_main")
+    for name in ("main", "recover"):
+        more_tasks(cutover, name, f"own-{name}")
+    includes = [{"ansible.builtin.include_tasks": "main.yml"}, {"ansible.builtin.include_tasks": "recover.yml"}]
+    cutover.tasks(freeze=[cutover.changing(delay=0), *includes])
+    cutover.run(succeeds=True)
+    assert cutover.ran == ["freeze", "own-main", "own-recover", "switch"]
+
+
+def test_what_a_task_hides_stays_hidden() -> None:
+    cutover = Cutover("hidden")
+    cutover.tasks(
+        freeze=[{"name": "Log in", "ansible.builtin.fail": {"msg": "{{ 'pass' ~ ' phrase' }}"}, "no_log": True}]
+    )
+    said = cutover.run(succeeds=False)
+    assert "the task 'Log in' of freeze.yml failed; its result is hidden by no_log" in said
+    everything = "".join(path.read_text("utf-8") for path in cutover.folder.glob("*.json") if path.stem != "tasks")
+    # From 2.19 on ansible-core itself shows the text of this one, before the role hears of it.
+    assert "pass phrase" not in said.replace("[ERROR]: Task failed: Action failed: pass phrase", "")
+    assert "pass phrase" not in everything
+
+
+def test_the_item_of_a_loop_is_named() -> None:
+    cutover = Cutover("looped")
+    failing = {"name": "Stop a service", "ansible.builtin.fail": {"msg": "no such service"}}
+    cutover.tasks(freeze=[{**failing, "when": "item == 'billing'", "loop": ["shop", "billing"]}])
+    said = cutover.run(succeeds=False)
+    assert "the task 'Stop a service' of freeze.yml failed for the item billing: no such service" in said
+
+
+def test_the_rules_of_another_gate_are_not_those_of_the_final_gate() -> None:
+    cutover = Cutover("rules", final_timeout=1)
+    cutover.keywords = {"vars": {"drs_wait_max_delay": 30, "drs_wait_stable_samples": 1}}
+    cutover.tasks(freeze=[cutover.changing(delay=25)])
+    cutover.run(succeeds=False)
+    assert cutover.ran == ["freeze", "unfreeze"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            {"unfreeze_task": "tasks/unfreeze.yml"},
+            "is not an option of the role drs_cutover. Did you mean drs_cutover_unfreeze_tasks?",
+        ),
+        ({"unfreeze_tasks": ""}, "would leave the source frozen. Set it, or set drs_cutover_without_unfreeze to true"),
+        ({"max_outage": "soon"}, "max_outage"),
+        ({"jobs": '["a"'}, "jobs looks like JSON and is none. Give a list of ids, or ids with commas."),
+    ],
+)
+def test_an_option_that_cannot_be_meant_is_refused(wrong: dict[str, Any], said: str) -> None:
+    cutover = Cutover(f"wrong_{next(iter(wrong))}")
+    assert said in cutover.run(succeeds=False, **wrong).replace("[ERROR]: ", "")
+    assert (cutover.ran, cutover.requests()) == ([], [])
+
+
+def test_omitted_and_empty_options_count_as_not_given() -> None:
+    cutover = Cutover("omitted", verify_tasks="{{ nothing | default(omit) }}", title="{{ nothing | default(omit) }}")
+    omitted = dict.fromkeys(
+        (
+            "final_timeout",
+            "timeout",
+            "max_outage",
+            "confirm",
+            "stats",
+            "state_file",
+            "record",
+            "endpoint",
+            "max_errors",
+        ),
+        "{{ nothing | default(omit) }}",
+    )
+    cutover.run(succeeds=True, **omitted, hold_file="", ca_path="")
+    assert cutover.ran == ["freeze", "switch"]
+    assert cutover.report["gates"]["final"]["rules"]["timeout"] == 600
+
+
+@pytest.mark.parametrize("jobs", ['["{job}"]', ' [ "{job}" ] ', "{job}"])
+def test_jobs_may_be_json_or_text_with_commas(jobs: str) -> None:
+    cutover = Cutover(f"json_{len(jobs)}")
+    cutover.run(succeeds=True, jobs=jobs.replace("{job}", cutover.job))
+    assert cutover.report["jobs"] == [cutover.job]
+
+
+def test_the_keyword_timeout_of_a_play_ends_a_gate_with_the_right_reason() -> None:
+    cutover = Cutover("keyword_timeout", final_timeout=600)
+    cutover.keywords = {"timeout": 5}
+    cutover.tasks()
+    said = cutover.run(succeeds=False)
+    assert cutover.ran == ["freeze", "unfreeze"]
+    assert "The keyword timeout ends this task after 5 s, so the wait has 3 s to come to its verdict." in said
+    assert cutover.report["outcome"] == "unfrozen"
+    assert cutover.report["gates"]["final"]["verdict"] == "timeout"
+
+
+def gate(cutover: Cutover, **options: Any) -> dict[str, Any]:
+    return {f"drs_wait_{name}": value for name, value in {"jobs": [cutover.job], "timeout": 0, **options}.items()}
+
+
+def test_a_gate_that_is_listed_twice_waits_twice() -> None:
+    cutover = Cutover("twice", delay=0)
+    role = {"role": "cutover.drs.drs_wait", **gate(cutover)}
+    cutover.keywords = {"roles": [role, role], "tasks": []}
+    cutover.run(succeeds=True)
+    assert len(cutover.requests()) == 4
+
+
+@pytest.mark.parametrize("value", ["{{ nothing | default(omit) }}", ""])
+def test_no_option_of_a_gate_that_is_not_given_opens_it(value: str) -> None:
+    cutover = Cutover(f"gate_omit_{value}".replace("{{ nothing | default(omit) }}", "omitted"), delay=900)
+    options = dict.fromkeys(("fail", "stats", "reports", "title", "max_delay", "goal"), value)
+    options = {name: value for name in options if value or name in ("reports", "title")}
+    include = {"ansible.builtin.include_role": {"name": "cutover.drs.drs_wait"}, "vars": gate(cutover, **options)}
+    cutover.keywords = {"tasks": [include, {"ansible.builtin.command": "touch opened", "changed_when": False}]}
+    said = cutover.run(succeeds=False)
+    assert "Not ready (timeout)" in said
+    assert not (cutover.folder / "opened").exists()
+
+
+def test_the_keyword_timeout_leaves_a_gate_its_reason_and_reports() -> None:
+    cutover = Cutover("gate_timeout", delay=900)
+    options = gate(cutover, timeout=600, interval=0.2, reports=["gate.json"])
+    include = {"ansible.builtin.include_role": {"name": "cutover.drs.drs_wait"}, "vars": options}
+    cutover.keywords = {"timeout": 4, "tasks": [include]}
+    said = cutover.run(succeeds=False)
+    assert "Not ready (timeout)" in said
+    assert "The keyword timeout ends this task after 4 s" in said
+    report = json.loads((cutover.folder / "gate.json").read_text("utf-8"))
+    assert (report["verdict"], report["polls"] > 1) == ("timeout", True)

@@ -1,0 +1,224 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The result of a cutover: its times add up, and its sentence says how it ended."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import Journal, Next, recover
+from ansible_collections.cutover.drs.plugins.module_utils._cutover_result import reason, result
+from ansible_collections.cutover.drs.plugins.module_utils._journal import encode_owner
+from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
+    ALL,
+    GUARD,
+    RECOVER,
+    RUN,
+    SHORT,
+    Cutover,
+    a_cutover,
+    plan,
+)
+
+KEYS = {
+    "kind",
+    "outcome",
+    "ready",
+    "reason",
+    "failed_stage",
+    "jobs",
+    "plan",
+    "stages",
+    "frozen_since",
+    "outage_seconds",
+    "unfrozen_by",
+    "owner",
+    "gates",
+    "started_at",
+    "finished_at",
+    "warnings",
+}
+LOUD = "THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen:"
+
+
+def done(stages: tuple[str, ...] = SHORT) -> Cutover:
+    cutover = a_cutover("switch", stages=stages)
+    cutover.completed()
+    return cutover
+
+
+def unfrozen(last: str = "verify", ready: bool = True) -> Cutover:
+    cutover = a_cutover(last)
+    if not ready:
+        cutover.judged(last, ready=False)
+    cutover.failed("The table is locked.")
+    cutover.unfrozen()
+    return cutover
+
+
+def unfrozen_by_guard() -> Cutover:
+    cutover = a_cutover("final")
+    cutover.died()
+    cutover.later(7.25)
+    cutover.unfreeze_failed(by=GUARD)
+    cutover.later(0.125)
+    cutover.unfrozen(GUARD)
+    return cutover
+
+
+def unfrozen_by_recover() -> Cutover:
+    cutover = a_cutover("final")
+    cutover.died()
+    move = recover(cutover.journal, RECOVER, cutover.later(3000), owner_lives=False)
+    assert move is not None
+    assert move.next is Next.UNFREEZE
+    recovered = Cutover(move.journal, RECOVER, cutover.at)
+    recovered.unfrozen()
+    return recovered
+
+
+ENDED = {
+    "done": done(),
+    "done in all stages": done(ALL),
+    "unfrozen": unfrozen(),
+    "unfrozen after a gate that was not ready": unfrozen("final", ready=False),
+    "unfrozen by the guard": unfrozen_by_guard(),
+    "unfrozen by recover": unfrozen_by_recover(),
+}
+
+
+@pytest.mark.parametrize("cutover", ENDED.values(), ids=ENDED)
+def test_the_stages_from_the_first_frozen_one_add_up_to_the_outage(cutover: Cutover) -> None:
+    told = result(cutover.journal, {}, [], [])
+    names = [stage["name"] for stage in told["stages"]]
+    frozen = told["stages"][names.index("freeze") :]
+    assert told["outage_seconds"] == round(cutover.at - cutover.journal.frozen_since, 3)
+    assert sum(stage["seconds"] for stage in frozen) == pytest.approx(told["outage_seconds"], abs=0.0005 * len(frozen))
+    # Each begins when the one before it ends.
+    for earlier, later in itertools.pairwise(frozen):
+        assert later["started_at"] == earlier["finished_at"]
+
+
+def test_a_result_has_the_same_keys_for_every_end() -> None:
+    cutovers = [*ENDED.values(), a_cutover(), a_cutover("approach"), a_cutover("final"), a_cutover("switch")]
+    assert all(set(result(cutover.journal, {}, [], [])) == KEYS for cutover in cutovers)
+
+
+def test_a_result_says_what_happened() -> None:
+    journal = unfrozen("freeze").journal
+    assert result(journal, {"approach": {"verdict": "ready"}}, ["freeze, then switch"], ["A warning."]) == {
+        "kind": "cutover",
+        "outcome": "unfrozen",
+        "ready": False,
+        "reason": "The table is locked. The source was unfrozen by the run and accepts writes again.",
+        "failed_stage": "freeze",
+        "jobs": ["a", "b"],
+        "plan": ["freeze, then switch"],
+        "stages": [
+            stage("approach", "ok", 1001, 1003),
+            stage("freeze", "failed", 1003, 1004),
+            stage("unfreeze", "ok", 1004, 1005),
+        ],
+        "frozen_since": "1970-01-01T00:16:43.000000Z",
+        "outage_seconds": 2.0,
+        "unfrozen_by": "run",
+        "owner": encode_owner(RUN),
+        "gates": {"approach": {"verdict": "ready"}},
+        "started_at": "1970-01-01T00:16:41.000000Z",
+        "finished_at": "1970-01-01T00:16:45.000000Z",
+        "warnings": ["A warning."],
+    }
+
+
+def stage(name: str, state: str, began: int, ended: int) -> dict[str, object]:
+    return {
+        "name": name,
+        "state": state,
+        "started_at": f"1970-01-01T00:16:{began - 960}.000000Z",
+        "finished_at": f"1970-01-01T00:16:{ended - 960}.000000Z",
+        "seconds": float(ended - began),
+        "by": "run",
+    }
+
+
+def test_a_stage_that_still_runs_has_no_end() -> None:
+    told = result(a_cutover("final").journal, {}, [], [])
+    assert (told["stages"][-1]["finished_at"], told["stages"][-1]["seconds"]) == (None, None)
+    assert (told["finished_at"], told["outage_seconds"], told["unfrozen_by"]) == (None, None, None)
+
+
+def test_a_result_without_stages_has_no_times() -> None:
+    told = result(Journal(plan(), None), {}, [], [])
+    assert (told["stages"], told["started_at"], told["finished_at"], told["owner"]) == ([], None, None, None)
+    assert (told["frozen_since"], told["failed_stage"]) == (None, None)
+
+
+def ended(last: str, *ways: str, unfreeze: str = "unfreeze.yml") -> Journal:
+    cutover = a_cutover(last, unfreeze=unfreeze)
+    for way in ways:
+        getattr(cutover, way)()
+    return cutover.journal
+
+
+@pytest.mark.parametrize(
+    ("journal", "outcome", "ready", "said"),
+    [
+        (done().journal, "done", True, "The target is the database in use."),
+        (
+            ended("switch", "failed"),
+            "switch_failed",
+            False,
+            (
+                "The switch failed: A task failed. Both sides may have been changed, so nothing was undone. "
+                "Somebody has to look."
+            ),
+        ),
+        (
+            unfrozen_by_guard().journal,
+            "unfrozen",
+            False,
+            (
+                "The run ended in the stage final without a word. "
+                "The source was unfrozen by the guard and accepts writes again."
+            ),
+        ),
+        (
+            unfrozen_by_recover().journal,
+            "unfrozen",
+            False,
+            (
+                "The run ended in the stage final without a word. "
+                "The source was unfrozen by recover and accepts writes again."
+            ),
+        ),
+        (ended("final", "failed", "unfreeze_failed"), "frozen", False, f"A task failed. {LOUD} No route."),
+        (
+            ended("final", "failed", unfreeze=""),
+            "frozen",
+            False,
+            "A task failed. There are no tasks to unfreeze the source, so it may still be frozen.",
+        ),
+        (ended("approach", "failed"), "not_begun", False, "A task failed. Nothing was frozen."),
+    ],
+    ids=["done", "switch failed", "guard", "recover", "unfreeze failed", "no unfreeze tasks", "not begun"],
+)
+def test_the_reason_says_how_it_ended(journal: Journal, outcome: str, ready: bool, said: str) -> None:
+    told = result(journal, {}, [], [])
+    assert (told["outcome"], told["ready"], told["reason"]) == (outcome, ready, said)
+
+
+@pytest.mark.parametrize("last", ["freeze", "final", "verify"])
+def test_a_frozen_source_is_never_said_to_be_untouched(last: str) -> None:
+    for journal in (ended(last), ended(last, "failed"), ended(last, "died")):
+        assert "Nothing was frozen" not in reason(journal)
+        assert result(journal, {}, [], [])["outcome"] != "not_begun"
+
+
+def test_the_failed_stage_is_a_stage() -> None:
+    cutover = a_cutover("verify")
+    cutover.judged("recheck", ready=False)
+    cutover.failed()
+    assert result(cutover.journal, {}, [], [])["failed_stage"] == "verify"
