@@ -64,7 +64,7 @@ def stop_answer(operation: str, outcomes: Mapping[str, Refused | None]) -> Answe
         items.append(item)
     if operation == BATCH_JOBS:
         return as_json(202, {"count": len(items), "results": items})
-    return as_json(202, {"jobs": items})
+    return as_json(200, {"jobs": items})
 
 
 def detail_item(job: Job, now: Mapping[str, Any]) -> dict[str, Any]:
