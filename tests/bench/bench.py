@@ -115,7 +115,7 @@ def reading() -> Part:
     """Jobs read once."""
     client = Table(("latency", "jobs", "floor", "client", "client/floor", "official SDK", "SDK/floor"))
     beside_floor: list[str] = []
-    module = Table(("jobs", "drs_job_progress", "/ping", "a uri task a batch", "uri/module"))
+    module = Table(("jobs", "drs_job_progress", "/ping", "uri for each batch", "uri/module"))
     # The first run of Ansible compiles what it imports.
     play({"ansible.builtin.ping": {}}, {"cutover.drs.drs_job_progress": {}, "ignore_errors": True})
     ping = median(lambda: play({"ansible.builtin.ping": {}}))["seconds"]
@@ -136,25 +136,25 @@ def reading() -> Part:
                     uris = median(partial(play, *(uri(simulator, batch) for batch in batches(ids))))["seconds"]
                     module.add(size, f"{read:.2f} s", read / ping, f"{uris:.2f} s", uris / read)
                     if size == SIZES[-1]:
-                        whole = {"a uri task a batch": uris, "drs_job_progress": read}
+                        whole = {"uri for each batch": uris, "drs_job_progress": read}
                         module.chart = {**whole, "ansible.builtin.ping": ping}
     return Part(
         "Reading",
         """\
-        Seconds to read the progress of so many jobs, counted from where the interpreter and the imports are up.
+        Seconds to read the progress of this many jobs, without the start of the interpreter and the imports.
         The floor is a bare ``http.client`` program with the same batches of 100 and four requests at once, which
-        looks at nothing; the SDK is called as its examples do it, a batch after the other. Without latency a read
-        is bound by processors, which the server shares.""",
+        parses nothing. The SDK is called as in its examples, one batch after the other. Without latency, a read
+        is limited by the processors, which the server shares.""",
         client,
         f"""\
         A whole ``ansible-playbook``, start to end, against a server without latency. With ``ansible.builtin.ping``
-        as its only task it takes {ping:.2f} s. Of many jobs most of the time is Ansible's own, which takes a result
-        apart and copies it.""",
+        as its only task it takes {ping:.2f} s. With many jobs, most of the time is spent in Ansible itself, which
+        copies the result several times.""",
         module,
         chart="Reading 10,000 jobs with ansible-playbook: seconds",
-        aims=[
-            ("time to read 10,000 jobs, to the floor", "1.2", ", ".join(beside_floor)),
-            ("time of a playbook that reads one job, to one with ping", "1.3", module.rows[0][2]),
+        targets=[
+            ("time to read 10,000 jobs, compared with the floor", "at most 1.2", ", ".join(beside_floor)),
+            ("time of a playbook that reads one job, compared with ping", "at most 1.3", module.rows[0][2]),
         ],
     )
 
@@ -179,22 +179,23 @@ def waiting() -> Part:
     return Part(
         "Waiting an hour",
         f"""\
-        CPU seconds of {POLLS} polls, an hour at the default interval of 30 s, beyond what ``ansible-playbook`` needs
-        to start and to be idle. Compressed: ``drs_job_wait`` polls every 0.1 s for 12 s, and what a poll takes beyond
-        the first is multiplied; of the ``until`` loops {FEW} polls are run without a pause and multiplied; the loop on
-        the SDK makes all {POLLS} without a pause, and its start is not counted.
+        CPU seconds of {POLLS} polls, which is an hour at the default interval of 30 s, without what
+        ``ansible-playbook`` needs to start and while it is idle. The hour is compressed: ``drs_job_wait``
+        polls every 0.1 s for 12 s, and the time of a poll after the first is multiplied; {FEW} polls of the
+        ``until`` loops are run without a pause and multiplied; the loop on the SDK makes all {POLLS} polls
+        without a pause, and its start is not counted.
 
-        ``drs_job_wait`` reads both operations, judges and keeps curves; the others read one operation and look at
-        nothing. For more than 100 jobs ``uri`` needs a request, and so a loop of its own, for each 100. Memory is that
-        of the largest process. The same run gives figures that differ by a fifth.""",
+        ``drs_job_wait`` reads both operations, judges them and keeps curves; the others read one operation
+        and judge nothing. For more than 100 jobs, ``uri`` needs one request for each 100, and so a loop.
+        Memory is that of the largest process. Figures differ by up to 20 % from run to run.""",
         table,
         f"""\
-        Beside that, an idle ``ansible-playbook`` takes {idle * 3600:.0f} CPU seconds in an hour, whatever its task
-        waits for: it looks for results a thousand times a second.""",
+        In addition, an idle ``ansible-playbook`` uses {idle * 3600:.0f} CPU seconds in an hour, whatever its task
+        waits for, because it checks for results a thousand times a second.""",
         chart="Waiting an hour for 100 jobs: CPU seconds",
-        aims=[
-            ("CPU of an hour of until with uri, to drs_job_wait", "at least 50", ", ".join(beside_uri)),
-            ("logins in an hour", "1", ", ".join({row[5] for row in table.rows if row[1] == "drs_job_wait"})),
+        targets=[
+            ("CPU of an hour of until with uri, compared with drs_job_wait", "at least 50", ", ".join(beside_uri)),
+            ("logins in an hour", "at most 1", ", ".join({row[5] for row in table.rows if row[1] == "drs_job_wait"})),
         ],
     )
 
@@ -264,16 +265,16 @@ def verdict() -> Part:
         "From the service's change to the verdict",
         """\
         A full migration at 99 % completes while ``drs_job_wait`` runs with the default intervals. Near the goal a
-        sample comes every 5 s, give or take 10 %, so the verdict comes within 5.5 s. The goal ``caught_up`` adds the
-        seconds of the streak that it asks for.""",
+        sample is taken every 5 s (±10 %), so the verdict comes within 5.5 s. The goal ``caught_up`` adds the
+        seconds of its streak.""",
         table,
-        aims=[("from a change to the verdict, near the goal", "5.5 s", f"{max(times):.1f} s at most")],
+        targets=[("time from a change to the verdict, near the goal", "at most 5.5 s", f"{max(times):.1f} s")],
     )
 
 
 def size() -> Part:
     """Memory and time against the number of jobs."""
-    table = Table(("jobs", "a poll", "peak memory", "beyond one job, a job"))
+    table = Table(("jobs", "a poll", "peak memory", "per additional job"))
     least = 0.0
     for count in (1, 1000, 10000, 30000, 100000):
         with fleet(count) as simulator:
@@ -285,9 +286,9 @@ def size() -> Part:
         table.add(count, f"{found['seconds'] / found['done']:.2f} s", f"{found['memory'] / 2**20:.0f} MiB", each)
     return Part(
         "Memory and time against the number of jobs",
-        "A wait in one process, polls without a pause, four requests at once; the peak includes the result at its end.",
+        "A wait in one process, polls without a pause, four requests at once; the peak includes the final result.",
         table,
-        aims=[("memory of a job, of 10,000", "less than 2 KiB", table.rows[2][3])],
+        targets=[("memory for each of 10,000 jobs", "at most 2 KiB", table.rows[2][3])],
     )
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,25 +29,25 @@ HEAD = """\
 Benchmarks
 ==========
 
-Made by ``make bench`` in one run, side by side, against the simulator on the same machine: {machine}.
+Measured by ``make bench`` in one run, side by side, against the simulator on the same machine: {machine}.
 Client and server share its cores, so look at the ratios rather than at the seconds. No live account was used.
 """
 
 
 @dataclass
 class Table:
-    """A table, and the figures of a chart by name where it has one."""
+    """A table, and the figures of its chart by name, if it has one."""
 
     head: tuple[str, ...]
     rows: list[tuple[str, ...]] = field(default_factory=list)
     chart: dict[str, float] = field(default_factory=dict)
 
     def add(self, *cells: str | float) -> None:
-        """A row; what is no text and no whole number is a ratio."""
+        """Add a row; a float is a ratio."""
         self.rows.append(tuple(_ratio(cell) if isinstance(cell, float) else str(cell) for cell in cells))
 
     def rst(self) -> str:
-        """The table as reStructuredText that is also read well as it is."""
+        """Return the table as reStructuredText that is readable as it is."""
         widths = [max(len(row[column]) for row in (self.head, *self.rows)) for column in range(len(self.head))]
         rule = "  ".join("=" * width for width in widths)
         lines = [
@@ -60,18 +61,31 @@ def _ratio(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
-# What is measured, what is aimed at, and what came of it.
-Aim = tuple[str, str, str]
+# What is measured, the target (at most or at least a number), and the measured values.
+Target = tuple[str, str, str]
+
+
+def verdict(target: Target) -> str:
+    """Whether all measured values, separated by commas, meet the target."""
+    _what, limit, measured = target
+    bound = _number(limit)
+    values = [_number(value) for value in measured.split(",")]
+    met = all(value >= bound if limit.startswith("at least") else value <= bound for value in values)
+    return "met" if met else "**missed**"
+
+
+def _number(text: str) -> float:
+    return float(re.findall(r"[0-9.]+", text)[0])
 
 
 class Part:
-    """A part of the page: a title, texts and tables, the title of its chart, and what was aimed at."""
+    """A part of the page: a title, texts and tables, the title of its chart, and its targets."""
 
-    def __init__(self, title: str, *content: str | Table, chart: str = "", aims: Sequence[Aim] = ()) -> None:
+    def __init__(self, title: str, *content: str | Table, chart: str = "", targets: Sequence[Target] = ()) -> None:
         self.title = title
         self.content = content
         self.chart = chart
-        self.aims = aims
+        self.targets = targets
 
     def image(self) -> str:
         """The file of the chart."""
@@ -82,7 +96,7 @@ class Part:
         blocks = [f"{self.title}\n{'-' * len(self.title)}"]
         blocks += [dedent(block) if isinstance(block, str) else block.rst() for block in self.content]
         if self.chart:
-            blocks.append(f".. image:: images/{self.image()}\n   :alt: {self.chart}")
+            blocks.append(f".. figure:: images/{self.image()}\n   :figclass: picture\n   :alt: {self.chart}")
         return "\n\n".join(blocks) + "\n"
 
 
@@ -95,7 +109,8 @@ def write_page(machine: str, parts: list[Part]) -> None:
             drawing = {"title": part.chart, "bars": bars, "file": str(IMAGES / part.image())}
             python = peer("bench") / "bin" / "python"
             subprocess.run([str(python), str(HERE / "chart.py")], input=json.dumps(drawing), text=True, check=True)
-    aims = Table(("what", "aim", "measured"), [aim for part in parts for aim in part.aims])
-    shown = [Part("What was aimed at", aims), *parts]
+    targets = [target for part in parts for target in part.targets]
+    table = Table(("what", "target", "measured", "result"), [(*target, verdict(target)) for target in targets])
+    shown = [Part("Targets", table), *parts]
     page = "\n".join([HEAD.format(machine=machine), *(part.rst() for part in shown)])
     PAGE.write_text(page, encoding="utf-8")

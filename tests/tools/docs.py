@@ -31,10 +31,29 @@ INDEX = """\
 cutover.drs
 ===========
 
-A gate for database cutovers with the Data Replication Service (DRS) of Huawei Cloud and Open Telekom Cloud:
-read the migration jobs, wait for them, and switch only on evidence.
+A gate for database cutovers with the Data Replication Service (DRS) of Huawei Cloud and Open Telekom Cloud.
+It reads the migration jobs, waits for them, and says with evidence whether the application may switch from the
+source to the target.
 
-The `README <{blob}README.md>`_ has a first playbook for each way to log in.
+**Why:** a delay of -1 means "no value" and opens naive loops; the full phase can complete between two polls; a
+subtask can still be copying behind a job that has caught up; and a run that dies leaves the source frozen. Here
+only the verdict ``ready`` opens the gate, and everything unknown keeps it shut.
+
+.. code-block:: console
+
+   $ ansible-galaxy collection install cutover.drs
+   $ python -m pip install requests keystoneauth1
+   $ ansible-playbook cutover.drs.gate -e '{{"drs_jobs": ["9a470239-2308-4bb5-a6bc-1040402fjb21"]}}'
+
+The last command takes the login from the environment. Where to go from here:
+
+1. :ref:`A tour in pictures <{guide}tour>`: what it looks like.
+2. The `README <{blob}README.md>`_: a first gate in five minutes, on a closed network as well.
+3. :ref:`Logging in <{guide}guide_authentication>`: passwords, keys, tokens, ``clouds.yaml``.
+4. :ref:`Gating a cutover <{guide}guide_gating>`: when it is safe to switch, and what holds a job.
+5. :ref:`The runbook <{guide}guide_runbook>`: a whole cutover, from rehearsal to switch.
+
+If something is not as expected, start with :ref:`troubleshooting <{guide}guide_troubleshooting>`.
 
 .. toctree::
    :maxdepth: 3
@@ -60,6 +79,11 @@ CSS = """\
 .rst-content table.docutils td { vertical-align: top; }
 .rst-content div[class^="highlight"] pre { white-space: pre; overflow-x: auto; }
 .wy-table-responsive { overflow-x: auto; }
+@media (max-width: 720px) {
+  /* A picture of a terminal keeps a size that can be read; it is moved sideways with a finger. */
+  .rst-content .picture { display: block; overflow-x: auto; }
+  .rst-content .picture img { max-width: none; width: 50rem; }
+}
 .wy-table-responsive table td, .wy-table-responsive table th { white-space: normal !important; min-width: 6rem; }
 """
 
@@ -156,7 +180,9 @@ def main() -> int:
     given = {"--project": "cutover.drs", "--title": "cutover.drs", "--copyright": "2026, the cutover.drs authors"}
     options = [word for pair in given.items() for word in pair]
     run("antsibull-docs", "sphinx-init", "--use-current", "--dest-dir", str(SITE), *options, "cutover.drs")
-    (SITE / "rst" / "index.rst").write_text(INDEX.format(blob=BLOB), encoding="utf-8")
+    (SITE / "rst" / "index.rst").write_text(
+        INDEX.format(blob=BLOB, guide="ansible_collections.cutover.drs.docsite."), encoding="utf-8"
+    )
     (SITE / "static").mkdir()
     (SITE / "static" / "narrow.css").write_text(CSS, encoding="utf-8")
     with (SITE / "conf.py").open("a", encoding="utf-8") as settings:
