@@ -2,14 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The batch operations of DRS: batches, retries and typed errors. Knows no Ansible."""
+"""The operations of DRS: batches, lists and typed errors. Knows no Ansible."""
 
 from __future__ import annotations
 
 import json
-import random
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -20,16 +18,13 @@ from ._answers import RefusedJobsError, check
 from ._auth import Login
 from ._details import DetailRecord, parse_details
 from ._errors import DrsError, Kind
+from ._listing import Found, Listing, types_of
+from ._lists import ListedJob, ListOperation, Page, Pages
 from ._records import ProgressRecord, Record, StatusRecord, parse_progress, parse_statuses
 from ._redact import Redactor
-from ._stop_request import STOP_V3, STOP_V5, StopAnswer, StopOperation, withdrawn
+from ._retries import REAL_TIME, Limits, Timing, persist, time_for_one
+from ._stop_request import STOP_V3, STOP_V5, StopAnswer, StopOperation
 from ._transport import Answer, host_of, requests, send
-
-# Full jitter between 0 and base * 2^n seconds, never more than the longest pause. A server's
-# Retry-After is believed up to its own bound: an hour of silence would look like a hang.
-_BACKOFF_BASE = 0.5
-_BACKOFF_LONGEST = 20.0
-_RETRY_AFTER_LONGEST = 60.0
 
 
 @dataclass(frozen=True)
@@ -55,59 +50,7 @@ BATCH_DETAIL = Operation("batch-detail", DetailRecord, parse_details, paged=True
 # What a wait keeps of each job is little: the entries as they came would be most of its memory.
 _PROGRESS_WITHOUT_RAW = replace(BATCH_PROGRESS, parse=partial(parse_progress, raw=False))
 
-
-@dataclass(frozen=True)
-class Limits:
-    """How requests are made: ``timeout`` (seconds) for each, ``retries`` further tries."""
-
-    timeout: float = 30
-    retries: int = 4
-    batch_size: int = 100
-    parallel: int = 4
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Time and chance as the client sees them, so that tests need not wait."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    uniform: Callable[[float, float], float] = random.uniform
-
-
-REAL_TIME = Timing()
-
 Result = TypeVar("Result")
-
-
-def persist(once: Callable[[], Result], limits: Limits, timing: Timing, until: float | None = None) -> Result:
-    """What ``once`` returns, tried as often as makes sense; not again after ``until`` (monotonic seconds)."""
-    attempt = 0
-    while True:
-        attempt += 1
-        try:
-            return once()
-        except DrsError as error:
-            error.attempts = attempt
-            pause = _pause(error, attempt, timing)
-            late = until is not None and timing.monotonic() + pause >= until
-            if not error.repeatable or attempt > limits.retries or late:
-                raise
-        timing.sleep(pause)
-
-
-def time_for_one(limits: Limits, timing: Timing, until: float | None) -> float:
-    """Seconds that one request may take when nothing is awaited after ``until`` (monotonic seconds)."""
-    if until is None:
-        return limits.timeout
-    # A poll that begins at the deadline still gets the time that a healthy answer takes.
-    return min(limits.timeout, max(until - timing.monotonic(), 5.0))
-
-
-def _pause(error: DrsError, attempt: int, timing: Timing) -> float:
-    if error.retry_after is not None:
-        return min(error.retry_after, _RETRY_AFTER_LONGEST)
-    return timing.uniform(0, min(_BACKOFF_LONGEST, _BACKOFF_BASE * 2**attempt))
 
 
 class Client:
@@ -136,7 +79,6 @@ class Client:
         """
         self.about = dict(about or {})
         self._root, self._project_id = endpoint.rstrip("/"), project_id
-        self._base = f"{self._root}/v3/{project_id}/jobs/"
         self._login = login
         self._session = session
         self._redact = redact
@@ -149,6 +91,7 @@ class Client:
         # Whether a batch of the read under way has failed, so that no other needs another try.
         self._given_up = False
         self._stop_operation = STOP_V3
+        self._listing = Listing(self._list_page, self._together)
         self.requests_sent = 0
 
     @property
@@ -201,6 +144,28 @@ class Client:
         self._wait_for([*statuses, *progress])
         return self._gathered(statuses), self._gathered(progress)
 
+    def list_jobs(
+        self,
+        *,
+        ids: Sequence[str] | None = None,
+        names: Sequence[str] | None = None,
+        types: Sequence[str] | None = None,
+        statuses: Sequence[str] | None = None,
+        until: float | None = None,
+    ) -> tuple[ListedJob, ...]:
+        """The jobs of the project that have one of these ids, names, types and statuses, all of them by default.
+
+        An id that is in no list is left out. Raises :class:`DrsError` for a list that is not whole; nothing is
+        tried again after ``until`` (monotonic seconds).
+        """
+        self._log_in(until)
+        listed = self._listing.jobs(ids if ids is None else list(dict.fromkeys(ids)), types_of(types), until)
+        return tuple(
+            job
+            for job in listed.values()
+            if (names is None or job.name in names) and (statuses is None or job.status in statuses)
+        )
+
     def stop(self, ids: Sequence[str], *, force: bool = False, until: float | None = None) -> dict[str, StopAnswer]:
         """Ask once to stop at most :attr:`batch_size` jobs; what the service answered about each.
 
@@ -212,7 +177,7 @@ class Client:
         try:
             return self._send_stop(self._stop_operation, ids, force, until)
         except DrsError as error:
-            if not withdrawn(error) or self._stop_operation is not STOP_V3:
+            if not error.withdrawn or self._stop_operation is not STOP_V3:
                 raise self._about(error, self._stop_operation, ids) from None
         try:
             answers = self._send_stop(STOP_V5, ids, force, until)
@@ -225,7 +190,7 @@ class Client:
         self, operation: StopOperation, ids: Sequence[str], force: bool, until: float | None
     ) -> dict[str, StopAnswer]:
         body = json.dumps(operation.body(ids, force)).encode()
-        url = f"{self._root}/{operation.version}/{self._project_id}/jobs/{operation.name}"
+        url = self._url(operation.version, f"/{operation.name}")
         attempts = 1
         try:
             answer = self._send(operation.method, url, body, until)
@@ -237,7 +202,10 @@ class Client:
             error.attempts = attempts
             raise
 
-    def _send(self, method: str, url: str, body: bytes, until: float | None) -> Answer:
+    def _url(self, version: str, rest: str) -> str:
+        return f"{self._root}/{version}/{self._project_id}/jobs{rest}"
+
+    def _send(self, method: str, url: str, body: bytes | None, until: float | None) -> Answer:
         request = requests.Request(method, url, data=body, headers=self._headers, auth=self._login)
         with self._counting:
             self.requests_sent += 1
@@ -297,9 +265,26 @@ class Client:
         return records
 
     def _call(self, operation: Operation[Record], ids: Sequence[str], until: float | None) -> dict[str, Record]:
-        """The records of a successful answer, tried as often as makes sense."""
+        """The records of a successful answer."""
         body = json.dumps(operation.body(ids)).encode()
-        url = self._base + operation.name
+        return self._read("POST", self._url("v3", f"/{operation.name}"), body, operation.parse, until)
+
+    def _list_page(
+        self, operation: ListOperation, job_type: str, pages: Pages, ids: Sequence[str], until: float | None
+    ) -> Page:
+        """The page of a list that comes after these."""
+        url = self._url(operation.version, operation.query(job_type, len(pages.jobs), ids))
+        asked = operation.body(job_type, pages.number + 1, ids)
+        body = None if asked is None else json.dumps(asked).encode()
+        try:
+            return self._read(operation.method, url, body, lambda said: operation.parse(said, job_type), until)
+        except DrsError as error:
+            raise self._said(error, f"The {operation.name}") from None
+
+    def _read(
+        self, method: str, url: str, body: bytes | None, parse: Callable[[object], Result], until: float | None
+    ) -> Result:
+        """What ``parse`` makes of a successful answer, tried as often as makes sense. Only for what may be repeated."""
         renewed = False
 
         def sent() -> Answer:
@@ -307,15 +292,15 @@ class Client:
                 raise DrsError(Kind.NETWORK, "The client was closed.")
             if self._given_up:
                 raise DrsError(Kind.NETWORK, "Another request of the same read has failed.")
-            return self._send("POST", url, body, until)
+            return self._send(method, url, body, until)
 
-        def once() -> dict[str, Record]:
+        def once() -> Result:
             nonlocal renewed
             answer = sent()
             if answer.status == 401 and not renewed and self._login.renew(answer.request):
                 renewed = True
                 answer = sent()
-            return check(answer, self._redact, operation.parse)
+            return check(answer, self._redact, parse)
 
         try:
             return persist(once, self._limits, self._timing, until)
@@ -323,11 +308,20 @@ class Client:
             error.attempts += renewed
             raise
 
+    def _together(self, reads: Sequence[Callable[[], Found]]) -> list[Found]:
+        """What these reads return, done at once as far as ``parallel`` allows."""
+        futures = [self._pool.submit(read) for read in reads]
+        self._wait_for(futures)
+        return [future.result() for future in futures]
+
     def _about(self, error: DrsError, operation: Operation[Any] | StopOperation, ids: Sequence[str]) -> DrsError:
         """The same error, its sentence beginning with what was asked of whom."""
         jobs = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
+        return self._said(error, f"{operation.name} of {jobs}")
+
+    def _said(self, error: DrsError, what: str) -> DrsError:
         tries = f" ({error.attempts} attempts)" if error.attempts > 1 else ""
-        error.args = (f"{operation.name} of {jobs} at {host_of(self._base)} failed{tries}: {error}",)
+        error.args = (f"{what} at {host_of(self._root)} failed{tries}: {error}",)
         return error
 
     def _gathered(self, batches: Sequence[Future[list[Record]]]) -> list[Record]:

@@ -17,10 +17,11 @@ from urllib.parse import unquote, urlsplit
 from . import _transport
 from ._answers import check
 from ._auth import AccessKeyAuth, KeystoneAuth, Login, TokenAuth
-from ._client import REAL_TIME, Client, Limits, Timing, persist, time_for_one
+from ._client import Client
 from ._errors import DrsError, configuration_error, protocol_error
 from ._options import ENVIRONMENT, from_environment, one_pair_of_keys, secrets
 from ._redact import Redactor
+from ._retries import REAL_TIME, Limits, Timing, persist, time_for_one
 
 _OTC_REGIONS = ("eu-de", "eu-nl")
 

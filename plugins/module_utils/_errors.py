@@ -64,6 +64,11 @@ class DrsError(Exception):
         self.retry_after = retry_after
         self.final = kind in _FINAL if final is None else final
 
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the service does not offer the operation, or no longer."""
+        return (self.http_status, self.error_code) == (404, "APIGW.0101")
+
     def failure(self) -> dict[str, Any]:
         """The error as the ``failure`` of a task's result."""
         return {

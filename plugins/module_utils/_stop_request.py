@@ -119,11 +119,6 @@ def _text(item: Mapping[str, Any], *names: str) -> str | None:
     return next((cut(str(item[name])) for name in names if item.get(name)), None)
 
 
-def withdrawn(error: DrsError) -> bool:
-    """Whether the service does not offer the operation, or no longer."""
-    return (error.http_status, error.error_code) == (404, "APIGW.0101")
-
-
 def answers_of(error: DrsError, ids: Sequence[str]) -> dict[str, StopAnswer]:
     """What a request that failed as a whole says about each of its jobs."""
     if isinstance(error, RefusedJobsError) and error.jobs:
@@ -139,7 +134,7 @@ def _reply_of(error: DrsError, jobs: int) -> Reply:
     if error.kind is Kind.THROTTLED or error.error_code in _BUSY_CODES:
         return Reply.BUSY
     if error.kind is Kind.INVALID_REQUEST:
-        about_all = withdrawn(error) or (isinstance(error, RefusedJobsError) and error.all_of_them)
+        about_all = error.withdrawn or (isinstance(error, RefusedJobsError) and error.all_of_them)
         return Reply.REFUSED if jobs == 1 or about_all else Reply.APART
     if error.kind in (Kind.AUTHENTICATION, Kind.PERMISSION, Kind.CONFIGURATION):
         return Reply.REFUSED

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Protocol
 
-from ._client import Timing
 from ._connection import connect
 from ._errors import DrsError
 from ._gate import Sample
 from ._options import job_ids, repeated_jobs_warning
 from ._records import ProgressRecord, StatusRecord
+from ._retries import Timing
 from ._stop import (
     Stand,
     StopRules,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ._client import Client, Timing
+from ._client import Client
 from ._connection import connect
 from ._errors import DrsError, configuration_error
 from ._gate import FailedPoll, Judgement, Sample, Standing, Verdict
@@ -23,6 +23,7 @@ from ._options import job_ids, repeated_jobs_warning, rules_of
 from ._recording import Recorder, read_last_run
 from ._records import ProgressRecord, StatusRecord
 from ._result import Ending, result
+from ._retries import Timing
 from ._rules import Reading, Rules
 from ._watch import Watch
 

@@ -11,11 +11,12 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from ansible_collections.cutover.drs.plugins.module_utils._client import Client, Timing
+from ansible_collections.cutover.drs.plugins.module_utils._client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind, configuration_error
 from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._retries import Timing
 from ansible_collections.cutover.drs.plugins.module_utils._wait import REAL_CLOCK, Clock, one_poll
 
 from ._arguments import Arguments

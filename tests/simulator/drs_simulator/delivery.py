@@ -16,6 +16,7 @@ from aiohttp import web
 
 from drs_simulator.answers import Answer, as_html, as_json, drs_error, gateway_error, token_refused
 from drs_simulator.faults import Fault
+from drs_simulator.lists import spoil_list
 
 # Waits SECONDS, or less where the simulator is being stopped.
 Pause = Callable[[float], Awaitable[None]]
@@ -49,6 +50,8 @@ def spoil(fault: Fault, answer: Answer, request: web.Request, request_id: str) -
     elif kind == "echo":
         sent = ", ".join(f"{name}: {request.headers[name]}" for name in _SECRET_HEADERS if name in request.headers)
         answer = drs_error(fault.http_status or 400, "DRS.M00202", f"Bad request with {sent}.")
+    elif kind in ("wrong_total", "listed_twice"):
+        answer = spoil_list(fault, answer)
     if fault.headers:
         answer = Answer(answer.status, answer.body, answer.content_type, {**answer.headers, **fault.headers})
     return answer

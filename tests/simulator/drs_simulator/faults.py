@@ -13,7 +13,10 @@ from typing import Any
 
 from drs_simulator import checks
 
-OPERATIONS = ("batch-status", "batch-progress", "batch-detail", "batch-jobs", "batch-stop", "tokens", "projects", "any")
+OPERATIONS = (
+    *("batch-status", "batch-progress", "batch-detail", "batch-jobs", "batch-stop"),
+    *("list-v3", "list-v5", "tokens", "projects", "any"),
+)
 KINDS = (
     "throttled",
     "too_frequent",
@@ -31,6 +34,10 @@ KINDS = (
     "redirect",
     "too_large",
     "echo",
+    # Of lists alone.
+    "first_page",
+    "wrong_total",
+    "listed_twice",
 )
 # With these the service, or what is before it, says that it did nothing. Others lose the answer to what was done.
 _REFUSALS = frozenset({"throttled", "too_frequent", "unauthorized", "status", "redirect", "echo"})
@@ -57,6 +64,7 @@ class Fault:
     seconds: float | None = None
     megabytes: float = 16
     undone: bool = False
+    total: int | None = None
 
     def concerns(self, operation: str, job_ids: frozenset[str]) -> bool:
         if self.operation not in ("any", operation):
@@ -114,6 +122,8 @@ def parse_fault(value: Any, where: str) -> Fault:
     for key in ("seconds", "megabytes"):
         if key in given:
             checks.number(f"{where}.{key}", given[key])
+    if "total" in given:
+        checks.whole(f"{where}.total", given["total"])
     checks.flag(f"{where}.undone", given.get("undone", False))
     if "retry_after" in given:
         given["retry_after"] = str(given["retry_after"])

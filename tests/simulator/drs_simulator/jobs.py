@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from drs_simulator import checks
 from drs_simulator.lives import INCREMENTAL, LIVES, NUMERIC_FIELDS, USUAL_MODE, Pace, Step, life, reading
 
 BATCH_STATUS, BATCH_PROGRESS = "batch-status", "batch-progress"
+TYPES = ("migration", "sync", "cloudDataGuard")
 MODES = ("FULL_TRANS", "INCR_TRANS", "FULL_INCR_TRANS")
 # How the service answers for a job. Only the first is a job it knows.
 ANSWERS = ("found", "left_out", "refused", "item_error", "refused_without_list")
@@ -28,6 +29,7 @@ _STEP_KEYS = frozenset(field.name for field in fields(Step))
 _FIXED_KEYS = frozenset({"status", "process_time", "error_code", "error_msg", *NUMERIC_FIELDS})
 _OTHER_KEYS = frozenset(
     {"id", "mode", "life", "steps", "offset", "answer", "transfer_status", "raw_status", "raw_progress", "omit"}
+    | {"name", "type", "engine", "created_at", "children", "listed", "raw_list"}
     | {"target_readonly", "stop_answer", "busy_times", "stop_seconds", "release_fails"}
 )
 # What a new life does away with.
@@ -56,6 +58,13 @@ class Job:
     busy_times: int = 0
     stop_seconds: float = 0
     release_fails: bool = False
+    name: str = ""
+    type: str = "migration"
+    engine: str = "mysql"
+    created_at: str = "2026-06-26T17:08:57Z"
+    children: tuple[str | Mapping[str, Any], ...] = ()
+    listed: bool = True
+    raw_list: Mapping[str, Any] = field(default_factory=dict)
 
     def at(self, seconds: float) -> dict[str, Any]:
         """All fields SECONDS after the job's beginning: its life, and over it what the scenario fixed."""
@@ -109,7 +118,25 @@ def parse_job(definition: Any, where: str) -> Job:
         omit=frozenset(checks.sequence(f"{where}.omit", given.get("omit", []))),
         definition=given,
         **_stop_fields(given, where),
+        **_list_fields(given, where, job_id),
     )
+
+
+def _list_fields(given: Mapping[str, Any], where: str, job_id: str) -> dict[str, Any]:
+    children = checks.sequence(f"{where}.children", given.get("children", []))
+    for number, child in enumerate(children):
+        # A mapping goes out as it is, for what no job could be.
+        if not isinstance(child, dict):
+            checks.text(f"{where}.children[{number}]", child)
+    return {
+        "name": checks.text(f"{where}.name", given.get("name", f"DRS-{job_id[:8]}")),
+        "type": checks.choice(f"{where}.type", given.get("type", "migration"), TYPES),
+        "engine": checks.text(f"{where}.engine", given.get("engine", "mysql")),
+        "created_at": checks.text(f"{where}.created_at", given.get("created_at", "2026-06-26T17:08:57Z")),
+        "children": tuple(children),
+        "listed": checks.flag(f"{where}.listed", given.get("listed", True)),
+        "raw_list": _raw(where, given, "raw_list"),
+    }
 
 
 def _stop_fields(given: Mapping[str, Any], where: str) -> dict[str, Any]:

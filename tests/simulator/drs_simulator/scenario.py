@@ -66,6 +66,7 @@ class Scenario:
     shuffle: bool = False
     max_jobs: int | None = None
     withdrawn: tuple[str, ...] = ()
+    ids_filter: bool = True
     status_status: int = 200
     progress_status: int = 202
     dialect: Dialect = field(default_factory=Dialect)
@@ -150,6 +151,7 @@ def _parse(value: Any) -> Scenario:
         unknown_jobs=checks.choice("unknown_jobs", given.get("unknown_jobs", "left_out"), ANSWERS[1:]),
         shuffle=checks.flag("shuffle", given.get("shuffle", False)),
         max_jobs=None if max_jobs is None else checks.whole("max_jobs", max_jobs, 1),
+        ids_filter=checks.flag("ids_filter", given.get("ids_filter", True)),
         withdrawn=tuple(
             checks.choice("withdrawn[]", name, OPERATIONS)
             for name in checks.sequence("withdrawn", given.get("withdrawn", []))

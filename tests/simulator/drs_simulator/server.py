@@ -20,6 +20,7 @@ from drs_simulator.delivery import deliver
 from drs_simulator.faults import Fault
 from drs_simulator.iam import Call
 from drs_simulator.jobs import BATCH_PROGRESS, BATCH_STATUS
+from drs_simulator.lists import LIST_V3, LIST_V5
 from drs_simulator.scenario import load_scenario
 from drs_simulator.service import Service
 from drs_simulator.stops import BATCH_DETAIL, BATCH_JOBS, BATCH_STOP
@@ -34,6 +35,7 @@ _OPERATIONS = {
     ("DELETE", "v3", BATCH_JOBS),
     ("POST", "v5", BATCH_STOP),
 }
+_LISTS = {("POST", "v3"): LIST_V3, ("GET", "v5"): LIST_V5}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -76,6 +78,8 @@ class Server:
             return "versions", None
         prefix = self.service.scenario.prefix
         parts = path[len(prefix) :].split("/") if path.startswith(f"{prefix}/") else []
+        if len(parts) == 4 and parts[3] == "jobs":
+            return _LISTS.get((method, parts[1])), parts[2]
         if len(parts) == 5 and parts[3] == "jobs" and (method, parts[1], parts[4]) in _OPERATIONS:
             return parts[4], parts[2]
         return None, None
@@ -102,7 +106,10 @@ class Server:
             if discovery:
                 return _versions(request, entry)
             prevented = fault is not None and fault.prevents and operation in (BATCH_JOBS, BATCH_STOP)
-            answer = Answer(500) if prevented else self.service.answer(operation, project_id, call, body)
+            repeats = fault is not None and fault.kind == "first_page"
+            answer = (
+                Answer(500) if prevented else self.service.answer(operation, project_id, call, body, first_page=repeats)
+            )
             response = await deliver(fault, answer, request, call.request_id, self.pause)
             entry["status"] = None if fault and fault.kind in ("reset", "hang") else response.status
             return response

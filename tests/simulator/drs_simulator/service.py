@@ -15,6 +15,7 @@ from drs_simulator.answers import Answer, Refusal, drs_error, no_such_api
 from drs_simulator.faults import Schedule, parse_fault
 from drs_simulator.iam import Call, Iam
 from drs_simulator.jobs import BATCH_PROGRESS, BATCH_STATUS, change_job
+from drs_simulator.lists import LIST_V3, LIST_V5, answer_list, asked_v3, asked_v5
 from drs_simulator.scenario import Scenario, load_scenario, parse_account
 from drs_simulator.stops import BATCH_DETAIL, BATCH_JOBS, BATCH_STOP
 
@@ -82,8 +83,10 @@ class Service:
         account = parse_account(changes)
         self.iam.account = replace(self.iam.account, **{name: getattr(account, name) for name in changes})
 
-    def answer(self, operation: str | None, project_id: str | None, call: Call, body: Any) -> Answer:
-        """The answer without any fault."""
+    def answer(
+        self, operation: str | None, project_id: str | None, call: Call, body: Any, first_page: bool = False
+    ) -> Answer:
+        """The answer without any fault but a list whose first page comes whatever was asked."""
         try:
             if operation == "tokens":
                 return self.iam.issue_token(body)
@@ -93,16 +96,27 @@ class Service:
                 return no_such_api(call.request_id)
             if operation in (BATCH_STATUS, BATCH_PROGRESS, BATCH_DETAIL, BATCH_JOBS, BATCH_STOP):
                 return self._batch(operation, project_id, call, body)
+            if operation in (LIST_V3, LIST_V5):
+                return self._list(operation, project_id, call, body, first_page)
         except Refusal as refusal:
             return refusal.answer
         return no_such_api(call.request_id)
 
-    def _batch(self, operation: str, project_id: str | None, call: Call, body: Any) -> Answer:
+    def _list(self, operation: str, project_id: str | None, call: Call, body: Any, first_page: bool) -> Answer:
+        self._check_project(project_id, call)
+        asked = asked_v3(body) if operation == LIST_V3 else asked_v5(call.query)
+        if first_page:
+            asked = replace(asked, first=0)
+        return answer_list(operation, asked, self.jobs, self.age, self.scenario.ids_filter)
+
+    def _check_project(self, project_id: str | None, call: Call) -> None:
         allowed = self.iam.authenticate(call)
-        if project_id not in {project.id for project in allowed}:
-            return drs_error(403, "DRS.M00261", "Invalid project ID.")
-        if call.headers.get("x-project-id", project_id) != project_id:
-            return drs_error(403, "DRS.M00261", "Invalid project ID.")
+        known = project_id in {project.id for project in allowed}
+        if not known or call.headers.get("x-project-id", project_id) != project_id:
+            raise Refusal(drs_error(403, "DRS.M00261", "Invalid project ID."))
+
+    def _batch(self, operation: str, project_id: str | None, call: Call, body: Any) -> Answer:
+        self._check_project(project_id, call)
         content_type = call.headers.get("content-type", "application/json")
         if content_type.partition(";")[0].strip().lower() != "application/json":
             return drs_error(400, "DRS.M00202", "The value of Content-Type is invalid.")

@@ -72,10 +72,10 @@ def detail_item(job: Job, now: Mapping[str, Any]) -> dict[str, Any]:
     endpoint = {"db_type": "mysql", "db_port": 3306, "db_user": "SIMULATED-USER", "ip": "192.0.2.56"}
     item: dict[str, Any] = {
         "id": job.id,
-        "name": f"DRS-{job.id[:4]}",
+        "name": job.name,
         "status": now["status"],
         "task_type": job.mode,
-        "db_use_type": "migration",
+        "db_use_type": job.type,
         "job_direction": "up",
         "source_endpoint": endpoint,
         "target_endpoint": {**endpoint, "ip": "192.0.2.219"},

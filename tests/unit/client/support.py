@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._client import Timing
 from ansible_collections.cutover.drs.plugins.module_utils._options import CONNECTION_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._redact import Redactor
+from ansible_collections.cutover.drs.plugins.module_utils._retries import Timing
 from ansible_collections.cutover.drs.plugins.module_utils._transport import Answer
 
 PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"

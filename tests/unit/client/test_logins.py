@@ -163,7 +163,7 @@ def test_an_entry_of_clouds_yaml_gives_the_region(
 ) -> None:
     clouds_yaml(cloud_of(simulator))
     client = client_for("", cloud="otc")
-    assert client._base == f"https://drs.eu-de.otc.t-systems.com/v3/{PROJECT}/jobs/"
+    assert client._url("v3", "/") == f"https://drs.eu-de.otc.t-systems.com/v3/{PROJECT}/jobs/"
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._client import Client, Limits, time_for_one
+from ansible_collections.cutover.drs.plugins.module_utils._client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._options import WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._retries import Limits, time_for_one
 from ansible_collections.cutover.drs.plugins.module_utils._wait import Clock, run
 from ansible_collections.cutover.drs.tests.unit.client.support import BY_PASSWORD, BY_TOKEN, DEFAULTS, JOBS, ByHand
 from drs_simulator import Simulator

@@ -272,4 +272,4 @@ def test_a_long_wait_remembers_two_tokens_and_no_more(start: Callable[..., Simul
     tokens = [entry["headers"]["x-auth-token"] for entry in simulator.requests if entry["operation"] != "tokens"]
     assert len(set(tokens)) == 5
     assert [client._redact.text(token) == "********" for token in tokens] == [False, False, False, True, True]
-    assert PROJECT in client._base
+    assert PROJECT in client._url("v3", "")
