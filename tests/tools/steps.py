@@ -1,20 +1,23 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run steps, say how long each took, sum up, and be honest about how it ended.
+"""Run steps, report how long each took, and sum up.
 
 usage: python steps.py LANE... [--then STEP...]
 
-A LANE is the name of one step or several with commas between: those run one after another, the lanes at the same
-time. With a single lane the output is live; with several, a step's output comes whole when the step ends.
-integration:1/2 is the first half of its targets. With MEASURE set, units and such parts measure coverage.
+A LANE is the name of one step, or several separated by commas: those run one after another, the lanes at the same
+time. With a single lane the output is live. With several, a step that succeeds prints one line, a step that fails
+prints all of its output, and every half minute a line tells what is running. The output of every step is kept in
+build/logs. integration:1/2 is the first half of its targets. With MEASURE set, units and such parts measure coverage.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +26,11 @@ import coverage_gate
 from checkout import CHECKOUT, environment, playbook_variables
 
 TOOLS = Path(__file__).resolve().parent
+LOGS = CHECKOUT / "build" / "logs"
+# Seconds between two lines that tell what is running.
+HEARTBEAT = 30.0
+# How pytest sums up, whatever surrounds it.
+_TESTS = re.compile(r"(?m)^=* ?(\d+ passed[^\n=]*?) in [\d.]+s")
 PYTHON = str(environment() / "bin" / "python")
 
 
@@ -64,26 +72,73 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def run(step: str, live: bool) -> tuple[str, int, float]:
+class Running:
+    """The steps under way, and since when."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+        self._ended = threading.Event()
+
+    def begin(self, step: str) -> None:
+        self._since[step] = time.monotonic()
+
+    def end(self, step: str) -> float:
+        """Return how many seconds the step took."""
+        return time.monotonic() - self._since.pop(step)
+
+    def report(self) -> None:
+        """Print what is running, now and then, until stop is called."""
+        while not self._ended.wait(HEARTBEAT):
+            now = time.monotonic()
+            steps = [f"{step} ({now - began:.0f} s)" for step, began in sorted(self._since.items())]
+            if steps:
+                say(f"   running: {', '.join(steps)}")
+
+    def stop(self) -> None:
+        self._ended.set()
+
+
+def run(step: str, live: bool, running: Running) -> tuple[str, int, float]:
     """Run one step; its name, exit code and seconds."""
     say(f"== {step}: begins")
-    began = time.monotonic()
+    running.begin(step)
     program, settings = command(step)
     settings["PYTHONUNBUFFERED"] = "1"
-    done = subprocess.run(
-        program,
-        cwd=CHECKOUT,
-        env=settings,
-        stdin=subprocess.DEVNULL,
-        stdout=None if live else subprocess.PIPE,
-        stderr=None if live else subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    seconds = time.monotonic() - began
-    said = "" if live else f"{done.stdout.rstrip()}\n"
-    say(f"{said}== {step}: {verdict(done.returncode)}, {seconds:.0f} s")
-    return step, done.returncode, seconds
+    code = _live(program, settings) if live else _logged(step, program, settings)
+    seconds = running.end(step)
+    said, log = "", _log(step)
+    if not live:
+        output = log.read_text(encoding="utf-8", errors="replace")
+        tests = ", ".join(_TESTS.findall(output))
+        said = f"{output.rstrip()}\n" if code else ""
+        shown = f" (in {os.path.relpath(log, CHECKOUT)})" if code else f" ({tests})" if tests else ""
+        say(f"{said}== {step}: {verdict(code)}, {seconds:.0f} s{shown}")
+    else:
+        say(f"== {step}: {verdict(code)}, {seconds:.0f} s")
+    return step, code, seconds
+
+
+def _live(program: list[str], settings: dict[str, str]) -> int:
+    return subprocess.run(program, cwd=CHECKOUT, env=settings, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def _logged(step: str, program: list[str], settings: dict[str, str]) -> int:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    with _log(step).open("wb") as log:
+        done = subprocess.run(
+            program,
+            cwd=CHECKOUT,
+            env=settings,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+    return done.returncode
+
+
+def _log(step: str) -> Path:
+    return LOGS / f"{re.sub(r'[^a-z0-9_-]+', '-', step)}.log"
 
 
 def verdict(code: int) -> str:
@@ -95,12 +150,18 @@ def main() -> int:
     split = arguments.index("--then") if "--then" in arguments else len(arguments)
     lanes, after = [lane.split(",") for lane in arguments[:split]], arguments[split + 1 :]
     began = time.monotonic()
-    # A failed step does not stop the others: one run shows all there is to mend.
+    live, running = len(lanes) == 1, Running()
+    if not live:
+        threading.Thread(target=running.report, daemon=True).start()
+    # A failed step does not stop the others: one run shows everything there is to fix.
     with ThreadPoolExecutor(max_workers=max(1, len(lanes))) as pool:
         results = [
-            result for lane in pool.map(lambda lane: [run(s, len(lanes) == 1) for s in lane], lanes) for result in lane
+            result
+            for lane in pool.map(lambda lane: [run(step, live, running) for step in lane], lanes)
+            for result in lane
         ]
-    results += [run(step, True) for step in after]
+    results += [run(step, True, running) for step in after]
+    running.stop()
     if len(results) > 1:
         print("== summary")
         for step, code, seconds in results:

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What `make test` prints: one line for a step that succeeds, everything for a step that fails."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.cutover.drs.tests.docs.blocks import CHECKOUT
+
+sys.path.insert(0, str(CHECKOUT / "tests" / "tools"))
+
+import steps
+
+SCRIPTS = {
+    "good": "print('ERROR on purpose, as a test expects it')",
+    "tests": "print('FAILED to look\\n==== 12 passed, 1 skipped in 3.40s ====')",
+    "bad": "import sys; print('what went wrong'); sys.exit(3)",
+    "slow": "import time; time.sleep(0.5)",
+}
+
+
+@pytest.fixture
+def shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> pytest.CaptureFixture[str]:
+    """Steps that are small scripts, and what the run of them prints."""
+    monkeypatch.setattr(steps, "LOGS", tmp_path)
+    monkeypatch.setattr(steps, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(steps, "command", lambda step: ([sys.executable, "-c", SCRIPTS[step]], {}))
+    return capsys
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, *lanes: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["steps.py", *lanes])
+    return steps.main()
+
+
+def test_a_green_run_shows_nothing_that_looks_like_an_error(
+    shown: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ended(monkeypatch, "good", "tests,slow") == 0
+    out = shown.readouterr().out
+    assert "ERROR" not in out
+    assert "FAILED" not in out
+    assert "== tests: ok, 0 s (12 passed, 1 skipped)\n" in out
+    assert "   running: slow (" in out
+    assert "ERROR on purpose" in (steps.LOGS / "good.log").read_text()
+
+
+def test_a_failed_step_shows_all_of_its_output_and_where_it_is(
+    shown: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ended(monkeypatch, "good", "bad") == 1
+    out = shown.readouterr().out
+    assert "what went wrong\n== bad: FAILED with exit code 3" in out
+    assert "bad.log)" in out
+    assert "== FAILED: bad," in out
+    assert "on purpose" not in out
