@@ -56,10 +56,15 @@ def target_readonly(client: ReadsDetails, ids: Sequence[str]) -> tuple[dict[str,
     try:
         found = {record.id: record.target_readonly for record in client.details(ids)}
     except DrsError as error:
-        said = f"Whether the targets are read-only until the jobs have ended could not be checked. {error}"
-        return dict.fromkeys(ids), said
+        return not_checked(ids, error)
     unknown = [job_id for job_id in ids if found.get(job_id) is None]
     if unknown:
         jobs = ", ".join(unknown[:20]) + (f" and {len(unknown) - 20} more" if len(unknown) > 20 else "")
         return found, f"The service does not say whether the target is read-only until the job has ended: {jobs}."
     return found, None
+
+
+def not_checked(ids: Sequence[str], error: DrsError) -> tuple[dict[str, bool | None], str]:
+    """The same when the details could not be read."""
+    said = f"Whether the targets are read-only until the jobs have ended could not be checked. {error}"
+    return dict.fromkeys(ids), said

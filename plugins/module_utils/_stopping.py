@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from typing import Any, Protocol
 
 from ._connection import connect
+from ._details import not_checked, target_readonly
 from ._errors import DrsError
 from ._gate import Sample
 from ._options import job_ids, repeated_jobs_warning
@@ -72,13 +73,32 @@ def run(
     try:
         rules = rules_of(options)
         ids, repeated = job_ids(options["jobs"])
-        timing = Timing(clock.elapsed, clock.sleep, clock.uniform)
-        with connect(options, environ, timing=timing) as client:
+        with connect(options, environ, timing=_timing(clock)) as client:
             outcome = stop_jobs(client, ids, rules, say=say, clock=clock, check_mode=check_mode)
     except DrsError as error:
         return refused(error)
     warning = repeated_jobs_warning(repeated)
     return {**outcome, **({"warnings": [warning]} if warning else {})}
+
+
+def targets_of(
+    options: Mapping[str, Any], environ: Mapping[str, str], clock: Clock = REAL_CLOCK
+) -> tuple[dict[str, bool | None], str | None]:
+    """Whether each job's target is read-only until the job has ended, and a warning if that could not be checked.
+
+    ``options`` are those of the connection, and ``jobs``. Raises nothing, not even for a login that fails: the gates,
+    which come next, say more about it.
+    """
+    ids = list(dict.fromkeys(options["jobs"]))
+    try:
+        with connect(options, environ, timing=_timing(clock)) as client:
+            return target_readonly(client, ids)
+    except DrsError as error:
+        return not_checked(ids, error)
+
+
+def _timing(clock: Clock) -> Timing:
+    return Timing(clock.elapsed, clock.sleep, clock.uniform)
 
 
 def rules_of(options: Mapping[str, Any]) -> StopRules:

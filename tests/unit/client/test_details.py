@@ -14,7 +14,8 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._details import parse_details, target_readonly
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
-from ansible_collections.cutover.drs.tests.unit.client.support import JOBS
+from ansible_collections.cutover.drs.plugins.module_utils._stopping import targets_of
+from ansible_collections.cutover.drs.tests.unit.client.support import BY_TOKEN, DEFAULTS, JOBS, PROJECT
 from drs_simulator import Simulator
 
 Start = Callable[..., Simulator]
@@ -86,3 +87,16 @@ def test_details_that_are_refused_are_a_warning(simulator: Simulator, client_for
     assert warning is not None
     assert warning.startswith("Whether the targets are read-only until the jobs have ended could not be checked. ")
     assert "HTTP 403" in warning
+
+
+def test_a_plan_learns_it_by_the_options_of_a_task(start: Start) -> None:
+    simulator = start(jobs=[{"id": A, "status": "INCRE_TRANSFER_STARTED", "target_readonly": True}])
+    options = {**DEFAULTS, **BY_TOKEN, "endpoint": simulator.endpoint, "jobs": [A, A]}
+    assert targets_of(options, {}) == ({A: True}, None)
+
+
+@pytest.mark.parametrize("login", [{}, {"auth_token": "wrong", "project_id": PROJECT}])
+def test_a_login_that_fails_is_a_warning_too(simulator: Simulator, login: dict[str, str]) -> None:
+    found, warning = targets_of({**DEFAULTS, **login, "endpoint": simulator.endpoint, "jobs": list(JOBS)}, {})
+    assert found == {A: None, B: None}
+    assert "could not be checked. " in str(warning)

@@ -52,6 +52,9 @@ HOSTILE = (
 JOBS = [
     {"id": "hostile", "status": "INCRE_TRANSFER_STARTED", "error_code": "DRS.M05011", "error_msg": HOSTILE},
     {"id": "good", "status": "INCRE_TRANSFER_STARTED"},
+    # Cutovers of the same jobs, side by side, would be refused.
+    {"id": "good-password-options", "status": "INCRE_TRANSFER_STARTED"},
+    {"id": "good-keys-options", "status": "INCRE_TRANSFER_STARTED"},
     {"id": "bad", "status": "INCRE_TRANSFER_FAILED"},
     {"id": "echo", "status": "INCRE_TRANSFER_STARTED"},
 ]
@@ -98,6 +101,7 @@ def tasks(folder: Path, options: dict[str, str]) -> list[dict[str, Any]]:
         {"cutover.drs.drs_job_status": asked, **over},
         {"cutover.drs.drs_job_progress": asked, **over, "loop": ["echo"]},
         {"cutover.drs.drs_job_wait": {**asked, **WAIT, "record": f"{folder}/{{{{ item }}}}.jsonl"}, **over},
+        {"cutover.drs.drs_job_stop": {**asked, "timeout": 5}, **over, "loop": ["echo"]},
     ]
 
 
@@ -113,10 +117,8 @@ def cutover(folder: Path, options: dict[str, str]) -> dict[str, Any]:
     role = {f"drs_cutover_{name}": value for name, value in {**WAIT, **options}.items()}
     (folder / "nothing.yml").write_text("[]", encoding="utf-8")
     files = {"drs_cutover_switch_tasks": "nothing.yml", "drs_cutover_state_file": f"{folder}/state.json"}
-    return {
-        "ansible.builtin.include_role": {"name": "cutover.drs.drs_cutover"},
-        "vars": {**role, **files, "drs_cutover_jobs": ["good"], "drs_cutover_reports": [f"{folder}/cutover.json"]},
-    }
+    more = {"drs_cutover_jobs": [f"good-{folder.name}"], "drs_cutover_reports": [f"{folder}/cutover.json"]}
+    return {"ansible.builtin.include_role": {"name": "cutover.drs.drs_cutover"}, "vars": {**role, **files, **more}}
 
 
 def run(name: str, options: dict[str, str], environment: dict[str, str], whole: bool = False) -> str:
