@@ -37,9 +37,13 @@ def map_path_parameters(_context: Any, path_parameters: dict[str, Any]) -> dict[
 def answers_what_was_asked(_context: Any, response: Any, case: Any) -> None:
     """The jobs of the page that was asked for and no others, in order, counted; or a reason not to."""
     asked = case.body.get("jobs") if isinstance(case.body, dict) else None
+    if any(name in case.path for name in ("batch-jobs", "batch-stop")):
+        answers_each_stop(response, asked)
+        return
     if not well_formed(asked):
         return
-    page = page_of(asked, case.body.get("page_req", {})) if "batch-status" in case.path else asked
+    paged = any(name in case.path for name in ("batch-status", "batch-detail"))
+    page = page_of(asked, case.body.get("page_req", {})) if paged else asked
     sent_as = response.request.headers.get("Content-Type", "")
     if response.status_code == 400 and sent_as.startswith("application/json"):
         assert refused_for_a_reason(response.json(), asked, page), "refused for no reason of the pages"
@@ -51,6 +55,18 @@ def answers_what_was_asked(_context: Any, response: Any, case: Any) -> None:
         assert [job for job in page if job in answered] == answered, "not the jobs of this page, or in another order"
         if UNKNOWN_JOBS == "item_error":
             assert answered == page, "jobs of this page are missing"
+
+
+def answers_each_stop(response: Any, asked: Any) -> None:
+    """An outcome for each job and for no other, and a code with each that failed."""
+    if response.status_code not in (200, 202):
+        return
+    answer = response.json()
+    items = answer.get("results", answer.get("jobs"))
+    assert [item["id"] for item in items] == [entry["job_id"] for entry in asked], "not the jobs of the request"
+    assert all(("error_code" in item) is (item["status"].lower() == "failed") for item in items), (
+        "a failure without a code"
+    )
 
 
 def well_formed(asked: Any) -> bool:

@@ -23,11 +23,15 @@ from ansible_collections.cutover.drs.plugins.module_utils._client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._options import WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._stop_request import Reply
 from ansible_collections.cutover.drs.plugins.module_utils._wait import run
-from ansible_collections.cutover.drs.tests.contract.support import OPENAPI, Running, running
+from ansible_collections.cutover.drs.tests.contract.support import HERE, OPENAPI, Running, running
 from ansible_collections.cutover.drs.tests.unit.client.support import BY_KEYS, BY_TOKEN, DEFAULTS, JOBS
 from drs_simulator import Simulator
 
+# The number of 404 APIGW.0101 among the documented errors.
+BODIES = json.loads((HERE.parent / "simulator" / "bodies" / "errors-documented.json").read_text(encoding="utf-8"))
+WITHDRAWN = [body["http_status"] for body in BODIES["bodies"]].index(404)
 THIRD = "8d0e8e36-a618-490d-8a46-8c61ac9jb502"
 WAITING = {**DEFAULTS, **{option: spec.get("default") for option, spec in WAIT_OPTIONS.items()}}
 
@@ -186,9 +190,14 @@ class TestProxy:
             lines: list[str] = []
             waited = run(options, {}, one_sample=False, say=lines.append)
             assert waited["verdict"] == "ready", lines
-            seen = [line for line in program.lines if "Request received" in line]
-            assert len(seen) == len(simulator.requests) >= 2 * 3 + 8 + 2 * waited["polls"]
             assert waited["errors"] == 0
+            assert [record.target_readonly for record in client.details(JOBS)] == [False, False]
+            # A DELETE with a body, and the other version after it was withdrawn.
+            assert client.stop(JOBS)[JOBS[0]].reply is Reply.ACCEPTED
+            simulator.add_fault(operation="batch-jobs", kind="status", documented=WITHDRAWN)
+            assert client.stop(JOBS)[JOBS[0]].error_code == "DRS.M00304"
+            seen = [line for line in program.lines if "Request received" in line]
+            assert len(seen) == len(simulator.requests) >= 2 * 3 + 8 + 2 * waited["polls"] + 4
         violations = [line for line in program.lines if "iolation" in line or "terminated with error" in line]
         assert not violations
 

@@ -60,7 +60,8 @@ class Server:
         app.router.add_post(f"{control}/withdraw-tokens", _controlled(self._withdraw_tokens))
         app.router.add_put(f"{control}/credentials", _controlled(self._put_credentials))
         app.router.add_post(f"{control}/stop", _controlled(self._stop))
-        app.router.add_route("*", "/{path:.*}", self._serve)
+        # Any path, one with a line break too.
+        app.router.add_route("*", r"/{path:[\s\S]*}", self._serve)
         return app
 
     async def pause(self, seconds: float) -> None:
