@@ -49,7 +49,7 @@ class ListedJob:
         """The job as an entry of the result of ``drs_job_info``."""
         means = self.meaning
         return {
-            "id": self.id,
+            "id": self.id or None,
             "name": self.name,
             "type": self.type,
             "engine": self.engine,

@@ -13,6 +13,7 @@ from dataclasses import fields
 from typing import Any
 
 from ._errors import configuration_error
+from ._lists import JOB_TYPES
 from ._rules import Goal, Rules
 
 CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
@@ -42,6 +43,20 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
 
 JOBS_OPTION: dict[str, dict[str, Any]] = {
     "jobs": {"type": "list", "elements": "str", "required": True, "aliases": ["job_ids"]},
+}
+
+# For plugins that take names instead; _names.asked_jobs says what is wrong, so that null and empty count as not set.
+JOBS_OR_NAMES: dict[str, dict[str, Any]] = {
+    "jobs": {**JOBS_OPTION["jobs"], "required": False},
+    "job_names": {"type": "list", "elements": "str"},
+}
+
+INFO_OPTIONS: dict[str, dict[str, Any]] = {
+    "ids": {"type": "list", "elements": "str"},
+    "names": {"type": "list", "elements": "str"},
+    "types": {"type": "list", "elements": "str", "choices": list(JOB_TYPES)},
+    "statuses": {"type": "list", "elements": "str"},
+    "details": {"type": "bool", "default": False},
 }
 
 # In the order in which they are looked at: OpenStack and Open Telekom Cloud, otcextensions,
@@ -103,7 +118,7 @@ def job_ids(jobs: Iterable[str]) -> tuple[list[str], list[str]]:
     """
     distinct: dict[str, None] = {}
     repeated: dict[str, None] = {}
-    for number, job_id in enumerate(_of_json(list(jobs)), start=1):
+    for number, job_id in enumerate(_of_json(list(jobs), "jobs", "ids"), start=1):
         if not job_id:
             raise configuration_error(f"jobs: entry {number} is empty. Give the id of a DRS job.")
         if _NOT_IN_AN_ID.search(job_id):
@@ -116,23 +131,43 @@ def job_ids(jobs: Iterable[str]) -> tuple[list[str], list[str]]:
     return list(distinct), list(repeated)
 
 
-def _of_json(jobs: list[str]) -> list[str]:
+def job_names(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The distinct names in the order given, and those that were given more than once.
+
+    Raises :class:`DrsError` of kind ``configuration`` for what cannot be a name.
+    """
+    distinct: dict[str, None] = {}
+    repeated: dict[str, None] = {}
+    for number, name in enumerate(_of_json(list(names), "job_names", "names"), start=1):
+        if not name.strip():
+            raise configuration_error(f"job_names: entry {number} is empty. Give the name of a DRS job.")
+        (repeated if name in distinct else distinct)[name] = None
+    if not distinct:
+        raise configuration_error("job_names is empty. Give the name of at least one DRS job.")
+    return list(distinct), list(repeated)
+
+
+def _of_json(jobs: list[str], option: str, what: str) -> list[str]:
     """Undo what Ansible does to a list given as JSON text: it splits it at the commas. No id begins with a bracket."""
     if not jobs or not str(jobs[0]).lstrip().startswith("["):
         return jobs
     try:
         listed = json.loads(",".join(jobs))
     except ValueError:
-        raise configuration_error("jobs looks like JSON and is none. Give a list of ids, or ids with commas.") from None
+        raise configuration_error(
+            f"{option} looks like JSON and is none. Give a list of {what}, or {what} with commas."
+        ) from None
     if not all(isinstance(entry, str) for entry in listed):
-        raise configuration_error("jobs is JSON, but not a list of texts. Give a list of ids, or ids with commas.")
+        raise configuration_error(
+            f"{option} is JSON, but not a list of texts. Give a list of {what}, or {what} with commas."
+        )
     return list(listed)
 
 
-def repeated_jobs_warning(repeated: Iterable[str]) -> str | None:
-    """A sentence about ids that were given more than once; None where there are none."""
+def repeated_jobs_warning(repeated: Iterable[str], option: str = "jobs") -> str | None:
+    """A sentence about ids or names that were given more than once; None where there are none."""
     names = ", ".join(repeated)
-    return f"jobs names {names} more than once; each job is asked for once." if names else None
+    return f"{option} names {names} more than once; each job is asked for once." if names else None
 
 
 def _wait_options() -> dict[str, dict[str, Any]]:

@@ -23,11 +23,18 @@ options:
   jobs:
     description:
       - The ids of the jobs. An id that is given more than once is asked for once.
+      - Set either this or O(job_names).
     type: list
     elements: str
-    required: true
     aliases: [job_ids]
+  job_names:
+    description:
+      - The names of the jobs, exactly as in the console. They are looked up in the list of jobs, which needs a permission of its own.
+      - It is an error if a name belongs to no job or to several.
+    type: list
+    elements: str
 seealso:
+  - module: cutover.drs.drs_job_info
   - module: cutover.drs.drs_job_status
   - module: cutover.drs.drs_job_wait
 """
@@ -59,6 +66,10 @@ jobs:
       description: The job's id.
       type: str
       sample: 8d0e8e36-a618-490d-8a46-8c61ac9jb502
+    name:
+      description: The job's name, or none if O(jobs) are ids, as these operations do not say it.
+      type: str
+      sample: orders-to-rds
     found:
       description: Whether the service knows the job.
       type: bool

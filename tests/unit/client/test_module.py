@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.cutover.drs.plugins.modules import drs_job_progress, drs_job_status
+from ansible_collections.cutover.drs.plugins.modules import drs_job_info, drs_job_progress, drs_job_status
 from ansible_collections.cutover.drs.tests.unit.client.support import BY_PASSWORD, BY_TOKEN, JOBS, closed_port
 from drs_simulator import Simulator
 
@@ -143,3 +143,46 @@ def test_values_that_ansible_itself_hides_include_those_of_the_environment(
 def test_only_the_documented_languages_are_taken(run: Run) -> None:
     result = run(drs_job_status, jobs=list(JOBS), language="de-de", **BY_TOKEN)
     assert result["msg"] == "value of language must be one of: en-us, zh-cn, got: de-de"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_jobs_can_be_given_by_their_names(run: Run, start: Callable[..., Simulator], module: ModuleType) -> None:
+    simulator = start(jobs=[{"id": job, "name": f"job of {job[:4]}", "status": "CREATING"} for job in JOBS])
+    names = [f"job of {job[:4]}" for job in reversed(JOBS)]
+    result = run(module, job_names=names, endpoint=simulator.endpoint, **BY_TOKEN)
+    assert [(job["id"], job["name"]) for job in result["jobs"]] == list(zip(reversed(JOBS), names, strict=True))
+    assert list(result["jobs"][0])[:3] == ["id", "name", "found"]
+    result = run(module, jobs=list(JOBS), job_names=None, endpoint=simulator.endpoint, **BY_TOKEN)
+    assert [job["name"] for job in result["jobs"]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"job_names": ["nobody"]}, "job_names: No job is named 'nobody'."),
+        ({"job_names": ["a"], "jobs": ["b"]}, "jobs and job_names are both set. Set only one."),
+        ({}, "No job is given. Set jobs (ids) or job_names (names as in the console)."),
+    ],
+    ids=["nobody", "both", "none"],
+)
+@pytest.mark.parametrize("module", MODULES)
+def test_names_that_are_no_job_fail(
+    run: Run, simulator: Simulator, module: ModuleType, options: dict[str, Any], said: str
+) -> None:
+    result = run(module, endpoint=simulator.endpoint, **options, **BY_TOKEN)
+    assert (result["rc"], result["failure"]["kind"]) == (1, "configuration")
+    assert result["msg"].startswith(said)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_info_lists_the_jobs_of_the_project(run: Run, simulator: Simulator, check_mode: bool) -> None:
+    result = run(drs_job_info, endpoint=simulator.endpoint, _ansible_check_mode=check_mode, **BY_TOKEN)
+    assert (result["rc"], result["changed"], result["summary"]) == (0, False, "2 jobs: 2 in_progress")
+    assert [job["id"] for job in result["jobs"]] == list(JOBS)
+
+
+def test_info_that_is_refused_says_of_which_request(run: Run, simulator: Simulator) -> None:
+    simulator.add_fault(kind="status", documented=7)
+    result = run(drs_job_info, endpoint=simulator.endpoint, **BY_TOKEN)
+    assert (result["rc"], result["failure"]["kind"]) == (1, "permission")
+    assert result["msg"].startswith("The list of jobs (v3) at 127.0.0.1:")

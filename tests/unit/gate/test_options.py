@@ -18,7 +18,8 @@ from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsErro
 from ansible_collections.cutover.drs.plugins.module_utils._options import (
     CONNECTION_OPTIONS,
     ENVIRONMENT,
-    JOBS_OPTION,
+    INFO_OPTIONS,
+    JOBS_OR_NAMES,
     STOP_OPTIONS,
     WAIT_OPTIONS,
     from_environment,
@@ -28,7 +29,13 @@ from ansible_collections.cutover.drs.plugins.module_utils._options import (
     secrets,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Rules
-from ansible_collections.cutover.drs.plugins.modules import drs_job_progress, drs_job_status, drs_job_stop, drs_job_wait
+from ansible_collections.cutover.drs.plugins.modules import (
+    drs_job_info,
+    drs_job_progress,
+    drs_job_status,
+    drs_job_stop,
+    drs_job_wait,
+)
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 FRAGMENT: dict[str, Any] = yaml.safe_load(connection.ModuleDocFragment.DOCUMENTATION)
@@ -54,12 +61,13 @@ def spec(options: Options) -> Options:
 @pytest.mark.parametrize(
     ("module", "options"),
     [
-        (drs_job_status, JOBS_OPTION),
-        (drs_job_progress, JOBS_OPTION),
+        (drs_job_status, JOBS_OR_NAMES),
+        (drs_job_progress, JOBS_OR_NAMES),
+        (drs_job_info, INFO_OPTIONS),
         (drs_job_wait, WAIT_OPTIONS),
         (drs_job_stop, STOP_OPTIONS),
     ],
-    ids=["drs_job_status", "drs_job_progress", "drs_job_wait", "drs_job_stop"],
+    ids=["drs_job_status", "drs_job_progress", "drs_job_info", "drs_job_wait", "drs_job_stop"],
 )
 def test_the_options_of_a_plugin_are_documented_as_they_are(module: ModuleType, options: Options) -> None:
     documentation = yaml.safe_load(module.DOCUMENTATION)
