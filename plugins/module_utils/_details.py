@@ -16,9 +16,13 @@ from ._records import StatusRecord, parse_items, status_fields
 
 @dataclass(frozen=True, slots=True)
 class DetailRecord(StatusRecord):
-    """A status, and whether the target stays read-only until the job has ended; None when that is not known."""
+    """A status, and whether the target stays read-only until the job has ended; None when that is not known.
+
+    ``has_setting`` is false for a job of a kind that has no such setting.
+    """
 
     target_readonly: bool | None = None
+    has_setting: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """The record as an entry of a task's ``jobs``."""
@@ -35,9 +39,12 @@ def parse_details(body: object) -> dict[str, DetailRecord]:
 
 def _record(item: Mapping[str, Any]) -> DetailRecord:
     readonly = item.get("is_target_readonly")
-    # Anything but a boolean is no evidence that the target can be written to.
     return DetailRecord(
-        **status_fields(item, "id", "status"), target_readonly=readonly if isinstance(readonly, bool) else None
+        **status_fields(item, "id", "status"),
+        # Anything but a boolean is no evidence that the target can be written to.
+        target_readonly=readonly if isinstance(readonly, bool) else None,
+        # Only migration and disaster recovery into the cloud have it: the vendor's SDK, CreateJobReq.
+        has_setting=item.get("db_use_type") != "sync" and item.get("job_direction") not in ("down", "non-dbs"),
     )
 
 
@@ -54,10 +61,11 @@ def target_readonly(client: ReadsDetails, ids: Sequence[str]) -> tuple[dict[str,
     None means not known. Details are often refused to a user who may read statuses, so that is no error.
     """
     try:
-        found = {record.id: record.target_readonly for record in client.details(ids)}
+        records = client.details(ids)
     except DrsError as error:
         return not_checked(ids, error)
-    unknown = [job_id for job_id in ids if found.get(job_id) is None]
+    found = {record.id: record.target_readonly for record in records}
+    unknown = [record.id for record in records if record.target_readonly is None and record.has_setting]
     if unknown:
         jobs = ", ".join(unknown[:20]) + (f" and {len(unknown) - 20} more" if len(unknown) > 20 else "")
         return found, f"The service does not say whether the target is read-only until the job has ended: {jobs}."

@@ -6,13 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._details import parse_details, target_readonly
+from ansible_collections.cutover.drs.plugins.module_utils._details import (
+    DetailRecord,
+    parse_details,
+    target_readonly,
+)
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._stopping import targets_of
 from ansible_collections.cutover.drs.tests.unit.client.support import BY_TOKEN, DEFAULTS, JOBS, PROJECT
@@ -100,3 +104,26 @@ def test_a_login_that_fails_is_a_warning_too(simulator: Simulator, login: dict[s
     found, warning = targets_of({**DEFAULTS, **login, "endpoint": simulator.endpoint, "jobs": list(JOBS)}, {})
     assert found == {A: None, B: None}
     assert "could not be checked. " in str(warning)
+
+
+@pytest.mark.parametrize(
+    ("kind", "warns"),
+    [
+        ({"db_use_type": "migration", "job_direction": "up"}, True),
+        ({"db_use_type": "cloudDataGuard", "job_direction": "up"}, True),
+        ({}, True),
+        ({"db_use_type": "sync", "job_direction": "up"}, False),
+        ({"db_use_type": "migration", "job_direction": "down"}, False),
+        ({"db_use_type": "migration", "job_direction": "non-dbs"}, False),
+    ],
+)
+def test_a_job_of_a_kind_without_the_setting_gives_no_warning(kind: dict[str, str], warns: bool) -> None:
+    class Details:
+        def details(self, ids: Sequence[str]) -> list[DetailRecord]:
+            return list(
+                parse_details({"results": [{"id": job, "status": "CONFIGURATION", **kind} for job in ids]}).values()
+            )
+
+    found, warning = target_readonly(Details(), [A])
+    assert found == {A: None}
+    assert bool(warning) is warns
