@@ -197,7 +197,7 @@ WAIT_OPTIONS: dict[str, dict[str, Any]] = {
 
 
 STOP_OPTIONS: dict[str, dict[str, Any]] = {
-    **JOBS_OPTION,
+    **JOBS_OR_NAMES,
     "require_ready": {"type": "bool", "default": True},
     "max_delay": {"type": "int", "default": 0},
     "force": {"type": "bool", "default": False},

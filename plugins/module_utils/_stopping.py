@@ -14,7 +14,7 @@ from ._connection import connect
 from ._details import not_checked, target_readonly
 from ._errors import DrsError
 from ._gate import Sample
-from ._options import job_ids, repeated_jobs_warning
+from ._names import asked_jobs, resolve_names
 from ._records import ProgressRecord, StatusRecord
 from ._retries import Timing
 from ._stop import (
@@ -72,13 +72,16 @@ def run(
     """Stop jobs, from a task's options to its result. ``say`` gets each line for people."""
     try:
         rules = rules_of(options)
-        ids, repeated = job_ids(options["jobs"])
+        asked = asked_jobs(options)
+        until = clock.elapsed() + rules.timeout
         with connect(options, environ, timing=_timing(clock)) as client:
-            outcome = stop_jobs(client, ids, rules, say=say, clock=clock, check_mode=check_mode)
+            ids = resolve_names(client, asked.names, until) if asked.names else asked.ids
+            outcome = stop_jobs(client, ids, rules, until=until, say=say, clock=clock, check_mode=check_mode)
     except DrsError as error:
         return refused(error)
-    warning = repeated_jobs_warning(repeated)
-    return {**outcome, **({"warnings": [warning]} if warning else {})}
+    names = dict(zip(ids, asked.names, strict=False))
+    jobs = [{"id": entry["id"], "name": names.get(entry["id"]), **entry} for entry in outcome["jobs"]]
+    return {**outcome, "jobs": jobs, **({"warnings": [asked.warning]} if asked.warning else {})}
 
 
 def targets_of(

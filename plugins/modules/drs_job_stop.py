@@ -42,10 +42,16 @@ options:
   jobs:
     description:
       - The ids of the jobs. An id that is given more than once is asked for once.
+      - Set either this or O(job_names).
     type: list
     elements: str
-    required: true
     aliases: [job_ids]
+  job_names:
+    description:
+      - The names of the jobs, exactly as in the console. They are looked up in the list of jobs, which needs a permission of its own.
+      - It is an error if a name belongs to no job or to several; no job is stopped then.
+    type: list
+    elements: str
   require_ready:
     description:
       - Whether all jobs must be ready before any is stopped.
@@ -118,6 +124,10 @@ jobs:
       description: The job's id.
       type: str
       sample: 9a470239-2308-4bb5-a6bc-1040402fjb21
+    name:
+      description: The job's name, or none if O(jobs) are ids, as these operations do not say it.
+      type: str
+      sample: orders-to-rds
     found:
       description: Whether the service knows the job.
       type: bool

@@ -267,6 +267,24 @@ def test_what_cannot_begin_fails_with_all_the_keys_of_a_result(
     }
 
 
+def test_jobs_are_stopped_by_their_names(start: Start, by_hand: ByHand) -> None:
+    live = {"status": "INCRE_TRANSFER_STARTED"}
+    simulator = start(jobs=[{"id": A, "name": "orders", **live}, {"id": B, "name": "customers", **live}])
+    done = stop(simulator, by_hand, jobs=None, job_names=["customers"])
+    assert (done["stopped"], done["failed"]) == ([B], False)
+    assert [(job["id"], job["name"]) for job in done["jobs"]] == [(B, "customers")]
+    assert [job["name"] for job in stop(simulator, by_hand, jobs=[B])["jobs"]] == [None]
+
+
+@pytest.mark.parametrize(
+    "options", [{"job_names": ["order"]}, {"job_names": []}, {"job_names": ["orders"], "jobs": [A]}, {}, {"jobs": []}]
+)
+def test_names_that_are_not_clear_stop_nothing(start: Start, by_hand: ByHand, options: dict[str, Any]) -> None:
+    simulator = start(jobs=[{"id": A, "name": "orders", "status": "INCRE_TRANSFER_STARTED"}])
+    failed = stop(simulator, by_hand, **{"jobs": None, **options})
+    assert (failed["failure"]["kind"], failed["changed"], stops_at(simulator)) == ("configuration", False, [])
+
+
 def test_an_id_given_twice_is_asked_for_once(simulator: Simulator, by_hand: ByHand) -> None:
     done = stop(simulator, by_hand, jobs=[A, B, A])
     assert (done["stopped"], done["warnings"]) == (
