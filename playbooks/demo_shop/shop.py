@@ -20,7 +20,7 @@ from contextlib import closing
 from pathlib import Path
 
 LONGEST_RUN = 120.0
-# Orders reach the target so many seconds after the source.
+# Seconds after which an order reaches the target.
 LAG = 2.0
 
 

@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
                 problems.append(f"The report {path} was not written: {said}.")
         outcome.update(changed=bool(written), written=written, problems=problems, failed=bool(problems))
         if problems:
-            # One file less is no reason to go without the others; the caller decides what it means.
+            # One missing file does not prevent the others; the caller decides what it means.
             outcome.update(msg=" ".join(problems), warnings=problems)
         else:
             outcome["msg"] = f"{'Would write' if self._task.check_mode else 'Wrote'} {', '.join(written) or 'nothing'}."

@@ -118,7 +118,7 @@ def _finite(text: str) -> float:
 
 
 def _too_deep(value: object, levels: int) -> bool:
-    """Whether lists and objects nest deeper than so many levels; a level at a time, as there are thousands of leaves."""
+    """Whether lists and objects nest deeper than this number of levels; a level at a time, as there are thousands of leaves."""
     inner: list[Any] = [[value]]
     for _level in range(levels + 1):
         inner = [
@@ -195,7 +195,7 @@ def _request_id(answer: Answer, fields: Mapping[str, Any], redact: Redactor) -> 
 
 
 def _retry_after(answer: Answer) -> float | None:
-    """Seconds to wait, from a number or a date; None where there is none that can be read."""
+    """Seconds to wait, from a number or a date; None if none can be read."""
     value = answer.headers.get("Retry-After")
     try:
         return None if value is None else float(urllib3.util.Retry().parse_retry_after(value))

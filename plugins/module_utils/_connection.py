@@ -106,7 +106,7 @@ class Settings:
         """The region, which must look like one, as it becomes part of a host name."""
         region = self._options.get("region") or getattr(self.cloud_region, "region_name", None) or self.get("region")
         if region and not re.fullmatch(r"[a-z0-9][a-z0-9-]*", region, re.ASCII):
-            raise configuration_error(f"region is {region!r}, which is no region name such as eu-de.")
+            raise configuration_error(f"region: {region!r} is not a valid region name; an example is eu-de.")
         return region
 
     def url_of(self, service: str) -> str | None:
@@ -166,7 +166,7 @@ def connect(
             lambda: log_in(settings, session, time_for_one(limits, timing, until)), limits, timing, until
         )
         if not re.fullmatch(r"[\w.~-]+", project_id, re.ASCII):
-            raise configuration_error(f"project_id is {project_id!r}, which is no project id.")
+            raise configuration_error(f"project_id: {project_id!r} is not a valid project id.")
     except BaseException:
         session.close()
         raise
@@ -315,7 +315,10 @@ def _way(options: Mapping[str, Any], environ: Mapping[str, str]) -> _Way:
     if len(given) > 1:
         names = [option for way in given for option in (*way.marks, *way.others) if options.get(option)]
         ways = " and ".join(way.name for way in given)
-        raise configuration_error(f"{len(given)} ways to log in are given, {ways} ({', '.join(names)}). Give one.")
+        number = {2: "two", 3: "three"}.get(len(given), len(given))
+        raise configuration_error(
+            f"Options for {number} login methods are set, {ways} ({', '.join(names)}). Set only one."
+        )
     if not given:
         # A way that is complete comes before one that a stray variable only hints at.
         hinted = [way for way in _WAYS if any(from_environment(option, environ) for option in way.marks)]

@@ -58,7 +58,7 @@ class ReadsDetails(Protocol):
 def target_readonly(client: ReadsDetails, ids: Sequence[str]) -> tuple[dict[str, bool | None], str | None]:
     """Whether each job's target is read-only until the job has ended, and a warning if that could not be checked.
 
-    None means not known. Details are often refused to a user who may read statuses, so that is no error.
+    None means not known. Details are often refused to a user who may read statuses, so that is not an error.
     """
     try:
         records = client.details(ids)

@@ -26,7 +26,7 @@ class Kind(str, Enum):
     PROTOCOL = "protocol"
 
 
-# What no later poll can mend: somebody has to change something first.
+# What retrying cannot fix: somebody has to change something first.
 _FINAL = (Kind.CONFIGURATION, Kind.AUTHENTICATION, Kind.PERMISSION, Kind.INVALID_REQUEST)
 
 
@@ -36,7 +36,7 @@ class DrsError(Exception):
     ``str(error)`` is one sentence for people: what happened, to which request, what to do.
     ``repeatable`` tells whether sending the same request again may help, ``retry_after``
     (seconds) when the server said how long to wait first, ``final`` whether a wait should
-    stop at once because no later poll can succeed.
+    stop at once because retrying cannot succeed.
     """
 
     def __init__(

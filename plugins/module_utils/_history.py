@@ -23,7 +23,7 @@ from ._rules import Judged, Reading
 _MOST_POINTS = 2000
 _FEWEST_SAMPLES = 4
 _MOST_TRANSITIONS = 500
-# So many latest samples make a trend.
+# The number of samples that a trend is made of.
 _TREND_SAMPLES = 12
 
 

@@ -130,7 +130,7 @@ def parse_refusals(body: object) -> dict[str, tuple[str | None, str | None]]:
 def seconds(value: object) -> int | None:
     """A whole number of seconds >= 0, rounded up so that it never says less; else None.
 
-    The API sends ``"-1"`` where it has no value.
+    The API sends ``"-1"`` for no value.
     """
     number = _number(value)
     return None if number is None else math.ceil(number)

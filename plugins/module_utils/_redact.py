@@ -24,7 +24,7 @@ _CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\
 
 def _forms(secret: str) -> set[str]:
     """How a secret may stand in a text that a server makes of what it got."""
-    # A variable of the environment that is no UTF-8 has surrogates, at which quote() would raise.
+    # A variable of the environment that is not UTF-8 has surrogates, at which quote() would raise.
     in_url = [
         quote_form(secret, safe=safe, errors="surrogatepass")
         for quote_form in (quote, quote_plus)

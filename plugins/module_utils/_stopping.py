@@ -121,7 +121,7 @@ def stop_jobs(
 ) -> dict[str, Any]:
     """Stop the jobs and wait until they have ended, at most until ``until`` on ``clock.elapsed``.
 
-    Returns a task's result, also after a failure. Raises nothing but what ``say`` and ``clock`` raise.
+    Returns a task's result, also after a failure. Raises only what ``say`` and ``clock`` raise.
     """
     return _Stopping(client, ids, rules, until, say, clock).outcome(check_mode)
 

@@ -192,7 +192,7 @@ def new_session(*, verify: bool | str, proxy: str | None, parallel: int) -> requ
     session.verify = verify
     if proxy:
         session.proxies = {"http": proxy, "https": proxy}
-    # With a proxy of ours requests would prefer those of the environment; where there are none, it would
+    # With a proxy of ours requests would prefer those of the environment; if there are none, it would
     # search the environment three times a request.
     session.trust_env = not proxy and bool(getproxies())
     if verify is False:

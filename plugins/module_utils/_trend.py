@@ -19,7 +19,7 @@ _LEAST = 3
 
 @dataclass(frozen=True)
 class Trend:
-    """``word`` is ``falling``, ``steady`` or ``not converging``; ``left`` seconds to the end, where there is one."""
+    """``word`` is ``falling``, ``steady`` or ``not converging``; ``left`` seconds to the end, if there is one."""
 
     word: str
     left: int | None = None

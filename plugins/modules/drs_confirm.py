@@ -42,7 +42,7 @@ EXAMPLES = r"""
     timeout: 300
   register: answer
 
-- name: Go on only with a yes, or where there is nobody to ask
+- name: Continue only after a yes, or if there is nobody to ask
   ansible.builtin.assert:
     that: answer.confirmed or not answer.asked
     fail_msg: "{{ answer.msg }}"

@@ -65,7 +65,7 @@ options:
   force:
     description:
       - Whether to stop the jobs forcibly. A forced stop does not migrate triggers and events.
-      - Nothing but this option forces a stop.
+      - Only this option forces a stop.
     type: bool
     default: false
   wait:

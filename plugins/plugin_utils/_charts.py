@@ -13,15 +13,15 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from ..module_utils._lifecycle import Phase, State, meaning
-from ._svg import WIDE, Time, Values, area, clock, delay_axis, element, frame, line, picture
+from ._svg import WIDTH, Time, Values, area, clock, delay_axis, element, frame, line, picture
 from ._view import Cutover, Job, Point, Stage, Wait, of_job
 from ._words import span
 
 # As many lines as colours can tell apart; the worst jobs get them.
 _COLOURS = 5
 _MOST_ROWS = 12
-_CURVE_HIGH = 200
-_ROW_HIGH = 28
+_CURVE_HEIGHT = 200
+_ROW_HEIGHT = 28
 _LONGEST_LABEL = 40
 
 _TONES = {
@@ -75,13 +75,13 @@ def points_of(wait: Wait) -> list[Point]:
 
 
 def delay_curve(wait: Wait, key: str) -> Chart | None:
-    """The delay of each job with the limit; None where no delay was ever given."""
+    """The delay of each job with the limit; None if it was never known."""
     points = points_of(wait)
     values = [point.delay for point in points if point.delay is not None]
     times = times_of(wait)
     if not values or times is None:
         return None
-    axis = delay_axis(values, wait.max_delay, _CURVE_HIGH)
+    axis = delay_axis(values, wait.max_delay, _CURVE_HEIGHT)
     labels = [(axis.y(value), span(value)) for value in axis.ticks]
     about = f"Delay in seconds of {_jobs(len(wait.jobs))} over time; the highest is {span(max(values))}"
     below: list[Markup] = []
@@ -91,33 +91,33 @@ def delay_curve(wait: Wait, key: str) -> Chart | None:
         allowed = axis.y(wait.max_delay)
         about += f", {span(wait.max_delay)} are allowed"
         below.append(
-            element("rect", {"class": "allowed", "y": allowed, "width": WIDE, "height": _CURVE_HIGH - allowed})
+            element("rect", {"class": "allowed", "y": allowed, "width": WIDTH, "height": _CURVE_HEIGHT - allowed})
         )
-        above.append(element("path", {"class": "limit", "d": f"M0 {allowed:.1f}H{WIDE}"}))
+        above.append(element("path", {"class": "limit", "d": f"M0 {allowed:.1f}H{WIDTH}"}))
         legend.append(("limit", f"limit {wait.max_delay:g} s (max_delay)"))
     lines, of_lines = _curves(wait, [(point, point.delay) for point in points], times, axis)
     chart = picture(
-        f"{key}-delay", "Delay of the jobs", f"{about}.", _CURVE_HIGH, [*below, *_grid(axis), *lines, *above]
+        f"{key}-delay", "Delay of the jobs", f"{about}.", _CURVE_HEIGHT, [*below, *_grid(axis), *lines, *above]
     )
     remark = "The scale is logarithmic, so that the last seconds can be seen." if axis.logarithmic else ""
-    return Chart("Delay", frame(chart, times, labels, _CURVE_HIGH), (*of_lines, *legend), remark)
+    return Chart("Delay", frame(chart, times, labels, _CURVE_HEIGHT), (*of_lines, *legend), remark)
 
 
 def progress_curve(wait: Wait, key: str) -> Chart | None:
-    """The progress of the full phase of each job; None where none was ever given."""
+    """The progress of the full phase of each job; None if it was never known."""
     points = points_of(wait)
     values = [point.progress for point in points if point.progress is not None]
     times = times_of(wait)
     if not values or times is None:
         return None
-    axis = Values(100, _CURVE_HIGH)
+    axis = Values(100, _CURVE_HEIGHT)
     about = (
         f"Progress of the full phase of {_jobs(len(wait.jobs))} over time, from {min(values):g} % to {max(values):g} %."
     )
     lines, legend = _curves(wait, [(point, point.progress) for point in points], times, axis)
-    chart = picture(f"{key}-progress", "Progress of the jobs", about, _CURVE_HIGH, [*_grid(axis), *lines])
+    chart = picture(f"{key}-progress", "Progress of the jobs", about, _CURVE_HEIGHT, [*_grid(axis), *lines])
     labels = [(axis.y(value), f"{value:g} %") for value in axis.ticks]
-    return Chart("Progress of the full phase", frame(chart, times, labels, _CURVE_HIGH), legend)
+    return Chart("Progress of the full phase", frame(chart, times, labels, _CURVE_HEIGHT), legend)
 
 
 def _curves(
@@ -157,25 +157,25 @@ def _spread(values: Sequence[tuple[Point, float | None]], times: Time, axis: Val
     for point, value in values:
         if value is not None:
             by_time.setdefault(point.at, []).append(value)
-    low: list[tuple[float, float]] = []
-    middle: list[tuple[float, float]] = []
-    high: list[tuple[float, float]] = []
+    lower: list[tuple[float, float]] = []
+    median: list[tuple[float, float]] = []
+    upper: list[tuple[float, float]] = []
     for at, of_time in sorted(by_time.items()):
         ranked = sorted(of_time)
-        for share, places in ((0.1, low), (0.5, middle), (0.9, high)):
+        for share, places in ((0.1, lower), (0.5, median), (0.9, upper)):
             places.append((times.x(at), axis.y(ranked[round(share * (len(ranked) - 1))])))
     return [
-        element("path", {"class": "band", "d": area(high, low)}),
-        element("path", {"class": "median", "d": line(middle)}),
+        element("path", {"class": "band", "d": area(upper, lower)}),
+        element("path", {"class": "median", "d": line(median)}),
     ]
 
 
 def _grid(axis: Values) -> list[Markup]:
-    return [element("path", {"class": "grid", "d": f"M0 {axis.y(value):.1f}H{WIDE}"}) for value in axis.ticks]
+    return [element("path", {"class": "grid", "d": f"M0 {axis.y(value):.1f}H{WIDTH}"}) for value in axis.ticks]
 
 
 def timeline(wait: Wait, key: str) -> Chart | None:
-    """Which status each job had when: a row for each of the worst, or the numbers of jobs where there are many."""
+    """Which status each job had when: a row for each job, or the number of jobs in each status if there are many."""
     times = times_of(wait)
     if times is None or not wait.transitions:
         return None
@@ -207,15 +207,15 @@ def _spans(wait: Wait, times: Time) -> dict[str, list[_Span]]:
 
 
 def _rows(wait: Wait, spans: dict[str, list[_Span]], times: Time, key: str) -> Markup:
-    high = _ROW_HIGH * len(wait.jobs)
+    height = _ROW_HEIGHT * len(wait.jobs)
     bars, said = [], []
     for row, job in enumerate(wait.worst_first):
         for at, until, status in spans.get(job.id, ()):
             bars.append(_bar(times, at, until, row, tone(status), f"{job.id}: {status or 'not found'}"))
         said.append(f"{job.name} ends as {job.status or job.state}")
-    chart = picture(f"{key}-statuses", "Statuses of the jobs over time", f"{'; '.join(said)}.", high, bars)
-    labels = [((row + 0.5) * _ROW_HIGH, _label(job.name)) for row, job in enumerate(wait.worst_first)]
-    return frame(chart, times, labels, high, rows=True)
+    chart = picture(f"{key}-statuses", "Statuses of the jobs over time", f"{'; '.join(said)}.", height, bars)
+    labels = [((row + 0.5) * _ROW_HEIGHT, _label(job.name)) for row, job in enumerate(wait.worst_first)]
+    return frame(chart, times, labels, height, rows=True)
 
 
 def _label(name: str) -> str:
@@ -225,9 +225,9 @@ def _label(name: str) -> str:
 
 def _bar(times: Time, begin: float, end: float, row: int, colour: str, title: str) -> Markup:
     # What lasted no time is still seen.
-    wide = max(times.x(end) - times.x(begin), 4.0)
-    place: dict[str, str | float] = {"x": min(times.x(begin), WIDE - wide), "y": row * _ROW_HIGH + 4}
-    size: dict[str, str | float] = {"width": wide, "height": _ROW_HIGH - 8}
+    width = max(times.x(end) - times.x(begin), 4.0)
+    place: dict[str, str | float] = {"x": min(times.x(begin), WIDTH - width), "y": row * _ROW_HEIGHT + 4}
+    size: dict[str, str | float] = {"width": width, "height": _ROW_HEIGHT - 8}
     return element("rect", {"class": f"s-{colour}", **place, **size}, element("title", {}, title))
 
 
@@ -239,7 +239,7 @@ def _stack(spans: dict[str, list[_Span]], statuses: Sequence[str], times: Time, 
         for at, until, status in of_one:
             for number in range(place[at], max(place[until], place[at] + 1)):
                 numbers[status][number] += 1
-    axis = Values(len(spans), _CURVE_HIGH)
+    axis = Values(len(spans), _CURVE_HEIGHT)
     base = [0] * len(edges)
     areas = []
     for status in statuses:
@@ -250,10 +250,10 @@ def _stack(spans: dict[str, list[_Span]], statuses: Sequence[str], times: Time, 
     last = max(0, len(edges) - 2)
     ends = ", ".join(f"{numbers[status][last]} {status or 'not found'}" for status in statuses)
     chart = picture(
-        f"{key}-statuses", "Number of jobs in each status over time", f"In the end: {ends}.", _CURVE_HIGH, areas
+        f"{key}-statuses", "Number of jobs in each status over time", f"In the end: {ends}.", _CURVE_HEIGHT, areas
     )
     labels = [(axis.y(value), f"{value:.0f}") for value in axis.ticks]
-    return frame(chart, times, labels, _CURVE_HIGH)
+    return frame(chart, times, labels, _CURVE_HEIGHT)
 
 
 def _steps(edges: Sequence[float], values: Sequence[int], times: Time, axis: Values) -> list[tuple[float, float]]:
@@ -279,13 +279,13 @@ def outage_chart(cutover: Cutover) -> Chart | None:
         )
         for row, stage in enumerate(shown)
     ]
-    high = _ROW_HIGH * len(shown)
+    height = _ROW_HEIGHT * len(shown)
     said = ", ".join(
         f"{stage.name} {stage.seconds or 0:.1f} s from {clock(_began(stage), '%H:%M:%S')}" for stage in shown
     )
-    chart = picture("outage", "Stages from the freeze on", f"{said}.", high, bars)
-    labels = [((row + 0.5) * _ROW_HIGH, _label(stage.name)) for row, stage in enumerate(shown)]
-    return Chart("From the freeze on", frame(chart, times, labels, high, rows=True), ())
+    chart = picture("outage", "Stages from the freeze on", f"{said}.", height, bars)
+    labels = [((row + 0.5) * _ROW_HEIGHT, _label(stage.name)) for row, stage in enumerate(shown)]
+    return Chart("From the freeze on", frame(chart, times, labels, height, rows=True), ())
 
 
 def _began(stage: Stage) -> float:

@@ -21,7 +21,7 @@ from ._version import version
 from ._view import Cutover, Job, Transition, Wait
 from ._words import origin, says, span, tone
 
-# Jobs that are shown open; the others are folded where there are more than a screen of them.
+# Jobs that are shown open. More than a screen of them is folded.
 _OPEN = 25
 _OPEN_OF_MANY = 15
 _MOST_CHANGES = 300

@@ -21,7 +21,7 @@ def state_of(job: Any) -> State:
         if job.get("found") is False:
             return MISSING.state
         if "status" not in job:
-            raise AnsibleFilterError("This is no job: it has no status. Give an entry of jobs, or a status.")
+            raise AnsibleFilterError("This is not a job: it has no status. Pass an entry of jobs, or a status.")
         status = job["status"]
     if status is not None and not isinstance(status, str):
         raise AnsibleFilterError(f"Give an entry of jobs, or a status, not a value of type {type(status).__name__}.")

@@ -4,7 +4,7 @@
 
 """The parts of a chart: elements, axes, and paths of a picture that is stretched to the width of the page.
 
-Each picture is ``WIDE`` units wide and stretched without regard to its shape, with lines that keep their
+Each picture has a width of ``WIDTH`` units and is stretched without regard to its shape, with lines that keep their
 width; texts stand around it as HTML. So one chart is sharp and readable on a phone, a desktop and paper.
 """
 
@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 
 from markupsafe import Markup, escape
 
-WIDE = 1000
+WIDTH = 1000
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 _DAY = 86400
 # Delays that a person knows by heart, for a scale on which both seconds and hours can be read.
@@ -38,10 +38,10 @@ def _shown(value: str | float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.1f}"
 
 
-def picture(key: str, title: str, about: str, high: int, content: Iterable[str]) -> Markup:
-    """A stretched SVG with its title and description; ``high`` is its height in pixels and units."""
+def picture(key: str, title: str, about: str, height: int, content: Iterable[str]) -> Markup:
+    """A stretched SVG with its title and description; ``height`` is its height in pixels and units."""
     names = f"{key}-title {key}-desc"
-    size: dict[str, str | float] = {"viewBox": f"0 0 {WIDE} {high}", "preserveAspectRatio": "none", "height": high}
+    size: dict[str, str | float] = {"viewBox": f"0 0 {WIDTH} {height}", "preserveAspectRatio": "none", "height": height}
     return element(
         "svg",
         {"role": "img", "aria-labelledby": names, **size},
@@ -60,7 +60,7 @@ class Time:
 
     def x(self, at: float) -> float:
         """Where a time is, in units of the picture."""
-        return WIDE * min(1.0, max(0.0, (at - self.begin) / max(self.end - self.begin, 1e-9)))
+        return WIDTH * min(1.0, max(0.0, (at - self.begin) / max(self.end - self.begin, 1e-9)))
 
     @property
     def ticks(self) -> list[tuple[float, str]]:
@@ -84,7 +84,7 @@ class Values:
     """The vertical axis, from 0 to ``most``; ``logarithmic`` where both small and large values matter."""
 
     most: float
-    high: int
+    height: int
     logarithmic: bool = False
 
     def y(self, value: float) -> float:
@@ -92,11 +92,11 @@ class Values:
         share = min(1.0, max(0.0, value / self.most))
         if self.logarithmic:
             share = min(1.0, math.log1p(max(0.0, value)) / math.log1p(self.most))
-        return self.high * (1 - share)
+        return self.height * (1 - share)
 
     @property
     def ticks(self) -> list[float]:
-        """Round values worth a line, not nearer to each other than their texts are high."""
+        """Round values worth a line, not nearer to each other than the height of their texts."""
         if self.logarithmic:
             round_values: Sequence[float] = (0, *(value for value in _DELAYS if value <= self.most))
         else:
@@ -109,16 +109,16 @@ class Values:
         return kept
 
 
-def delay_axis(values: Iterable[float], limit: float | None, high: int) -> Values:
+def delay_axis(values: Iterable[float], limit: float | None, height: int) -> Values:
     """An axis for delays and their limit, in seconds."""
     most = max((*values, limit or 0.0, 4.0))
     if most > _PLAIN_UP_TO:
-        return Values(most * 1.15, high, logarithmic=True)
-    return Values(math.ceil(most / 4) * 4, high)
+        return Values(most * 1.15, height, logarithmic=True)
+    return Values(math.ceil(most / 4) * 4, height)
 
 
 def line(points: Iterable[tuple[float, float] | None]) -> str:
-    """The ``d`` of a line; it is broken at None, where nothing is known.
+    """The ``d`` of a line; it is interrupted at None, when nothing is known.
 
     A point alone is a line of no length, which a round cap turns into a dot.
     """
@@ -141,14 +141,14 @@ def area(upper: Sequence[tuple[float, float]], lower: Sequence[tuple[float, floa
 
 
 def frame(
-    chart: Markup, times: Time, y_labels: Iterable[tuple[float, str]], high: int, *, rows: bool = False
+    chart: Markup, times: Time, y_labels: Iterable[tuple[float, str]], height: int, *, rows: bool = False
 ) -> Markup:
     """The chart with the texts of its axes; ``y_labels`` are places (units) and texts, of ``rows`` their names."""
     # The SVG's description says the same in words, so that a reader does not hear single numbers.
     return element(
         "div",
-        {"class": "chart rows" if rows else "chart", "style": f"--high:{high}px"},
-        element("div", {"class": "y", "aria-hidden": "true"}, *(_at("top", y / high, text) for y, text in y_labels)),
+        {"class": "chart rows" if rows else "chart", "style": f"--height:{height}px"},
+        element("div", {"class": "y", "aria-hidden": "true"}, *(_at("top", y / height, text) for y, text in y_labels)),
         element("div", {"class": "plot"}, chart),
         element("div", {"class": "x", "aria-hidden": "true"}, *_x_labels(times)),
     )
@@ -156,7 +156,7 @@ def frame(
 
 def _x_labels(times: Time) -> list[Markup]:
     # One at the very end would leave the picture.
-    return [_at("left", x / WIDE, text, "last" if x > 0.96 * WIDE else "") for x, text in times.ticks]
+    return [_at("left", x / WIDTH, text, "last" if x > 0.96 * WIDTH else "") for x, text in times.ticks]
 
 
 def _at(side: str, share: float, text: str, name: str = "") -> Markup:

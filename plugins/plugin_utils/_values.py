@@ -42,7 +42,7 @@ def shortened(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     cut, _space, _rest = text[: longest - 1].rpartition(" ")
-    # A single endless word is cut where it has to be.
+    # A single endless word has to be cut.
     return f"{(cut or text[: longest - 1]).rstrip(' ,;:')}…"
 
 

@@ -36,7 +36,7 @@ from drs_simulator import Simulator  # noqa: E402
 
 # An hour at the default interval of 30 s.
 POLLS = 120
-# So many polls are run of what starts a process for each; the rest is the same again.
+# Polls that are run of a way that starts a process for each; the rest is extrapolated.
 FEW = 15
 SIZES = (1, 100, 1000, 10000)
 LATENCIES = (0, 20, 100)
@@ -69,7 +69,7 @@ def play(*tasks: dict[str, Any]) -> Figures:
 
 
 def median(measure: Callable[[], Figures]) -> Figures:
-    """The run of median time of three; of one, where it is long."""
+    """Return the run of median time, of three; a long one is run once."""
     runs = [measure()]
     if runs[0]["seconds"] < 10:
         runs += [measure(), measure()]

@@ -146,7 +146,7 @@ def test_every_documented_error_is_read_alike(both: Both, operation: str, number
     assert [entry["request_id"] for entry in simulator.requests][-1] == theirs.request_id
     if error:
         assert error.http_status == theirs.status_code
-        # Where there is no code the vendor's client takes the status for one, and the whole body for the text.
+        # If there is no code the vendor's client takes the status for one, and the whole body for the text.
         assert (error.error_code or str(error.http_status)) == str(theirs.error_code)
         assert error.error_message is None or error.error_message in theirs.error_msg
         assert error.request_id == simulator.requests[0]["request_id"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""prism as a server that knows nothing but the description, and as a judge between client and simulator."""
+"""prism as a server that knows only the description, and as a judge between client and simulator."""
 
 from __future__ import annotations
 

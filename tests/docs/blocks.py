@@ -34,7 +34,7 @@ _HEADER = re.compile(r"\A(?:#[^\n]*\n)+---\n")
 
 @dataclass(frozen=True)
 class Block:
-    """A code block: where it is, its language, and its text. A first line ``# some/file.yml`` names a file."""
+    """A code block: its place, its language, and its text. A first line ``# some/file.yml`` names a file."""
 
     document: str
     line: int

@@ -52,7 +52,7 @@ WITH_YAML = [path for path in documents() if yaml_blocks(path)]
 
 
 def played(block: Block, number: int, folder: Path) -> str | None:
-    """Write a block where the reader would; the name of the playbook to run, where there is one."""
+    """Write a block where the reader would; the name of the playbook to run, if it is one."""
     if block.file in EXEMPT:
         return None
     if block.file:

@@ -63,7 +63,7 @@ class TestProgress:
         ("step", "seen", "told"),
         [
             pytest.param(10, [3, 9, 10, 19, 45], [(None, 3), (3, 10), (10, 45)], id="steps"),
-            pytest.param(30, [90, 95, 100], [(None, 90), (90, 100)], id="the end, which is no multiple"),
+            pytest.param(30, [90, 95, 100], [(None, 90), (90, 100)], id="the end, which is not a multiple"),
             pytest.param(10, [50, 51, 0, 5], [(None, 50), (50, 0)], id="back to the start"),
             pytest.param(10, [None, 5, None, 7], [(None, 5)], id="unknown is no change"),
             pytest.param(1, [5, 5, 6], [(None, 5), (5, 6)], id="every percent"),

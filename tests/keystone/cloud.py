@@ -25,7 +25,7 @@ from ansible_collections.cutover.drs.tests.unit.client.support import end
 from drs_simulator import Simulator
 
 SERVE = Path(__file__).resolve().parent / "serve.py"
-# Ready-made by the simulator: what the gateway behind Keystone says instead of the token it checked.
+# Prepared by the simulator: what the gateway behind Keystone says instead of the token it checked.
 INNER_TOKEN = "simulated-token"
 
 

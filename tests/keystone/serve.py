@@ -6,7 +6,7 @@
 usage: python serve.py set-up FOLDER PASSWORD
        python serve.py serve FOLDER PORT SECONDS
 
-The first makes keys, tables and the user admin; the second serves, with tokens that live so many seconds.
+The first makes keys, tables and the user admin; the second serves, with tokens that live for this number of seconds.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"
 READY = "INCRE_TRANSFER_STARTED"
 HTML = b"<html><body>Bad gateway</body></html>"
 
-# All that a later poll can mend. A fault that is final ends a wait at once, which other tests look at.
+# What a later poll can fix. A fault that is final ends a wait at once, which other tests look at.
 FAULTS = (
     "throttled",
     "too_frequent",
@@ -55,12 +55,12 @@ FAULTS = (
 # Each of these costs a time-out in real time, so they come seldom.
 SLOW_FAULTS = ("hang", "trickle")
 SELDOM = 200
-# So many answers lie between two tokens that are withdrawn.
+# The number of responses between two tokens that are withdrawn.
 APART = 5
 
 
 class Jobs:
-    """What the answers say: at most two samples in a row have all jobs ready, until so many polls have passed."""
+    """The contents: at most two consecutive samples have all jobs ready, until this number of polls has passed."""
 
     def __init__(self, polls: int) -> None:
         self._polls = polls

@@ -31,7 +31,7 @@ MEASURES = 100
 # What a wait may hold more at its end than in its first fifth: one block of Python's is a value or a small object.
 MORE_BLOCKS = 3000
 MORE_KIB = 4096
-# So many polls fill what a wait remembers.
+# The number of polls that fill what a wait remembers.
 FULL = 20_000
 OPEN = Path("/proc/self/fd")
 
@@ -49,7 +49,7 @@ class Measure:
 
 @dataclass
 class Soak:
-    """What a wait of so many polls came to."""
+    """What a wait of this number of polls came to."""
 
     polls: int
     result: dict[str, Any]
@@ -105,7 +105,7 @@ def measured(poll: int) -> Measure:
 
 
 def soak(polls: int, *, share: float = SHARE, seed: int = 20261124) -> Soak:
-    """A wait that is to be ready after so many polls, which take 30 days on its clock."""
+    """A wait that is to be ready after this number of polls, which take 30 days on its clock."""
     interval = MONTH / polls
     passed = 0.0
     lines: list[str] = []
@@ -142,7 +142,7 @@ def soak(polls: int, *, share: float = SHARE, seed: int = 20261124) -> Soak:
             # A hang costs so much of real time; healthy answers take a thousandth of it.
             "request_timeout": 1.0,
             "request_retries": 1,
-            # Of a third of faults six in a row come by chance, once in some twenty waits.
+            # If a third are faults, six consecutive ones happen once in some twenty waits.
             "max_errors": 30,
         }
         before = measured(0)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where this checkout is, and its places in the cache, where it has the shape that Ansible asks for.
+"""Where this checkout is, and its places in the cache, which have the layout that Ansible requires.
 
 Ansible finds a collection only at .../ansible_collections/cutover/drs, and neither it nor the shebang lines
 that it writes bear a space in the path of a Python. A checkout may have any name; so the tools work through links and

@@ -56,6 +56,7 @@ LINTERS = {
     "yamllint": Linter(("yamllint", "--strict", "."), ("*.yml",)),
     "antsibull-changelog": Linter(("antsibull-changelog", "lint"), ("changelogs/config.yaml",)),
     "shellcheck": Linter(("shellcheck", ".ci/run"), (".ci/run",)),
+    "words": Linter(("python", "-B", "tests/tools/words.py"), ("tests/tools/words.yml",)),
     "ruff-format": Linter(("ruff", "format", "--check", "."), ("plugins/*.py", "tests/*.py")),
     "ruff-check": Linter(("ruff", "check", "."), ("plugins/*.py", "tests/*.py")),
 }

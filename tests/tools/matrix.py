@@ -98,7 +98,7 @@ def ends() -> list[str]:
     at_hand = [core for core, versions in PYTHONS.items() if find_python(versions)]
     if not at_hand:
         raise SystemExit("no Python is at hand that any ansible-core runs on")
-    # The same one twice where there is only one.
+    # The same one twice if there is only one.
     return list(dict.fromkeys((at_hand[0], at_hand[-1])))
 
 

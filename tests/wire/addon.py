@@ -23,7 +23,7 @@ OPERATION = b"/jobs/batch-progress"
 
 
 class Wire:
-    """Counts the requests of one operation, and strikes where it is told to."""
+    """Counts the requests of one operation, and strikes when it should."""
 
     def __init__(self) -> None:
         self.id = ""

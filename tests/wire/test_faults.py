@@ -201,7 +201,7 @@ class TestProxyLogin:
 
     @pytest.mark.parametrize("poll", POLLS)
     def test_one_that_begins_to_ask_ends_the_wait(self, wire: Wire, poll: str) -> None:
-        """No later poll can succeed: somebody has to give the login first."""
+        """Retrying cannot succeed: somebody has to give the login first."""
         number = POLLS[poll]
         wire.strike("http-proxy-login", *range(number, 50))
         wait = waited(endpoint=wire.plain.endpoint, proxy=wire.proxy)

@@ -47,7 +47,7 @@ class Changes:
 
     @property
     def errors(self) -> int:
-        """How many polls in a row have failed."""
+        """The number of consecutive failed polls."""
         return self._judgement.standing.errors
 
     def observe(self, seen: Sample | FailedPoll, next_poll: float = 0.0) -> Iterator[Event]:

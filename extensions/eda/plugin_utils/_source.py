@@ -22,7 +22,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._wait import REAL_CLOC
 from ._arguments import Arguments
 from ._changes import Changes, Event
 
-# The share of a pause that chance may add or take, so that many sources do not poll in step.
+# Pauses are randomised by this share, so that many sources do not poll in step.
 _JITTER = 0.1
 # After failed polls the pauses double up to this (seconds), and begin with it where no repetition helps:
 # somebody has to change something first, and an account must not be locked by logins that fail.

@@ -59,7 +59,7 @@ class Pace:
 
 
 def reading(steps: Sequence[Step], seconds: float) -> Step:
-    """The state at SECONDS: the last step begun, moved towards the next one where it is a ramp."""
+    """The state at SECONDS: the last step begun, moved towards the next one if it is a ramp."""
     begun = [number for number, step in enumerate(steps) if step.at <= seconds]
     place = begun[-1] if begun else 0
     step = steps[place]

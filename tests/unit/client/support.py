@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the API client share: ids, options, time by hand, a server that says exactly what it is told."""
+"""What the tests of the API client share: ids, options, time by hand, a server that sends exactly what a test wants."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def end(process: subprocess.Popen[Any], seconds: float = 10) -> None:
-    """End a program that a test started, by force where it does not end within so many seconds."""
+    """End a program that a test started, by force if it does not end within this many seconds."""
     process.terminate()
     try:
         process.wait(seconds)
@@ -117,7 +117,7 @@ def _read_request(peer: socket.socket) -> None:
 def raw_server(*script: bytes | None, trickle: float = 0) -> Iterator[str]:
     """A server that answers each connection with these bytes and hangs up; None keeps silent.
 
-    With ``trickle`` each byte comes so many seconds after the one before. Yields host and port.
+    ``trickle`` is the number of seconds between two bytes. Yields host and port.
     """
     over = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))

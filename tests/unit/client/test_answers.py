@@ -30,7 +30,7 @@ def failed(read: Callable[[], Any]) -> DrsError:
     return caught.value
 
 
-# Number in errors-documented.json: kind, status, code, request id (the header's, where there is one), tries, final.
+# Number in errors-documented.json: kind, status, code, request id (the header's, if there is one), tries, final.
 DOCUMENTED = [
     (0, "invalid_request", 400, "DRS.M00202", 1, True),
     (1, "throttled", 400, "DRS.M01503", 3, False),

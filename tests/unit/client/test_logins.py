@@ -400,7 +400,7 @@ PROJECTS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"projects": [{"id": "a", "name": "eu-de_other"}]}, "There is no project named eu-de at HOST. Give project_id."),
     ({"projects": [{"id": 7, "name": "eu-de"}, "odd"]}, "There is no project named eu-de at HOST. Give project_id."),
-    ({"projects": [{"id": "a/../b", "name": "eu-de"}]}, "project_id is 'a/../b', which is no project id."),
+    ({"projects": [{"id": "a/../b", "name": "eu-de"}]}, "project_id: 'a/../b' is not a valid project id."),
     ({"projects": {}}, "Looking up the project eu-de at HOST failed: The answer has no list 'projects'."),
     ({}, "Looking up the project eu-de at HOST failed: The answer has no list 'projects'."),
 ]

@@ -125,7 +125,7 @@ def test_no_secret_is_in_the_output(
     assert "simulated-password" not in text
     token = simulator.requests[-1]["headers"]["x-auth-token"]
     assert token not in json.dumps(result)
-    # ansible-core 2.21 gives it only where it is asked to.
+    # ansible-core 2.21 returns it only if asked to.
     assert "simulated-password" not in json.dumps(result.get("invocation"))
 
 

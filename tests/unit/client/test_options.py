@@ -87,8 +87,8 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"endpoint": "https://someone@drs.example.com"}, PLAIN),
     ({"endpoint": "https://drs.example.com?a=b"}, PLAIN),
     ({"endpoint": "https://drs.example.com#top"}, PLAIN),
-    ({"endpoint": None, "region": "EU DE"}, "region is 'EU DE', which is no region name such as eu-de."),
-    ({"endpoint": None, "region": "a.b/c"}, "region is 'a.b/c', which is no region name such as eu-de."),
+    ({"endpoint": None, "region": "EU DE"}, "region: 'EU DE' is not a valid region name; an example is eu-de."),
+    ({"endpoint": None, "region": "a.b/c"}, "region: 'a.b/c' is not a valid region name; an example is eu-de."),
     ({"ca_path": "/nowhere/ca.pem"}, "ca_path: there is no file or folder /nowhere/ca.pem that can be read."),
     ({"proxy": "http://"}, "proxy is not a URL such as http://proxy.example.com:3128."),
     ({"proxy": "ftp://proxy"}, "proxy is not a URL such as http://proxy.example.com:3128."),
@@ -96,7 +96,7 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"auth_token": "a\nb"}, TOKEN_CHARACTERS),
     ({"auth_token": "token\n"}, TOKEN_CHARACTERS),
     ({"auth_token": "tökén"}, TOKEN_CHARACTERS),
-    ({"project_id": "a/b"}, "project_id is 'a/b', which is no project id."),
+    ({"project_id": "a/b"}, "project_id: 'a/b' is not a valid project id."),
     ({"project_id": None}, f"A login by token (auth_token) needs {PROJECT_ID}."),
 ]
 
@@ -119,13 +119,13 @@ LOGINS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {**BY_TOKEN, **BY_PASSWORD},
-        "2 ways to log in are given, token and password (auth_token, username, password). Give one.",
+        "Options for two login methods are set, token and password (auth_token, username, password). Set only one.",
     ),
     (
         {**BY_KEYS, "security_token": "t", "cloud": "otc", "auth_token": "x"},
         (
-            "3 ways to log in are given, token and access keys and clouds.yaml "
-            "(auth_token, access_key, secret_key, security_token, cloud). Give one."
+            "Options for three login methods are set, token and access keys and clouds.yaml "
+            "(auth_token, access_key, secret_key, security_token, cloud). Set only one."
         ),
     ),
     ({"username": "demo"}, f"A login by password also needs password (OS_PASSWORD) and {USERS_DOMAIN}."),

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from ansible_collections.cutover.drs.tests.unit.gate.builders import Waiting
 
-# So many sequences of observations are compared with the model of the gate.
+# The number of sequences of observations that are compared with the model of the gate.
 SEQUENCES = int(os.environ.get("DRS_PROVE", "10000"))
 
 settings.register_profile(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._records import parse_progress, parse_refusals, parse_statuses
 
-# All that the json module of Python reads, NaN, huge integers and lone surrogates included.
+# Everything that the json module of Python reads, NaN, huge integers and lone surrogates included.
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Failed polls, missing jobs and unknown statuses: so many in a row, and one more ends the wait."""
+"""Failed polls, missing jobs and unknown statuses: how many are tolerated, and that one more ends the wait."""
 
 from __future__ import annotations
 

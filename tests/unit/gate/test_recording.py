@@ -160,24 +160,24 @@ def test_an_observation_out_of_order_is_evidence_of_nothing(file: Path, lines: l
 
 CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "another schema": lambda line: line.update(schema=2),
-    "a run that is no text": lambda line: line.update(run=1),
+    "a run that is not a text": lambda line: line.update(run=1),
     "an unknown type": lambda line: line.update(type="guess"),
     "no type": lambda line: line.pop("type"),
     "no time": lambda line: line.pop("ended"),
     "a time that is text": lambda line: line.update(began="1"),
     "a time that is a truth value": lambda line: line.update(began=False),
-    "a time that is no number": lambda line: line.update(ended=float("nan")),
+    "a time that is not a number": lambda line: line.update(ended=float("nan")),
     "an endless time": lambda line: line.update(ended=float("inf")),
     "a time beyond all waits": lambda line: line.update(ended=1e300),
     "a time that no float holds": lambda line: line.update(ended=10**400),
     "a time before the wait": lambda line: line.update(began=-1),
     "an end before its beginning": lambda line: line.update(began=99, ended=98),
-    "a time of day that is no number": lambda line: line.update(at=float("nan")),
+    "a time of day that is not a number": lambda line: line.update(at=float("nan")),
     "a time of day beyond the calendar": lambda line: line.update(at=1e15),
     "a time of day before the epoch": lambda line: line.update(at=-1),
     "a hold that is a number": lambda line: line.update(held=0),
     "no hold": lambda line: line.pop("held"),
-    "jobs that are no list": lambda line: line.update(jobs=1),
+    "jobs that are not a list": lambda line: line.update(jobs=1),
     "a job that is text": lambda line: line["jobs"].append("job"),
     "a job twice": lambda line: line["jobs"].append(line["jobs"][0]),
     "answers of two jobs in one": lambda line: line["jobs"][0]["status"].update(id=C),
@@ -285,7 +285,7 @@ def test_a_folder_without_permission_ends_the_wait_before_it_begins(waiting: Wai
 
 
 class FullDisk(io.StringIO):
-    """Takes so many lines, and then fails also when it is closed, as a file does that holds what it could not write."""
+    """Takes a number of lines, and then fails also when closed, as a file does whose end could not be written."""
 
     def __init__(self, takes: int) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The streak: samples in a row, seconds, and what sets both back to nothing."""
+"""The streak: consecutive samples, seconds, and what restarts both."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_gap_of_three_near_intervals_keeps_the_streak_and_a_longer_one_does_no
 
 
 def test_the_interval_in_force_measures_the_gap_and_not_the_one_far_from_the_goal() -> None:
-    # With the default options these were once "3 samples in a row over 178 s", with nobody looking in between.
+    # With the default options these were once 3 consecutive samples over 178 s, with no sample in between.
     assert streaks(Rules(), sample(0), sample(89), sample(178)) == [1, 1, 1]
     rules = caught_up(interval=5, near_interval=20, stable_samples=9)
     assert streaks(rules, sample(0), sample(60), sample(120.5)) == [1, 2, 1]

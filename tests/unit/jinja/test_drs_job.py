@@ -52,7 +52,7 @@ def test_what_is_not_known_is_neither(job: Any) -> None:
 @pytest.mark.parametrize(
     ("job", "sentence"),
     [
-        ({"id": JOB}, "This is no job: it has no status. Give an entry of jobs, or a status."),
+        ({"id": JOB}, "This is not a job: it has no status. Pass an entry of jobs, or a status."),
         ([], "Give an entry of jobs, or a status, not a value of type list."),
         ({"status": 3}, "Give an entry of jobs, or a status, not a value of type int."),
     ],

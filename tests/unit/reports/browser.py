@@ -25,7 +25,7 @@ COMMAND = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 
 # What shows that a page is whole and can be read, asked of the page itself.
 _MEASURE = """JSON.stringify({
-  wide: document.documentElement.scrollWidth, room: document.documentElement.clientWidth,
+  needed: document.documentElement.scrollWidth, room: document.documentElement.clientWidth,
   scripts: document.scripts.length, title: document.title, heading: document.querySelector('h1').innerText,
   elements: [...new Set([...document.body.querySelectorAll('*')].map(e => e.localName))],
   attributes: [...new Set([...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames()))],

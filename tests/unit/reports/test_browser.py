@@ -61,7 +61,7 @@ def quiet_fitting_and_readable(seen: browser.Seen, file: Path, width: int) -> No
     assert seen.requests == [file.as_uri()]
     assert seen.said == []
     page = seen.page
-    assert page["wide"] <= page["room"] <= width
+    assert page["needed"] <= page["room"] <= width
     assert page["scripts"] == 0
     assert not {"script", "img", "iframe", "object", "link", "a", "form", "b1"} & set(page["elements"])
     assert not [attribute for attribute in page["attributes"] if attribute.startswith("on")]
@@ -87,5 +87,5 @@ def test_a_page_that_is_not_quiet_is_noticed(address: str, tmp_path: Path) -> No
     seen = browser.look(address, file, 390, "light")
     assert "https://192.0.2.1/x.png" in seen.requests
     assert seen.said
-    assert seen.page["wide"] > seen.page["room"]
+    assert seen.page["needed"] > seen.page["room"]
     assert seen.page["scripts"] == 1

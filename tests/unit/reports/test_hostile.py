@@ -66,7 +66,7 @@ def harmless_page(page: str) -> None:
         ),
     }
     assert {tag.lstrip("/") for tag in tags} - {"!doctype"} <= allowed
-    # Outside of attributes' values and texts, where it is escaped, a quote only ever ends an attribute.
+    # Outside of attributes' values and texts, which are escaped, a quote only ever ends an attribute.
     bare = re.sub(r'="[^"<>]*"', "", page[page.index("<body>") :])
     assert not re.search(r"<[^>]*[\"=][^>]*>", bare)
     assert page.count("<style>") == page.count("</style>") == 1

@@ -24,7 +24,7 @@ description:
     whenever it is of that type.
     The types are V(status), V(progress), V(delay), V(verdict), V(heartbeat), V(fault) and V(recovered).
   - The verdict comes from the same gate as that of M(cutover.drs.drs_job_wait). Only V(ready) opens it, on evidence.
-  - It goes on watching after a verdict, and takes it back where it does not hold any longer.
+  - It keeps watching after a verdict, and takes the verdict back if it is no longer true.
     The verdict is V(withdrawn) then, and a later one is a new event.
   - It has no deadline, so the verdicts V(timeout) and V(held) do not come.
 extends_documentation_fragment:
@@ -51,23 +51,25 @@ options:
     type: int
     default: 0
   stable_samples:
-    description: For V(caught_up), so many samples in a row must find all jobs ready together, and over O(stable_for).
+    description:
+      - For V(caught_up), the number of consecutive samples in which all jobs must be ready.
+      - They must also span O(stable_for) seconds.
     type: int
     default: 3
   stable_for:
-    description: For V(caught_up), all jobs must be ready together for so many seconds.
+    description: For V(caught_up), the number of seconds for which all jobs must be ready together.
     type: float
     default: 60.0
   interval:
-    description: Seconds between samples. Chance adds or takes a tenth.
+    description: Seconds between samples, randomised by ±10 %.
     type: float
     default: 30.0
   max_errors:
-    description: So many failed polls in a row are allowed. One more is the verdict V(error).
+    description: Maximum number of consecutive failed polls. One more is the verdict V(error).
     type: int
     default: 5
   max_missing:
-    description: So many samples in a row may lack a job. One more is the verdict V(missing).
+    description: Maximum number of consecutive samples that may lack a job. One more is the verdict V(missing).
     type: int
     default: 3
   unknown_for:
@@ -101,7 +103,7 @@ options:
     choices: [changes, always]
     default: changes
   progress_step:
-    description: The progress of a job is an event each time it goes into another step of so many percent, and at 100 %.
+    description: Size of a step of progress in percent. A job that reaches another step, or 100 %, is an event.
     type: int
     default: 10
   delay_thresholds:

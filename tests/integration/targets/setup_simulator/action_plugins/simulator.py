@@ -30,7 +30,7 @@ from ansible.plugins.action import ActionBase
 
 import ansible_collections.cutover.drs
 
-# Of a run that is killed, nothing is left after so many seconds.
+# Seconds after which nothing is left of a run that was killed.
 STOP_AFTER = 900
 STARTS_WITHIN = 30.0
 STOPS_WITHIN = 10.0
@@ -125,7 +125,7 @@ def stop(pid: int) -> None:
 
 
 def ask(method: str, url: str, body: Any = None) -> Any:
-    """One request to the control API; its answer, where it has one."""
+    """One request to the control API; its response, if it has one."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)
     unverified = ssl.create_default_context()

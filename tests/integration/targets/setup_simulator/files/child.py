@@ -89,7 +89,7 @@ class Child:
         os.write(self._terminal, text.encode())
 
     def until(self, text: str, times: int = 1) -> None:
-        """Wait until it wrote this text, so many times."""
+        """Wait until it wrote this text, this number of times."""
         deadline = time.monotonic() + LONGEST
         while max(self.stdout.count(text), self.stderr.count(text)) < times:
             running = self.process.poll() is None and time.monotonic() < deadline
