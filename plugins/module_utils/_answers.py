@@ -21,15 +21,26 @@ from ._transport import Answer, urllib3
 _SUCCESS = (200, 202)
 _REPEATABLE_5XX = (500, 502, 503, 504)
 
-# "Operation too frequent", sent as a 400.
-_TOO_FREQUENT = "DRS.M01503"
+# "Operation too frequent", sent as a 400, and how the gateway says it.
+_TOO_FREQUENT = ("DRS.M01503", "APIGW.0308")
+# "Another operation is being performed. Try again later."
+_BUSY = "DRS.M01504"
+# These come with a 401 and a 403, or inside of a success.
+_NO_LOGIN = ("APIGW.0301", "APIGW.0307")
+_NO_PERMISSION = tuple(f"DRS.M0010{number}" for number in range(6))
+_NO_PROJECT = "DRS.M00261"
 # A real answer nests five deep. Python and Ansible cannot walk what nests by the thousand.
 _DEEPEST = 50
 
-# Errors that are about jobs, not about the request: "non-existent", "deleted or released".
-_NO_SUCH_JOB = ("DRS.M00289", "DRS.M05004")
-# 422, "the query result is empty": none of the jobs asked for exists.
-_NO_SUCH_JOBS = "DRS.M00002"
+# Codes of 400 and 422 that are about the request as a whole: ids that are empty or given twice, the page.
+_ABOUT_THE_REQUEST = ("DRS.M00300", "DRS.M00301", "DRS.M00210", "DRS.M00211", _NO_PROJECT, *_NO_PERMISSION)
+# Codes that are about a job: it does not exist, was deleted or released, or is in the wrong state.
+_ABOUT_A_JOB = (
+    *("DRS.M00289", "DRS.M05003", "DRS.M05004", "DRS.10000010"),
+    *("DRS.M00304", "DRS.M00307", "DRS.M00308"),
+)
+# 422, "the query result is empty".
+_EMPTY = "DRS.M00002"
 
 Result = TypeVar("Result")
 
@@ -40,26 +51,24 @@ _ADVICE = {
     Kind.THROTTLED: "Too many requests: try again later, or raise the interval.",
     Kind.SERVICE: "The service has a fault: try again later.",
 }
+_WITHDRAWN = (
+    "The service does not have this operation, or has it no longer. Check the endpoint; "
+    "if it is right, look for a newer release of this collection."
+)
 
 
 class RefusedJobsError(DrsError):
-    """The request was refused because of some of its jobs.
+    """The request was refused, perhaps because of some of its jobs.
 
     ``jobs`` has code and message of those that the answer names; it is empty where the answer
-    does not say which. ``all_of_them`` when none of the jobs exists.
+    does not say which. ``certain`` whether the code is about jobs, and not perhaps about the request.
     """
 
-    def __init__(
-        self,
-        jobs: Mapping[str, tuple[str | None, str | None]],
-        *,
-        all_of_them: bool,
-        code: str | None,
-        message: str | None,
-    ) -> None:
-        super().__init__(Kind.INVALID_REQUEST, "Jobs were refused.", error_code=code, error_message=message)
+    def __init__(self, jobs: Mapping[str, tuple[str | None, str | None]], message: str, **said: Any) -> None:
+        super().__init__(Kind.INVALID_REQUEST, message, **said)
         self.jobs = jobs
-        self.all_of_them = all_of_them
+        self.empty = self.error_code == _EMPTY
+        self.certain = bool(jobs) or self.empty or self.error_code in _ABOUT_A_JOB
 
 
 def check(answer: Answer, redact: Redactor, parse: Callable[[object], Result]) -> Result:
@@ -67,9 +76,14 @@ def check(answer: Answer, redact: Redactor, parse: Callable[[object], Result]) -
     if answer.status in _SUCCESS:
         body = _body(answer, redact)
         try:
-            return parse(body)
+            result = parse(body)
         except DrsError as error:
-            raise _protocol(str(error), answer, redact) from None
+            raise (
+                _refused(answer, body, redact) if _holds_error(body) else _protocol(str(error), answer, redact)
+            ) from None
+        if not result and _holds_error(body):
+            raise _refused(answer, body, redact)
+        return result
     if 300 <= answer.status < 400:
         target = cut(redact.text(answer.headers.get("Location", "nowhere")))
         raise _protocol(
@@ -80,7 +94,16 @@ def check(answer: Answer, redact: Redactor, parse: Callable[[object], Result]) -
         )
     if answer.status < 400:
         raise _protocol(f"HTTP {answer.status} is not an answer this operation has.", answer, redact)
-    raise _refused(answer, redact)
+    try:
+        body = _parsed(answer.body, redact)
+    except ValueError:
+        body = None
+    raise _refused(answer, body, redact)
+
+
+def _holds_error(body: object) -> bool:
+    """Whether a body is that of an error, which may come with a success code (seen with ``DRS.M01504``)."""
+    return isinstance(body, dict) and isinstance(body.get("error_code"), str) and bool(body["error_code"])
 
 
 def _body(answer: Answer, redact: Redactor) -> object:
@@ -137,31 +160,33 @@ def _protocol(message: str, answer: Answer, redact: Redactor) -> DrsError:
     return error
 
 
-def _refused(answer: Answer, redact: Redactor) -> DrsError:
-    try:
-        body = _parsed(answer.body, redact)
-    except ValueError:
-        body = None
+def _refused(answer: Answer, body: object, redact: Redactor) -> DrsError:
     fields = body if isinstance(body, dict) else {}
     code, message = _said(fields)
-    # A service that is busy says nothing about jobs, whatever else is in its answer.
-    jobs = parse_refusals(fields) if answer.status == 400 and code != _TOO_FREQUENT else {}
-    if jobs or code in _NO_SUCH_JOB or code == _NO_SUCH_JOBS:
-        return RefusedJobsError(jobs, all_of_them=code == _NO_SUCH_JOBS, code=code, message=message)
     kind, repeatable = _kind(answer.status, code)
-    said = " ".join(text for text in (code, message) if text) or "without a reason"
-    advice = _ADVICE.get(kind, "The proxy asks for a login: put it into the URL of the proxy.")
-    return DrsError(
+    text = " ".join(part for part in (code, message) if part) or "without a reason"
+    said: dict[str, Any] = {
+        "http_status": answer.status,
+        "error_code": code,
+        "error_message": message,
+        "request_id": _request_id(answer, fields, redact),
+    }
+    # A service that is busy says nothing about jobs, whatever else is in its answer.
+    if kind is Kind.INVALID_REQUEST and answer.status in (*_SUCCESS, 400, 422):
+        jobs = parse_refusals(fields)
+        if jobs or ((code or "").startswith("DRS.") and code not in _ABOUT_THE_REQUEST):
+            return RefusedJobsError(jobs, f"HTTP {answer.status} {text.rstrip('.')}. {_ADVICE[kind]}", **said)
+    error = DrsError(
         kind,
-        f"HTTP {answer.status} {said.rstrip('.')}. {advice}",
-        http_status=answer.status,
-        error_code=code,
-        error_message=message,
-        request_id=_request_id(answer, fields, redact),
+        "",
+        **said,
         repeatable=repeatable,
         retry_after=_retry_after(answer) if repeatable else None,
         final=True if kind is Kind.NETWORK else None,
     )
+    advice = _ADVICE.get(kind, "The proxy asks for a login: put it into the URL of the proxy.")
+    error.args = (f"HTTP {answer.status} {text.rstrip('.')}. {_WITHDRAWN if error.withdrawn else advice}",)
+    return error
 
 
 def _said(fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
@@ -176,15 +201,17 @@ def _said(fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
 
 def _kind(status: int, code: str | None) -> tuple[Kind, bool]:
     """What an error answer means, and whether the same request may be sent again."""
-    if status == 429 or code == _TOO_FREQUENT:
+    if status == 429 or code in _TOO_FREQUENT:
         return Kind.THROTTLED, True
+    if code == _BUSY:
+        return Kind.SERVICE, True
     if status >= 500:
         return Kind.SERVICE, status in _REPEATABLE_5XX
     if status == 407:
         return Kind.NETWORK, False
-    if status == 401:
+    if status == 401 or (status in _SUCCESS and code in _NO_LOGIN):
         return Kind.AUTHENTICATION, False
-    if status == 403:
+    if status == 403 or (status in _SUCCESS and code in (*_NO_PERMISSION, _NO_PROJECT)):
         return Kind.PERMISSION, False
     return Kind.INVALID_REQUEST, False
 

@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -19,7 +19,7 @@ from ._auth import Login
 from ._details import DetailRecord, parse_details
 from ._errors import DrsError, Kind
 from ._listing import Found, Listing, types_of
-from ._lists import ListedJob, ListOperation, Page, Pages
+from ._lists import ListedJob, ListOperation, Page, Pages, status_of
 from ._records import ProgressRecord, Record, StatusRecord, parse_progress, parse_statuses
 from ._redact import Redactor
 from ._retries import REAL_TIME, Limits, Timing, persist, time_for_one
@@ -51,6 +51,23 @@ BATCH_DETAIL = Operation("batch-detail", DetailRecord, parse_details, paged=True
 _PROGRESS_WITHOUT_RAW = replace(BATCH_PROGRESS, parse=partial(parse_progress, raw=False))
 
 Result = TypeVar("Result")
+
+_STATUS_FROM_LIST = (
+    "The service has withdrawn batch-status (404 APIGW.0101). The statuses come from the list of jobs instead, "
+    "which needs a permission of its own."
+)
+
+
+@dataclass
+class _Read(Generic[Record]):
+    """The reading of one operation for many jobs: its batches, and whether anything was said about a job."""
+
+    operation: Operation[Record]
+    ids: Sequence[str]
+    until: float | None
+    batches: list[Future[list[Record]]] = field(default_factory=list)
+    answered: bool = False
+    refusal: RefusedJobsError | None = None
 
 
 class Client:
@@ -91,6 +108,8 @@ class Client:
         # Whether a batch of the read under way has failed, so that no other needs another try.
         self._given_up = False
         self._stop_operation = STOP_V3
+        # What was said when batch-status turned out to be withdrawn.
+        self._status_withdrawn = ""
         self._listing = Listing(self._list_page, self._together)
         self.requests_sent = 0
 
@@ -116,10 +135,20 @@ class Client:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._session.close()
 
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know about the service, each sentence once."""
+        return [_STATUS_FROM_LIST] if self._status_withdrawn else []
+
     def statuses(self, ids: Sequence[str], until: float | None = None) -> list[StatusRecord]:
         """A record for each id, in the order given; see :meth:`both` for ``until`` and errors."""
         self._log_in(until)
-        return self._gathered(self._submit(BATCH_STATUS, ids, until))
+        if not self._status_withdrawn:
+            try:
+                return self._gathered(self._submit(BATCH_STATUS, ids, until))
+            except DrsError as error:
+                self._note_withdrawn(error)
+        return self._listed_statuses(ids, until)
 
     def details(self, ids: Sequence[str]) -> list[DetailRecord]:
         """A record for each id, in the order given; see :meth:`both` for errors."""
@@ -134,15 +163,35 @@ class Client:
     def both(self, ids: Sequence[str], until: float | None = None) -> tuple[list[StatusRecord], list[ProgressRecord]]:
         """Both operations at once; nothing is tried again after ``until`` (monotonic seconds).
 
-        The progress comes without the API's own entries (``raw``).
-        A job that the service does not know gives a record with ``found`` false. Raises
+        The progress comes without the API's own entries (``raw``). If batch-status is withdrawn, the statuses come
+        from the list of jobs. A job that the service does not know gives a record with ``found`` false. Raises
         :class:`DrsError` when any of the requests gave no usable answer.
         """
         self._log_in(until)
-        statuses = self._submit(BATCH_STATUS, ids, until)
-        progress = self._submit(_PROGRESS_WITHOUT_RAW, ids, until)
-        self._wait_for([*statuses, *progress])
-        return self._gathered(statuses), self._gathered(progress)
+        if not self._status_withdrawn:
+            try:
+                statuses = self._submit(BATCH_STATUS, ids, until)
+                progress = self._submit(_PROGRESS_WITHOUT_RAW, ids, until)
+                self._wait_for([*statuses.batches, *progress.batches])
+                return self._gathered(statuses), self._gathered(progress)
+            except DrsError as error:
+                self._note_withdrawn(error)
+        listed = self._listed_statuses(ids, until)
+        return listed, self._gathered(self._submit(_PROGRESS_WITHOUT_RAW, ids, until))
+
+    def _note_withdrawn(self, error: DrsError) -> None:
+        """Remember that batch-status is withdrawn; raise any other error."""
+        if not error.withdrawn or not str(error).startswith(BATCH_STATUS.name):
+            raise error
+        self._status_withdrawn = str(error)
+
+    def _listed_statuses(self, ids: Sequence[str], until: float | None) -> list[StatusRecord]:
+        try:
+            listed = self._listing.jobs(list(dict.fromkeys(ids)), types_of(None), until)
+        except DrsError as error:
+            error.args = (f"{self._status_withdrawn} The list of jobs cannot take its place. {error}",)
+            raise
+        return [status_of(listed[job_id]) if job_id in listed else StatusRecord(job_id) for job_id in ids]
 
     def list_jobs(
         self,
@@ -220,48 +269,51 @@ class Client:
             until,
         )
 
-    def _submit(
-        self, operation: Operation[Record], ids: Sequence[str], until: float | None
-    ) -> list[Future[list[Record]]]:
+    def _submit(self, operation: Operation[Record], ids: Sequence[str], until: float | None) -> _Read[Record]:
         size = self._limits.batch_size
-        batches = [ids[start : start + size] for start in range(0, len(ids), size)]
+        read: _Read[Record] = _Read(operation, ids, until)
 
-        def read(batch: Sequence[str]) -> list[Record]:
-            found = self._read_batch(operation, batch, until)
+        def records(batch: Sequence[str]) -> list[Record]:
+            found = self._read_batch(read, batch)
             return [found[job_id] for job_id in batch]
 
-        return [self._pool.submit(read, batch) for batch in batches]
+        batches = [ids[start : start + size] for start in range(0, len(ids), size)]
+        read.batches += [self._pool.submit(records, batch) for batch in batches]
+        return read
 
-    def _read_batch(self, operation: Operation[Record], ids: Sequence[str], until: float | None) -> dict[str, Record]:
+    def _read_batch(self, read: _Read[Record], ids: Sequence[str]) -> dict[str, Record]:
         """A record for each id of one batch. One bad id does not hide the others."""
         try:
-            found = self._call(operation, ids, until)
+            found = self._call(read.operation, ids, read.until)
         except RefusedJobsError as refusal:
-            return self._take_apart(operation, ids, until, refusal)
+            return self._take_apart(read, ids, refusal)
         except DrsError as error:
-            raise self._about(error, operation, ids) from None
+            raise self._about(error, read.operation, ids) from None
+        read.answered = True
         # Nothing else tells a truncated answer: an id that did not come back is not found.
-        return {job_id: found.get(job_id) or operation.record(job_id) for job_id in ids}
+        return {job_id: found.get(job_id) or read.operation.record(job_id) for job_id in ids}
 
-    def _take_apart(
-        self, operation: Operation[Record], ids: Sequence[str], until: float | None, refusal: RefusedJobsError
-    ) -> dict[str, Record]:
+    def _take_apart(self, read: _Read[Record], ids: Sequence[str], refusal: RefusedJobsError) -> dict[str, Record]:
         """Ask again without the jobs that were refused; by halves where the service does not name them."""
         refused = {job_id: refusal.jobs[job_id] for job_id in ids if job_id in refusal.jobs}
-        if not refused and (len(ids) == 1 or refusal.all_of_them):
-            refused = dict.fromkeys(ids, (refusal.error_code, refusal.error_message))
+        if not refused and len(ids) == 1:
+            refused = {ids[0]: (refusal.error_code, refusal.error_message)}
+            if not refusal.certain:
+                read.refusal = read.refusal or refusal
+        if refused and refusal.certain:
+            read.answered = True
         records = {
-            job_id: operation.record(job_id, error_code=code, error_message=message)
+            job_id: read.operation.record(job_id, error_code=code, error_message=message)
             for job_id, (code, message) in refused.items()
         }
-        if until is not None and self._timing.monotonic() >= until:
-            said = "Some of the jobs were refused, and time was up before it was known which."
-            raise self._about(DrsError(Kind.SERVICE, said, error_code=refusal.error_code), operation, ids)
         rest = [job_id for job_id in ids if job_id not in refused]
+        if rest and read.until is not None and self._timing.monotonic() >= read.until:
+            said = "Some of the jobs were refused, and time was up before it was known which."
+            raise self._about(DrsError(Kind.SERVICE, said, error_code=refusal.error_code), read.operation, ids)
         middle = len(rest) if refused else len(rest) // 2
         for part in (rest[:middle], rest[middle:]):
             if part:
-                records.update(self._read_batch(operation, part, until))
+                records.update(self._read_batch(read, part))
         return records
 
     def _call(self, operation: Operation[Record], ids: Sequence[str], until: float | None) -> dict[str, Record]:
@@ -324,10 +376,13 @@ class Client:
         error.args = (f"{what} at {host_of(self._root)} failed{tries}: {error}",)
         return error
 
-    def _gathered(self, batches: Sequence[Future[list[Record]]]) -> list[Record]:
+    def _gathered(self, read: _Read[Record]) -> list[Record]:
         """The records of all batches in their order, or the error of the first that failed."""
-        self._wait_for(batches)
-        return [record for batch in batches for record in batch.result()]
+        self._wait_for(read.batches)
+        if read.refusal and not read.answered:
+            # Not one job has an answer, and the code does not say that this is because of the jobs.
+            raise self._about(read.refusal, read.operation, read.ids)
+        return [record for batch in read.batches for record in batch.result()]
 
     def _wait_for(self, batches: Sequence[Future[Any]]) -> None:
         """Wait for the batches; on the first that failed, try nothing more and raise its error."""

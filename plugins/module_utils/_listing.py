@@ -135,7 +135,7 @@ class Listing:
 def _is_empty(error: DrsError, pages: Pages) -> bool:
     """Whether a refusal says that there are no jobs, or no more of them."""
     if isinstance(error, RefusedJobsError):
-        return error.all_of_them and not pages.jobs
+        return error.empty and not pages.jobs
     return error.error_code in _NO_SUCH_PAGE and pages.complete
 
 

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from ._errors import DrsError, Kind, cut, protocol_error
 from ._lifecycle import Meaning, meaning
-from ._records import timestamp
+from ._records import StatusRecord, timestamp
 
 # The words of the API for the types of jobs, in the order in which they are asked for.
 JOB_TYPES = ("migration", "sync", "cloudDataGuard")
@@ -39,6 +39,7 @@ class ListedJob:
     task_mode: str | None = None
     created_at: str | None = None
     children: tuple[ListedJob, ...] = ()
+    error_message: str | None = None
 
     @property
     def meaning(self) -> Meaning:
@@ -111,7 +112,7 @@ class ListOperation:
         if not isinstance(body, dict):
             raise protocol_error("The answer is not a JSON object.")
         entries, total = body.get("jobs"), body.get(self.total_field)
-        if not isinstance(entries, list):
+        if not isinstance(entries, list) or body.get("error_code"):
             raise protocol_error("The answer has no list 'jobs'.")
         if not isinstance(total, int) or isinstance(total, bool) or total < 0:
             raise protocol_error(f"The answer has no number '{self.total_field}'.")
@@ -155,6 +156,11 @@ class Pages:
         return not self.complete or (len(page.jobs) >= _PER_PAGE and not self.by_id)
 
 
+def status_of(job: ListedJob) -> StatusRecord:
+    """What a list says in place of batch-status."""
+    return StatusRecord(job.id, found=True, status=job.status, error_message=job.error_message)
+
+
 def merged(lists: Sequence[Mapping[str, ListedJob]]) -> dict[str, ListedJob]:
     """The jobs of several lists. Raises :class:`InconsistentListError` for a job of which two say different things."""
     found: dict[str, ListedJob] = {}
@@ -167,7 +173,7 @@ def merged(lists: Sequence[Mapping[str, ListedJob]]) -> dict[str, ListedJob]:
 
 
 def _without_type(job: ListedJob) -> tuple[Any, ...]:
-    return (job.name, job.engine, job.status, job.task_mode, job.created_at, job.children)
+    return (job.name, job.engine, job.status, job.task_mode, job.created_at, job.children, job.error_message)
 
 
 def every(jobs: Mapping[str, ListedJob]) -> dict[str, ListedJob]:
@@ -196,6 +202,7 @@ def _fields(entry: Mapping[str, Any], job_type: str | None) -> dict[str, Any]:
         "task_mode": _text(entry, "task_type"),
         "created_at": _created_at(entry.get("create_time")),
         "children": _children(entry.get("children"), job_type),
+        "error_message": _text(entry, "error_msg"),
     }
 
 

@@ -32,6 +32,8 @@ def run(read: Callable[[Client, Sequence[str]], Sequence[StatusRecord]]) -> None
             ids = resolve_names(client, asked.names) if asked.names else asked.ids
             names = dict(zip(ids, asked.names, strict=False))
             records = read(client, ids)
+            for warning in client.warnings:
+                warn(warning)
         jobs = [{"id": record.id, "name": names.get(record.id), **record.as_dict()} for record in records]
         return {"jobs": jobs, **summary(records)}
 

@@ -134,7 +134,7 @@ def _reply_of(error: DrsError, jobs: int) -> Reply:
     if error.kind is Kind.THROTTLED or error.error_code in _BUSY_CODES:
         return Reply.BUSY
     if error.kind is Kind.INVALID_REQUEST:
-        about_all = error.withdrawn or (isinstance(error, RefusedJobsError) and error.all_of_them)
+        about_all = error.withdrawn or (isinstance(error, RefusedJobsError) and error.empty)
         return Reply.REFUSED if jobs == 1 or about_all else Reply.APART
     if error.kind in (Kind.AUTHENTICATION, Kind.PERMISSION, Kind.CONFIGURATION):
         return Reply.REFUSED

@@ -32,14 +32,12 @@ def failed(read: Callable[[], Any]) -> DrsError:
 
 # Number in errors-documented.json: kind, status, code, request id (the header's, if there is one), tries, final.
 DOCUMENTED = [
-    (0, "invalid_request", 400, "DRS.M00202", 1, True),
     (1, "throttled", 400, "DRS.M01503", 3, False),
     (2, "invalid_request", 400, "DRS.M00301", 1, True),
     (5, "authentication", 401, "APIGW.0307", 1, True),
     (6, "authentication", 401, "401", 1, True),
     (7, "permission", 403, "DRS.M00102", 1, True),
     (8, "permission", 403, "DRS.M00261", 1, True),
-    (9, "invalid_request", 404, "APIGW.0101", 1, True),
     (11, "throttled", 429, "APIGW.0308", 3, False),
     (12, "service", 500, "DRS.M00004", 3, False),
     (13, "service", 502, None, 3, False),
@@ -74,6 +72,93 @@ def test_errors_about_jobs_are_no_errors_of_the_request(
 ) -> None:
     simulator.add_fault(kind="status", documented=number)
     assert [record.found for record in client_for(simulator).statuses(JOBS)] == [False, False]
+
+
+# Codes of a refusal, with the status they come with, and whether they are about the jobs or about the request.
+REFUSALS = [
+    *((400, code, True) for code in ("DRS.M00289", "DRS.M05004", "DRS.M05003", "DRS.10000010")),
+    *((400, code, True) for code in ("DRS.M00202", "DRS.M00304", "DRS.M00307", "DRS.M00308", "DRS.M99999")),
+    *((422, code, True) for code in ("DRS.M00002", "DRS.M00202")),
+    *((200, code, True) for code in ("DRS.M00289", "DRS.M05066")),
+    *((202, code, True) for code in ("DRS.M00304", "DRS.M05066")),
+    *((400, code, False) for code in ("DRS.M00300", "DRS.M00301", "DRS.M00210", "DRS.M00211", "DRS.M00261")),
+    *((400, f"DRS.M0010{number}", False) for number in range(6)),
+    *((400, code, False) for code in ("APIGW.0106", "IAM.0001")),
+    (403, "DRS.M00289", False),
+    (404, "DRS.M00289", False),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "about_jobs"), REFUSALS)
+def test_a_refusal_because_of_one_job_never_hides_the_others(
+    simulator: Simulator, client_for: ClientFor, status: int, code: str, about_jobs: bool
+) -> None:
+    refusal = {"error_code": code, "error_msg": "No."}
+    simulator.add_fault(kind="status", http_status=status, body=refusal, with_job=JOBS[1])
+    client = client_for(simulator)
+    if not about_jobs:
+        assert failed(lambda: client.statuses(JOBS)).error_code == code
+        assert client.requests_sent == 1
+        return
+    statuses, progress = client.both(JOBS)
+    for good, bad in (statuses, progress):
+        assert (good.found, good.status) == (True, "INCRE_TRANSFER_STARTED")
+        assert (bad.found, bad.error_code, bad.error_message) == (False, code, "No.")
+
+
+@pytest.mark.parametrize("code", ["DRS.M00202", "DRS.M99999", "DRS.M05066"])
+@pytest.mark.parametrize("status", [400, 200])
+def test_a_refusal_of_every_job_that_may_be_about_the_request_is_an_error(
+    simulator: Simulator, client_for: ClientFor, status: int, code: str
+) -> None:
+    simulator.add_fault(kind="status", http_status=status, body={"error_code": code, "error_msg": "No."})
+    error = failed(lambda: client_for(simulator).statuses(JOBS))
+    assert str(error).startswith(
+        f"batch-status of 2 jobs at 127.0.0.1:{simulator.endpoint.rpartition(':')[2]} failed: "
+    )
+    assert f"HTTP {status} {code} No. Check the endpoint" in str(error)
+    assert (error.kind.value, error.http_status, error.final) == ("invalid_request", status, True)
+
+
+# The code in the body of a success, and what it is.
+IN_A_SUCCESS = [
+    ("DRS.M01504", "service", 3, False),
+    ("DRS.M01503", "throttled", 3, False),
+    ("APIGW.0308", "throttled", 3, False),
+    ("APIGW.0307", "authentication", 1, True),
+    ("DRS.M00102", "permission", 1, True),
+    ("DRS.M00261", "permission", 1, True),
+    ("DRS.M00301", "invalid_request", 1, True),
+]
+
+
+@pytest.mark.parametrize(("code", "kind", "tries", "final"), IN_A_SUCCESS)
+@pytest.mark.parametrize("status", [200, 202])
+def test_an_error_body_in_a_success_keeps_what_it_says(
+    simulator: Simulator, client_for: ClientFor, status: int, code: str, kind: str, tries: int, final: bool
+) -> None:
+    for extra in ({}, {"results": []}):
+        simulator.load({})
+        body = {"error_code": code, "error_msg": "Not now.", **extra}
+        simulator.add_fault(kind="status", http_status=status, body=body)
+        error = failed(lambda: client_for(simulator, request_retries=2).statuses(JOBS))
+        assert (error.kind.value, error.http_status, error.final) == (kind, status, final)
+        assert (error.error_code, error.error_message) == (code, "Not now.")
+        assert len(simulator.requests) == error.attempts == tries
+        assert error.request_id == simulator.requests[-1]["request_id"]
+
+
+def test_an_error_body_in_a_success_that_passes_leaves_no_trace(simulator: Simulator, client_for: ClientFor) -> None:
+    simulator.add_fault(kind="status", http_status=202, body={"error_code": "DRS.M01504", "error_msg": "Busy."}, to=2)
+    assert [record.found for record in client_for(simulator).statuses(JOBS)] == [True, True]
+
+
+def test_a_list_keeps_the_error_of_a_success_too(simulator: Simulator, client_for: ClientFor) -> None:
+    simulator.add_fault(
+        kind="status", http_status=200, body={"error_code": "DRS.M01504", "jobs": [], "total_record": 0}
+    )
+    error = failed(lambda: client_for(simulator, request_retries=1).list_jobs())
+    assert (error.kind.value, error.error_code, error.attempts) == ("service", "DRS.M01504", 2)
 
 
 SENTENCES: list[tuple[dict[str, Any], str]] = [

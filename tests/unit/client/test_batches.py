@@ -194,12 +194,14 @@ def test_a_job_that_the_service_does_not_name_is_found_by_halves(start: Start, c
     assert client.requests_sent == 13  # 2 * log2(64) + 1
 
 
-def test_an_empty_query_result_means_that_all_of_them_are_missing(simulator: Simulator, client_for: ClientFor) -> None:
-    simulator.add_fault(kind="status", documented=10)
+def test_an_empty_query_result_does_not_say_that_all_of_them_are_missing(
+    simulator: Simulator, client_for: ClientFor
+) -> None:
+    simulator.add_fault(kind="status", documented=10, with_job=JOBS[0])
     client = client_for(simulator)
     records = client.progress(JOBS)
-    assert [(record.found, record.error_code) for record in records] == [(False, "DRS.M00002")] * 2
-    assert client.requests_sent == 1
+    assert [(record.found, record.error_code) for record in records] == [(False, "DRS.M00002"), (True, None)]
+    assert client.requests_sent == 3
 
 
 def test_a_refusal_that_names_none_of_the_jobs_asked_for_ends(simulator: Simulator, client_for: ClientFor) -> None:

@@ -84,7 +84,7 @@ def test_a_failure_says_what_happened_and_carries_the_details(
         "http_status": 404,
         "error_code": "APIGW.0101",
         "error_message": "The API does not exist or has not been published in the environment",
-        "request_id": simulator.requests[0]["request_id"],
+        "request_id": simulator.requests[-1]["request_id"],
         "attempts": 1,
     }
 
