@@ -17,6 +17,8 @@ _MOST_JOBS = 20
 _MOST_HOLDS = 10
 # The summary of a CI step may have 1 MiB, a comment 64 KiB; more than this nobody reads.
 _LONGEST_REASON = 1500
+_MOST_WARNINGS = 5
+_LONGEST_WARNING = 300
 
 # Markup in the middle of a line: no text of a result begins one. Not an underscore within a word, as in a status,
 # nor most dots and colons: only those of an address, which would become a link, and of an emoji.
@@ -36,6 +38,7 @@ def render(view: Wait | Cutover, title: str) -> str:
 def _cutover(cutover: Cutover) -> list[str]:
     said = " ".join(filter(None, (_plain(says(cutover)), _reason(cutover.reason))))
     lines = [f"{_mark(cutover)} **{_plain(cutover.outcome)}** {said}", ""]
+    lines += _warnings(cutover.warnings)
     if cutover.outage is not None:
         lines += [f"Outage: **{span(cutover.outage)}**", ""]
     if cutover.stages:
@@ -56,6 +59,7 @@ def _wait(wait: Wait) -> list[str]:
         lines += [" · ".join(facts), ""]
     if origin(wait):
         lines += ["Read from " + " · ".join(f"{name} {_code(value)}" for name, value in origin(wait)), ""]
+    lines += _warnings(wait.warnings)
     if not wait.jobs:
         return lines
     jobs = wait.worst_first
@@ -69,6 +73,11 @@ def _wait(wait: Wait) -> list[str]:
         ready = sum(job.ready for job in rest)
         lines += ["", f"… and {len(rest)} more ({ready} of them ready)."]
     return lines
+
+
+def _warnings(warnings: tuple[str, ...]) -> list[str]:
+    shown = [f"- Warning: {_plain(shortened(warning, _LONGEST_WARNING))}" for warning in warnings[:_MOST_WARNINGS]]
+    return [*shown, ""] if shown else []
 
 
 def _facts(wait: Wait) -> list[str]:

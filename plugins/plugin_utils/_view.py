@@ -147,6 +147,7 @@ class Cutover:
     gates: Mapping[str, Wait]
     started_at: float | None
     finished_at: float | None
+    warnings: tuple[str, ...]
 
 
 def read(result: Mapping[str, Any]) -> Wait | Cutover:
@@ -165,7 +166,12 @@ def _cutover(result: Mapping[str, Any]) -> Cutover:
         gates=gates,
         started_at=epoch(result.get("started_at")),
         finished_at=epoch(result.get("finished_at")),
+        warnings=_warnings(result),
     )
+
+
+def _warnings(result: Mapping[Any, Any]) -> tuple[str, ...]:
+    return tuple(text(warning, _SENTENCE) for warning in items(result.get("warnings"))[:50])
 
 
 def _stage(stage: Mapping[Any, Any]) -> Stage:
@@ -205,7 +211,7 @@ def _wait(result: Mapping[Any, Any]) -> Wait:
         valid_until=epoch(result.get("valid_until")),
         failure=_pairs(result.get("failure")),
         connection=_pairs(result.get("connection")),
-        warnings=tuple(text(warning, _SENTENCE) for warning in items(result.get("warnings"))[:50]),
+        warnings=_warnings(result),
     )
 
 

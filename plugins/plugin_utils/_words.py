@@ -66,7 +66,7 @@ def says(view: Wait | Cutover) -> str:
 
 def _of_cutover(cutover: Cutover) -> str:
     if cutover.ready:
-        return "The cutover succeeded: the target is in use."
+        return "The cutover succeeded."
     if cutover.outcome in _OF_OUTCOMES:
         return _OF_OUTCOMES[cutover.outcome]
     failed = next((stage.name for stage in cutover.stages if stage.state == "failed"), "")

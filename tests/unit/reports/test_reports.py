@@ -43,7 +43,7 @@ GATES: dict[str, dict[str, bool]] = {
 }
 # What a cutover's report says first.
 SAYS = {
-    "done": "The cutover succeeded: the target is in use.",
+    "done": "The cutover succeeded.",
     "switch_failed": "The switch failed, and nothing was undone. Somebody has to look.",
     "frozen": "The source may still be frozen. Somebody has to look.",
     "unfrozen": "Aborted safely: the source accepts writes again.",
@@ -134,6 +134,13 @@ def test_a_report_says_where_the_jobs_were_read(suffix: str) -> None:
     for gate in (cutover := cutover_result("unfrozen"))["gates"].values():
         gate["connection"] = connection
     assert "https://drs.example.com/base" in render(cutover, suffix, TITLE)
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_a_warning_is_in_the_report(suffix: str) -> None:
+    warning = "Nothing moved in any job for 30m."
+    assert warning in render({**waited("ready", 1), "warnings": [warning]}, suffix, TITLE)
+    assert warning in render({**cutover_result("done"), "warnings": [warning]}, suffix, TITLE)
 
 
 def test_a_single_sample_draws_no_curve() -> None:
