@@ -12,9 +12,9 @@ version_added: "1.0.0"
 author:
   - The cutover.drs authors (@cutover-drs)
 description:
-  - Asks a question on the terminal of the controller, and takes only V(yes) for a yes.
-  - Unlike M(ansible.builtin.pause), it tells a person who gives no answer from nobody being there, as in CI and AWX.
-  - It does not fail. What an answer leads to is up to the playbook.
+  - Asks a question on the terminal of the controller. Only V(yes) counts as a yes.
+  - Unlike M(ansible.builtin.pause), it distinguishes a person who does not answer from nobody being there, as in CI and AWX.
+  - It does not fail. The playbook decides what follows from the answer.
 extends_documentation_fragment:
   - cutover.drs.attributes
 attributes:
@@ -28,7 +28,7 @@ options:
     type: str
     required: true
   timeout:
-    description: Seconds to wait for an answer. Silence means no. By default it waits for ever.
+    description: Seconds to wait for an answer. Silence means no. By default it waits forever.
     type: float
 seealso:
   - ref: ansible_collections.cutover.drs.docsite.guide_runbook
@@ -50,17 +50,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 asked:
-  description: Whether there was a terminal, and so somebody to ask.
+  description: Whether there was a terminal, and therefore somebody to ask.
   returned: always
   type: bool
   sample: true
 confirmed:
-  description: Whether the answer was V(yes), in letters of any case.
+  description: Whether the answer was V(yes), in upper or lower case.
   returned: always
   type: bool
   sample: true
 msg:
-  description: The same for people.
+  description: The same in words.
   returned: always
   type: str
   sample: Confirmed.

@@ -12,17 +12,17 @@ version_added: "1.0.0"
 author:
   - The cutover.drs authors (@cutover-drs)
 description:
-  - Writes what M(cutover.drs.drs_job_wait) or the role P(cutover.drs.drs_cutover#role) found, as files for people, for CI
-    and for monitoring. Every verdict has its report.
-  - It runs on the controller and sends no request, so it takes no connection options.
-  - A file is either the old one or the whole new one, never half of it. Folders that are missing are made.
-  - Texts of the service are shown as text, whatever is in them.
+  - Writes the result of M(cutover.drs.drs_job_wait) or of the role P(cutover.drs.drs_cutover#role) as files for people, for CI
+    and for monitoring, whatever the verdict.
+  - It runs on the controller and sends no requests, so it takes no connection options.
+  - A file is replaced in one step, so that nobody reads half of it. Missing folders are created.
+  - Texts of the service are shown as plain text, whatever they contain.
 attributes:
   check_mode:
     support: full
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
     details:
-      - It makes the reports, writes none of them, and returns what it would write.
+      - It generates the reports without writing them, and returns what it would write.
   diff_mode:
     support: none
     description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
@@ -30,7 +30,7 @@ attributes:
     support: none
     description: When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
     details:
-      - It writes the files anew each time.
+      - It rewrites the files each time.
 options:
   result:
     description:
@@ -40,11 +40,11 @@ options:
     required: true
   paths:
     description:
-      - The files to write, on the controller. The suffix of each chooses what it becomes.
-      - C(.html) is one page for people that needs nothing else. It has the verdict, the jobs with what holds them, their delay
-        with the limit, their progress and their statuses over time.
+      - The files to write, on the controller. The suffix of each file chooses its format.
+      - C(.html) is one self-contained page for people, with the verdict, the jobs and their holds, and their delay,
+        progress and statuses over time.
       - C(.md) is a short text for the summary of a CI job.
-      - C(.xml) is JUnit, with a test case for the verdict and for each rule of each job. More than 1,000 jobs are cut.
+      - C(.xml) is JUnit, with a test case for the verdict and for each rule of each job, for up to 1,000 jobs.
       - C(.prom) is a textfile for the Prometheus node exporter. Each sample has the label C(title), so that several
         waits can be collected on one machine.
       - C(.json) is the result itself, as the schemas in C(docs/schemas) of the collection describe it.
@@ -52,7 +52,7 @@ options:
     elements: path
     required: true
   title:
-    description: What the reports call it.
+    description: The title of the reports.
     type: str
     default: DRS cutover gate
 seealso:
@@ -77,7 +77,7 @@ EXAMPLES = r"""
       - evidence/orders.md
       - /var/lib/node_exporter/textfile/drs_orders.prom
 
-- name: Go on only on positive evidence
+- name: Continue only on positive evidence
   ansible.builtin.assert:
     that: gate.ready
     fail_msg: "{{ gate.reason }}"
@@ -91,13 +91,13 @@ written:
   elements: str
   sample: [evidence/orders.html, evidence/orders.md]
 problems:
-  description: A sentence for each file that could not be written. If there is one, the task fails after it tried the others.
+  description: A sentence for each file that could not be written. If there is any, the task fails after trying all files.
   returned: always
   type: list
   elements: str
   sample: []
 msg:
-  description: What was written, or which files could not be.
+  description: What was written, or which files could not be written.
   returned: always
   type: str
   sample: Wrote evidence/orders.html, evidence/orders.md.
