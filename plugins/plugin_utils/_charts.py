@@ -126,8 +126,7 @@ def _curves(
     """Lines of the worst jobs in colour over the others, and what the colours mean."""
     value_of = {id(point): value for point, value in values}
     points = of_job([point for point, _value in values])
-    drawable = {point.id for point, value in values if value is not None}
-    worst = [job for job in wait.worst_first if job.id in drawable][:_COLOURS]
+    worst = _worst(wait)
     named = {job.id for job in worst}
 
     def drawn(of_one: Iterable[Point]) -> str:
@@ -150,6 +149,16 @@ def _curves(
     if others and len(wait.jobs) <= 2 * _COLOURS:
         legend.append(("thin", "the other jobs"))
     return lines, tuple(legend)
+
+
+def _worst(wait: Wait) -> list[Job]:
+    """The jobs that have a colour, the same one in every chart: the worst with a delay, then the worst with progress."""
+    points = points_of(wait)
+    with_delay = {point.id for point in points if point.delay is not None}
+    with_progress = {point.id for point in points if point.progress is not None}
+    ranked = [job for job in wait.worst_first if job.id in with_delay]
+    ranked += [job for job in wait.worst_first if job.id in with_progress - with_delay]
+    return ranked[:_COLOURS]
 
 
 def _spread(values: Sequence[tuple[Point, float | None]], times: Time, axis: Values) -> list[Markup]:

@@ -161,6 +161,17 @@ def test_the_delay_chart_shows_the_worst_jobs_that_have_a_delay() -> None:
     assert "unkn" not in chart
 
 
+def test_a_job_has_one_colour_in_all_charts() -> None:
+    result = waited("ready", 4)
+    full = result["jobs"][0]["id"]
+    series = [{**point, "delay": None} if point["id"] == full else point for point in result["series"]]
+    jobs = [{**job, "delay": None} if job["id"] == full else job for job in result["jobs"]]
+    page = render({**result, "series": series, "jobs": jobs}, ".html", TITLE)
+    legends = re.findall(r'<i class="key (c\d)"></i>([^<]+)', page)
+    assert len({name for _colour, name in legends}) == 4
+    assert len(set(legends)) == 4
+
+
 @pytest.mark.parametrize("suffix", [".html", ".md"])
 def test_nothing_is_cut_within_a_word(suffix: str) -> None:
     result = waited("timeout", 1)
