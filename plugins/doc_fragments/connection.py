@@ -18,47 +18,49 @@ options:
   region:
     description:
       - The region, for example V(eu-de).
-      - It gives O(endpoint), O(auth_url) and O(project_name) where they are not set.
+      - It gives O(endpoint), O(auth_url) and O(project_name) if they are not set.
+      - Regions of Huawei Cloud and Open Telekom Cloud are known. For any other cloud set O(endpoint) and O(auth_url), because a login
+        never goes to a host that was guessed.
       - Also taken from E(OS_REGION_NAME) or E(HW_REGION_NAME). With O(cloud) the region of that entry comes before these.
     type: str
   project_id:
     description:
       - The project that the jobs belong to. By default it is the one that the login is for.
       - O(auth_token) needs it, as a token cannot be asked for its project without more rights.
-      - Also taken from E(OS_PROJECT_ID) or E(HUAWEICLOUD_SDK_PROJECT_ID).
+      - Also taken from E(OS_PROJECT_ID), E(OS_TENANT_ID), E(HUAWEICLOUD_SDK_PROJECT_ID) or E(HW_PROJECT_ID).
     type: str
   project_name:
     description:
       - The name of the project, where O(project_id) is not set. By default it is O(region), which names the default project.
-      - Also taken from E(OS_PROJECT_NAME).
+      - Also taken from E(OS_PROJECT_NAME), E(OS_TENANT_NAME) or E(HW_PROJECT_NAME).
     type: str
   auth_token:
     description:
       - A token from IAM, as a way to log in. It is not renewed.
-      - Also taken from E(OS_TOKEN).
+      - Also taken from E(OS_TOKEN), E(OS_AUTH_TOKEN) or E(HW_AUTH_TOKEN).
     type: str
   auth_url:
     description:
       - URL of IAM (Keystone v3), for example V(https://iam.eu-de.otc.t-systems.com/v3). By default it is that of O(region).
       - It is used for a login by password, and to look up O(project_name) with access keys.
-      - Also taken from E(OS_AUTH_URL).
+      - Also taken from E(OS_AUTH_URL) or E(HW_AUTH_URL).
     type: str
   username:
     description:
       - The user of a login by password, with O(password) and O(user_domain_name).
         The token it gives is renewed before it runs out, and once when the service refuses it.
       - A login by password needs the Python package C(keystoneauth1).
-      - Also taken from E(OS_USERNAME).
+      - Also taken from E(OS_USERNAME) or E(HW_USER_NAME).
     type: str
   password:
     description:
       - The password of O(username).
-      - Also taken from E(OS_PASSWORD).
+      - Also taken from E(OS_PASSWORD) or E(HW_USER_PASSWORD).
     type: str
   user_domain_name:
     description:
       - The domain (account) of O(username).
-      - Also taken from E(OS_USER_DOMAIN_NAME).
+      - Also taken from E(OS_USER_DOMAIN_NAME), E(OS_DOMAIN_NAME) or E(HW_DOMAIN_NAME).
     type: str
   access_key:
     description:
@@ -73,11 +75,14 @@ options:
   security_token:
     description:
       - The security token that comes with temporary access keys.
-      - Also taken from E(HUAWEICLOUD_SDK_SECURITY_TOKEN).
+      - Also taken from E(OS_SECURITY_TOKEN), E(HUAWEICLOUD_SDK_SECURITY_TOKEN) or E(HW_SECURITY_TOKEN), whichever belongs to the access key.
     type: str
   cloud:
     description:
       - An entry of C(clouds.yaml), as a way to log in. It needs the Python packages C(openstacksdk) and C(keystoneauth1).
+      - The entry may hold a login at Keystone, an application credential, which is sent without a scope, or access keys. These are
+        C(access_key) and C(secret_key), or C(ak) and C(sk), with C(security_token), beside C(auth) or inside it.
+      - Its C(drs_endpoint_override) is the default of O(endpoint).
       - Also taken from E(OS_CLOUD).
     type: str
   validate_certs:
@@ -87,7 +92,8 @@ options:
   ca_path:
     description:
       - A file or folder with the certificates of the authorities to trust, instead of the usual ones.
-      - Without it, C(cacert) and C(verify) of O(cloud), then E(REQUESTS_CA_BUNDLE), are respected.
+      - Also taken from E(OS_CACERT).
+      - Without it, C(cacert) and C(verify) of O(cloud), and at last E(REQUESTS_CA_BUNDLE), are respected.
     type: path
   proxy:
     description:

@@ -10,7 +10,6 @@ import os
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,31 +17,13 @@ from . import _transport
 from ._answers import check
 from ._auth import AccessKeyAuth, KeystoneAuth, Login, TokenAuth
 from ._client import Client
+from ._clouds import Cloud, load_cloud, missing_package
 from ._errors import DrsError, configuration_error, protocol_error
-from ._options import ENVIRONMENT, from_environment, one_pair_of_keys, secrets
+from ._options import from_environment, one_family, secrets, security_token_of
 from ._redact import Redactor
+from ._regions import base_url
 from ._retries import REAL_TIME, Limits, Timing, persist, time_for_one
-
-_OTC_REGIONS = ("eu-de", "eu-nl")
-
-
-@dataclass(frozen=True)
-class _Way:
-    """A way to log in: the options that tell it is meant, and those it cannot do without."""
-
-    name: str
-    marks: tuple[str, ...]
-    needs: tuple[str, ...]
-    others: tuple[str, ...] = ()
-
-
-# In this order in the environment, where several may be present.
-_WAYS = (
-    _Way("token", ("auth_token",), ("auth_token",)),
-    _Way("password", ("username", "password"), ("username", "password", "user_domain_name")),
-    _Way("access keys", ("access_key", "secret_key"), ("access_key", "secret_key"), ("security_token",)),
-    _Way("clouds.yaml", ("cloud",), ("cloud",)),
-)
+from ._ways import way_of, with_names
 
 
 class Settings:
@@ -54,16 +35,15 @@ class Settings:
     def __init__(self, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         """Raises :class:`DrsError` of kind ``configuration`` for options that cannot work."""
         self.redact = Redactor(*secrets(options, environ))
-        environ = one_pair_of_keys(environ)
+        self._everything = environ
+        environ = one_family(environ)
         self._options = options
         self._environ = environ
         _check_numbers(options)
-        self.way = _way(options, environ)
-        self.cloud_region: Any = (
-            _load_cloud(self.get("cloud"), options, self.redact) if self.way.name == "clouds.yaml" else None
-        )
+        self.way = way_of(options, environ)
+        self.cloud = load_cloud(self.get("cloud"), options, self.redact) if self.way.name == "clouds.yaml" else None
         self.proxy = _proxy(options.get("proxy"), self.redact)
-        self.verify = _verify(options, environ, self.cloud_region)
+        self.verify = _verify(options, environ, self.cloud)
 
     def get(self, option: str) -> str | None:
         """An option's value, or that of its environment names."""
@@ -73,7 +53,7 @@ class Settings:
         """The same for an option that cannot be done without."""
         value = self.get(option)
         if not value:
-            raise configuration_error(f"{why} needs {_names([option])}.")
+            raise configuration_error(f"{why} needs {with_names([option])}.")
         return value
 
     def project_id(self) -> str | None:
@@ -85,8 +65,7 @@ class Settings:
     def security_token(self) -> str | None:
         """That of temporary keys. One of the environment belongs to the access key beside it, not to another."""
         given: str | None = self._options.get("security_token")
-        of_environment = self.get("access_key") == from_environment("access_key", self._environ)
-        return given or (self.get("security_token") if of_environment else None)
+        return given or security_token_of(self.get("access_key"), self._everything)
 
     def limits(self) -> Limits:
         """How requests are made."""
@@ -103,38 +82,32 @@ class Settings:
         return str(self._options["language"])
 
     def region(self) -> str | None:
-        """The region, which must look like one, as it becomes part of a host name."""
-        region = self._options.get("region") or getattr(self.cloud_region, "region_name", None) or self.get("region")
-        if region and not re.fullmatch(r"[a-z0-9][a-z0-9-]*", region, re.ASCII):
-            raise configuration_error(f"region: {region!r} is not a valid region name; an example is eu-de.")
-        return region
+        """The region: of the options, of the entry of clouds.yaml, or of the environment."""
+        return self._options.get("region") or (self.cloud.region if self.cloud else None) or self.get("region")
 
     def url_of(self, service: str) -> str | None:
         """The published base URL of a service (``drs``, ``iam``) in the region."""
         region = self.region()
-        if not region:
-            return None
-        if region in _OTC_REGIONS:
-            return f"https://{service}.{region}.otc.t-systems.com"
-        suffix = "eu" if region == "eu-west-101" else "com"
-        return f"https://{service}.{region}.myhuaweicloud.{suffix}"
+        return base_url(service, region) if region else None
 
     def endpoint(self) -> str:
         """The base URL of DRS."""
-        endpoint = self.get("endpoint") or self.url_of("drs")
+        endpoint = self.get("endpoint") or (self.cloud.endpoint if self.cloud else None) or self.url_of("drs")
         if not endpoint:
             raise configuration_error(
                 "There is no endpoint. Give endpoint (the base URL of DRS), "
-                f"or {_names(['region'])} for the published one."
+                f"or {with_names(['region'])} for the published one."
             )
         return _http_url("endpoint", endpoint, self.redact)
 
     def auth_url(self, why: str) -> str:
         """The URL of IAM, without a slash at its end."""
-        url, iam = self.get("auth_url"), self.url_of("iam")
-        url = url or (iam and f"{iam}/v3")
+        url = self._options.get("auth_url") or (self.cloud.auth_url if self.cloud else None) or self.get("auth_url")
         if not url:
-            raise configuration_error(f"{why} needs {_names(['auth_url'])}, or region for the published one.")
+            iam = self.url_of("iam")
+            url = iam and f"{iam}/v3"
+        if not url:
+            raise configuration_error(f"{why} needs {with_names(['auth_url'])}, or region for the published one.")
         return _http_url("auth_url", url, self.redact).rstrip("/")
 
 
@@ -185,14 +158,12 @@ def connect(
 
 def _about(settings: Settings, endpoint: str, project_id: str) -> dict[str, str | None]:
     """Where the jobs are read and by whom, without any secret."""
-    by_password = {"password": settings.get("username")}
-    if settings.cloud_region:
-        auth = settings.cloud_region.config.get("auth") or {}
-        by_password["clouds.yaml"] = auth.get("username")
+    cloud = settings.cloud
+    by_password = {"password": settings.get("username"), "clouds.yaml": cloud and cloud.user}
     known = {
         "endpoint": endpoint,
         # Not checked: with an endpoint it is only a name.
-        "region": getattr(settings.cloud_region, "region_name", None) or settings.get("region"),
+        "region": (cloud and cloud.region) or settings.get("region"),
         "project_id": project_id,
         "user": by_password.get(settings.way.name),
     }
@@ -222,39 +193,30 @@ def _password(settings: Settings, session: Any, timeout: float) -> tuple[Login, 
 
 
 def _cloud(settings: Settings, session: Any, timeout: float) -> tuple[Login, str]:
-    return _keystone_login(settings.cloud_region.get_auth(), settings, session, timeout)
-
-
-def _load_cloud(name: str | None, options: Mapping[str, Any], redact: Redactor) -> Any:
-    """The entry of clouds.yaml, found and merged by openstacksdk; for another project where the options name one."""
-    project = {option: options[option] for option in ("project_id", "project_name") if options.get(option)}
-    try:
-        from keystoneauth1.exceptions import ClientException
-        from openstack import config as openstack_config
-        from openstack.exceptions import ConfigException
-        from yaml import YAMLError
-    except ImportError:
-        raise configuration_error(_missing_package("openstacksdk", "a login by clouds.yaml (cloud)")) from None
-    try:
-        cloud = openstack_config.OpenStackConfig().get_one(cloud=name, auth=project)
-    except (ConfigException, ClientException) as error:
-        said = redact.text(str(error)).rstrip(".")
-        raise configuration_error(f"The entry {name} of clouds.yaml cannot be used: {said}.") from None
-    except (YAMLError, OSError, AttributeError, LookupError, TypeError, ValueError):
-        # Not said in the words of the parser, which quotes the lines it stumbles over.
-        raise configuration_error(f"The entry {name} of clouds.yaml cannot be used: is the file well-formed?") from None
-    auth = cloud.config.get("auth") or {}
-    redact.add(*(str(auth[key]) for key in auth if re.search("password|secret|token|passcode", key)))
-    return cloud
+    cloud = settings.cloud
+    if cloud is not None and cloud.keys:
+        return _signed(settings, cloud.keys, cloud.project_id, session, timeout)
+    return _keystone_login(cloud and cloud.plugin, settings, session, timeout)
 
 
 def _access_keys(settings: Settings, session: Any, timeout: float) -> tuple[Login, str]:
     access_key, secret_key = (
-        _header_safe(option, settings.need(option, "A login by access keys")) for option in ("access_key", "secret_key")
+        settings.need(option, "A login by access keys") for option in ("access_key", "secret_key")
     )
-    security_token = settings.security_token()
-    keys = (access_key, secret_key, security_token and _header_safe("security_token", security_token))
-    project_id = settings.project_id() or _look_up_project(settings, session, AccessKeyAuth(*keys), timeout)
+    keys = (access_key, secret_key, settings.security_token())
+    return _signed(settings, keys, settings.project_id(), session, timeout)
+
+
+def _signed(
+    settings: Settings, keys: tuple[str, str, str | None], project_id: str | None, session: Any, timeout: float
+) -> tuple[Login, str]:
+    access_key, secret_key, security_token = keys
+    keys = (
+        _header_safe("access_key", access_key),
+        _header_safe("secret_key", secret_key),
+        security_token and _header_safe("security_token", security_token),
+    )
+    project_id = project_id or _look_up_project(settings, session, AccessKeyAuth(*keys), timeout)
     return AccessKeyAuth(*keys, project_id=project_id), project_id
 
 
@@ -273,7 +235,7 @@ def _keystone_login(plugin: Any, settings: Settings, session: Any, timeout: floa
     login = KeystoneAuth(plugin, keystone, settings.redact, timeout)
     project_id = settings.project_id() or login.project_id()
     if not project_id:
-        raise configuration_error(f"The login is not for a project. Give {_names(['project_id', 'project_name'])}.")
+        raise configuration_error(f"The login is not for a project. Give {with_names(['project_id', 'project_name'])}.")
     return login, project_id
 
 
@@ -303,43 +265,11 @@ def _ids_of_projects(body: object, name: str) -> list[str]:
 
 
 def _project_name(settings: Settings) -> str:
-    name = settings.get("project_name") or settings.region()
+    cloud = settings.cloud
+    name = (cloud.project_name if cloud else settings.get("project_name")) or settings.region()
     if not name:
-        raise configuration_error(f"There is no project. Give {_names(['project_id', 'project_name', 'region'])}.")
+        raise configuration_error(f"There is no project. Give {with_names(['project_id', 'project_name', 'region'])}.")
     return name
-
-
-def _way(options: Mapping[str, Any], environ: Mapping[str, str]) -> _Way:
-    """The one way to log in: given options beat the environment."""
-    given = [way for way in _WAYS if any(options.get(option) for option in (*way.marks, *way.others))]
-    if len(given) > 1:
-        names = [option for way in given for option in (*way.marks, *way.others) if options.get(option)]
-        ways = " and ".join(way.name for way in given)
-        number = {2: "two", 3: "three"}.get(len(given), len(given))
-        raise configuration_error(
-            f"Options for {number} login methods are set, {ways} ({', '.join(names)}). Set only one."
-        )
-    if not given:
-        # A way that is complete comes before one that a stray variable only hints at.
-        hinted = [way for way in _WAYS if any(from_environment(option, environ) for option in way.marks)]
-        given = sorted(hinted, key=lambda way: bool(_lacking(way, options, environ)))[:1]
-    if not given:
-        ways = "; ".join(f"{way.name} ({', '.join(way.needs)})" for way in _WAYS)
-        raise configuration_error(f"There is no login. Give one of: {ways}; or set their environment variables.")
-    missing = _lacking(given[0], options, environ)
-    if missing:
-        raise configuration_error(f"A login by {given[0].name} also needs {_names(missing, 'and')}.")
-    return given[0]
-
-
-def _lacking(way: _Way, options: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
-    return [option for option in way.needs if not (options.get(option) or from_environment(option, environ))]
-
-
-def _names(options: list[str], last: str = "or") -> str:
-    """Options for a sentence, each with its environment names."""
-    shown = [f"{option} ({' or '.join(ENVIRONMENT[option])})" for option in options]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} {last} {shown[-1]}"
 
 
 def _check_numbers(options: Mapping[str, Any]) -> None:
@@ -371,16 +301,17 @@ def _proxy(proxy: str | None, redact: Redactor) -> str | None:
     return url
 
 
-def _verify(options: Mapping[str, Any], environ: Mapping[str, str], cloud_region: Any) -> bool | str:
+def _verify(options: Mapping[str, Any], environ: Mapping[str, str], cloud: Cloud | None) -> bool | str:
     """What certificates are verified with: True for the usual authorities, False for not at all, or a path."""
     if not options["validate_certs"]:
         return False
-    of_cloud = cloud_region.get_requests_verify_args()[0] if cloud_region else True
+    of_cloud = cloud.verify if cloud else True
     if of_cloud is False and not options.get("ca_path"):
         return False
     sources = {
         "ca_path": options.get("ca_path"),
         "cacert of clouds.yaml": of_cloud if isinstance(of_cloud, str) else None,
+        "OS_CACERT": from_environment("ca_path", environ),
         "REQUESTS_CA_BUNDLE": environ.get("REQUESTS_CA_BUNDLE"),
     }
     source, path = next(((source, path) for source, path in sources.items() if path), ("", True))
@@ -415,12 +346,5 @@ def _keystoneauth1(purpose: str) -> Any:
     try:
         from keystoneauth1.identity import v3
     except ImportError:
-        raise configuration_error(_missing_package("keystoneauth1", purpose)) from None
+        raise configuration_error(missing_package("keystoneauth1", purpose)) from None
     return v3
-
-
-def _missing_package(package: str, purpose: str) -> str:
-    return (
-        f"The Python package {package} is missing, which {purpose} needs. "
-        f"Install it on the machine that talks to the API: python -m pip install {package}."
-    )

@@ -59,22 +59,25 @@ INFO_OPTIONS: dict[str, dict[str, Any]] = {
     "details": {"type": "bool", "default": False},
 }
 
-# In the order in which they are looked at: OpenStack and Open Telekom Cloud, otcextensions,
-# the SDKs of Huawei Cloud, the Terraform providers.
+# In the order in which they are looked at: OpenStack, Open Telekom Cloud and otcextensions, the SDKs of Huawei Cloud,
+# the Terraform providers. Of the keys each family has all three, in the same order.
 ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "region": ("OS_REGION_NAME", "HW_REGION_NAME"),
-    "project_id": ("OS_PROJECT_ID", "HUAWEICLOUD_SDK_PROJECT_ID"),
-    "project_name": ("OS_PROJECT_NAME",),
-    "auth_token": ("OS_TOKEN",),
-    "auth_url": ("OS_AUTH_URL",),
-    "username": ("OS_USERNAME",),
-    "password": ("OS_PASSWORD",),
-    "user_domain_name": ("OS_USER_DOMAIN_NAME",),
+    "project_id": ("OS_PROJECT_ID", "OS_TENANT_ID", "HUAWEICLOUD_SDK_PROJECT_ID", "HW_PROJECT_ID"),
+    "project_name": ("OS_PROJECT_NAME", "OS_TENANT_NAME", "HW_PROJECT_NAME"),
+    "auth_token": ("OS_TOKEN", "OS_AUTH_TOKEN", "HW_AUTH_TOKEN"),
+    "auth_url": ("OS_AUTH_URL", "HW_AUTH_URL"),
+    "username": ("OS_USERNAME", "HW_USER_NAME"),
+    "password": ("OS_PASSWORD", "HW_USER_PASSWORD"),
+    "user_domain_name": ("OS_USER_DOMAIN_NAME", "OS_DOMAIN_NAME", "HW_DOMAIN_NAME"),
     "access_key": ("OS_ACCESS_KEY", "HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY"),
     "secret_key": ("OS_SECRET_KEY", "HUAWEICLOUD_SDK_SK", "HW_SECRET_KEY"),
-    "security_token": ("HUAWEICLOUD_SDK_SECURITY_TOKEN",),
+    "security_token": ("OS_SECURITY_TOKEN", "HUAWEICLOUD_SDK_SECURITY_TOKEN", "HW_SECURITY_TOKEN"),
     "cloud": ("OS_CLOUD",),
+    "ca_path": ("OS_CACERT",),
 }
+_KEY_FAMILIES = tuple(zip(*(ENVIRONMENT[name] for name in ("access_key", "secret_key", "security_token")), strict=True))
+_PASSWORD_FAMILIES = tuple(zip(ENVIRONMENT["username"], ENVIRONMENT["password"], strict=True))
 
 _NOT_IN_AN_ID = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
 
@@ -84,20 +87,29 @@ def from_environment(option: str, environ: Mapping[str, str]) -> str | None:
     return next((environ[name] for name in ENVIRONMENT.get(option, ()) if environ.get(name)), None)
 
 
-def one_pair_of_keys(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment with one pair of keys: what signs together belongs together, so the first whole pair counts.
+def one_family(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment with one pair of keys and one user with a password: what belongs together is never mixed.
 
-    A security token goes with the pair that has a name for it, where that is whole too.
+    The first whole pair counts. If none is whole, nothing is left out, as options may give the rest.
     """
-    pairs = list(zip(ENVIRONMENT["access_key"], ENVIRONMENT["secret_key"], strict=True))
-    whole = [pair for pair in pairs if all(environ.get(name) for name in pair)]
-    if not whole:
-        return environ
-    others = {name for pair in pairs if pair != whole[0] for name in pair}
-    _openstack, sdk, _terraform = pairs
-    if sdk in whole[1:]:
-        others.update(ENVIRONMENT["security_token"])
+    others: set[str] = set()
+    for pairs in ([family[:2] for family in _KEY_FAMILIES], _PASSWORD_FAMILIES):
+        whole = next((pair for pair in pairs if all(environ.get(name) for name in pair)), None)
+        if whole:
+            others.update(name for pair in pairs if pair != whole for name in pair)
     return {name: value for name, value in environ.items() if name not in others}
+
+
+def security_token_of(access_key: str | None, environ: Mapping[str, str]) -> str | None:
+    """The security token that the environment has for this access key.
+
+    Temporary keys are worth nothing without it. A token whose own family has no key goes with the keys that are there.
+    """
+    own = [token for key, _secret, token in _KEY_FAMILIES if environ.get(key) == access_key]
+    if not access_key or not own:
+        return None
+    orphans = [token for key, _secret, token in _KEY_FAMILIES if not environ.get(key)]
+    return next((environ[token] for token in (*own, *orphans) if environ.get(token)), None)
 
 
 def secrets(options: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:

@@ -95,7 +95,7 @@ def test_a_secret_is_shown_neither_in_a_refusal_nor_by_repr() -> None:
     # A password "12345.67" out of a variable reaches a source as a number.
     with pytest.raises(DrsError) as caught:
         Arguments.of({"jobs": [A], "password": 12345.67})
-    advice = f"{TEMPLATES}: quote it where it is written, or set OS_PASSWORD."
+    advice = f"{TEMPLATES}: quote it where it is written, or set OS_PASSWORD or HW_USER_PASSWORD."
     assert str(caught.value) == f"password must be a string, not float. {advice}"
     assert "pw-secret" not in repr(Arguments.of({"jobs": [A], "password": "pw-secret"}))
 

@@ -196,7 +196,7 @@ def test_a_wrong_password_is_a_fault_that_stays_and_an_error(main: Main, simulat
     ("given", "sentence"),
     [
         ({"endpoint": None}, "There is no endpoint."),
-        ({"password": None}, "A login by password also needs password (OS_PASSWORD)."),
+        ({"password": None}, "A login by password also needs password (OS_PASSWORD or HW_USER_PASSWORD)."),
         ({"batch_size": 1000}, "batch_size must be from 1 to 100, not 1000."),
     ],
 )

@@ -200,8 +200,9 @@ def test_a_cloud_without_a_project_is_told(
 ) -> None:
     clouds_yaml(cloud_of(simulator, project_id=""))
     assert str(failed(lambda: client_for(simulator, cloud="otc"))) == (
-        "The login is not for a project. Give project_id (OS_PROJECT_ID or HUAWEICLOUD_SDK_PROJECT_ID) "
-        "or project_name (OS_PROJECT_NAME)."
+        "The login is not for a project. Give project_id (OS_PROJECT_ID or OS_TENANT_ID or "
+        "HUAWEICLOUD_SDK_PROJECT_ID or HW_PROJECT_ID) "
+        "or project_name (OS_PROJECT_NAME or OS_TENANT_NAME or HW_PROJECT_NAME)."
     )
 
 
@@ -499,3 +500,115 @@ def test_a_plugin_without_a_url_that_gives_no_token_is_told() -> None:
 
     error = failed(lambda: KeystoneAuth(Plugin(), None, Redactor(), 1).log_in(1))
     assert str(error) == "The login at the login server gave no token that a header can carry. Check auth_url."
+
+
+KEYS_IN_YAML = {"access_key": "SIMULATEDACCESSKEY", "secret_key": "simulated-secret-key"}
+SHORT_KEYS = {"ak": "SIMULATEDACCESSKEY", "sk": "simulated-secret-key"}
+TEMPORARY = {
+    "access_key": "SIMULATEDTEMPORARY",
+    "secret_key": "simulated-temporary-secret",
+    "security_token": "simulated-security-token",
+}
+
+
+def entry(auth: dict[str, str] | None = None, **beside: str) -> str:
+    """An entry of clouds.yaml with these settings inside of ``auth`` and beside it."""
+    return json.dumps({"clouds": {"otc": {**({"auth": auth} if auth else {}), **beside}}})
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["beside auth", "inside auth"])
+@pytest.mark.parametrize("keys", [KEYS_IN_YAML, SHORT_KEYS, TEMPORARY], ids=["long", "short", "temporary"])
+@pytest.mark.parametrize("project", ["project_id", "project_name", "region"])
+def test_an_entry_of_clouds_yaml_may_hold_access_keys(
+    simulator: Simulator,
+    client_for: ClientFor,
+    clouds_yaml: Callable[[str], None],
+    inside: bool,
+    keys: dict[str, str],
+    project: str,
+) -> None:
+    auth = {"auth_url": simulator.auth_url}
+    if project != "region":
+        auth[project] = {"project_id": PROJECT, "project_name": "eu-de"}[project]
+    beside = {"drs_endpoint_override": simulator.endpoint, "region_name": "eu-de"}
+    clouds_yaml(entry({**auth, **keys}, **beside) if inside else entry(auth, **keys, **beside))
+    client = client_for("", cloud="otc", auth_url=None)
+    assert client.statuses(JOBS)[0].found
+    assert operations(simulator) == [*([] if project == "project_id" else ["projects"]), "batch-status"]
+    assert client.about["user"] is None
+
+
+def test_access_keys_need_nothing_but_themselves(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
+) -> None:
+    clouds_yaml(entry(**KEYS_IN_YAML))
+    client = client_for(simulator, cloud="otc", project_id=PROJECT)
+    assert client.statuses(JOBS)[0].found
+
+
+@pytest.mark.parametrize(
+    ("settings", "lacking"),
+    [({"ak": "A"}, "secret_key (or sk)"), ({"secret_key": "hidden-word"}, "access_key (or ak)")],
+)
+def test_half_of_the_access_keys_of_an_entry_is_told(
+    simulator: Simulator,
+    client_for: ClientFor,
+    clouds_yaml: Callable[[str], None],
+    settings: dict[str, str],
+    lacking: str,
+) -> None:
+    clouds_yaml(entry(**settings))
+    error = failed(lambda: client_for(simulator, cloud="otc", project_id=PROJECT))
+    assert str(error) == f"The entry otc of clouds.yaml also needs {lacking}."
+
+
+def test_a_password_comes_before_keys_that_are_for_other_services(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
+) -> None:
+    clouds_yaml(f"{cloud_of(simulator)}    ak: of-obs\n    sk: of-obs\n")
+    client = client_for(simulator, cloud="otc")
+    assert client.statuses(JOBS)[0].found
+    assert client.logins == 1
+
+
+def test_the_endpoint_of_an_entry_comes_after_the_option(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
+) -> None:
+    clouds_yaml(f"{cloud_of(simulator)}    drs_endpoint_override: http://127.0.0.1:9/x\n")
+    assert client_for("", cloud="otc").about["endpoint"] == "http://127.0.0.1:9/x"
+    assert client_for(simulator, cloud="otc").statuses(JOBS)[0].found
+
+
+@pytest.mark.parametrize("auth_type", ["v3applicationcredential", None])
+def test_an_application_credential_is_sent_without_a_scope(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None], auth_type: str | None
+) -> None:
+    auth = {
+        "auth_url": simulator.auth_url,
+        "application_credential_id": "an-id",
+        "application_credential_secret": "hidden-word",
+        # What people have beside it, and Keystone refuses.
+        "project_id": PROJECT,
+        "project_name": "eu-de",
+        "user_domain_name": "simulated-domain",
+    }
+    clouds_yaml(entry(auth, **({"auth_type": auth_type} if auth_type else {})))
+    # The simulator knows no such credentials; what counts is what is sent.
+    error = failed(lambda: client_for(simulator, cloud="otc"))
+    assert error.kind.value == "authentication"
+    assert "hidden-word" not in str(error)
+    sent = simulator.requests[-1]["body"]["auth"]
+    assert sent["identity"]["methods"] == ["application_credential"]
+    assert sent["identity"]["application_credential"] == {"id": "an-id", "secret": "hidden-word"}
+    assert "scope" not in sent
+
+
+def test_the_keys_of_an_entry_are_never_shown(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
+) -> None:
+    clouds_yaml(entry(**TEMPORARY))
+    client = client_for(simulator, cloud="otc", project_id=PROJECT)
+    simulator.add_fault(kind="echo")
+    said = str(failed(lambda: client.statuses(JOBS)))
+    for secret in ("simulated-temporary-secret", "simulated-security-token"):
+        assert secret not in said

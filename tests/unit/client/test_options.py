@@ -22,12 +22,15 @@ from ansible_collections.cutover.drs.tests.unit.client.support import BY_KEYS, B
 
 ClientFor = Callable[..., Client]
 
-USERS_DOMAIN = "user_domain_name (OS_USER_DOMAIN_NAME)"
+USERNAME = "username (OS_USERNAME or HW_USER_NAME)"
+PASSWORD = "password (OS_PASSWORD or HW_USER_PASSWORD)"
+USERS_DOMAIN = "user_domain_name (OS_USER_DOMAIN_NAME or OS_DOMAIN_NAME or HW_DOMAIN_NAME)"
 ACCESS_KEY = "access_key (OS_ACCESS_KEY or HUAWEICLOUD_SDK_AK or HW_ACCESS_KEY)"
 SECRET_KEY = "secret_key (OS_SECRET_KEY or HUAWEICLOUD_SDK_SK or HW_SECRET_KEY)"
-PROJECT_ID = "project_id (OS_PROJECT_ID or HUAWEICLOUD_SDK_PROJECT_ID)"
+PROJECT_ID = "project_id (OS_PROJECT_ID or OS_TENANT_ID or HUAWEICLOUD_SDK_PROJECT_ID or HW_PROJECT_ID)"
 REGION = "region (OS_REGION_NAME or HW_REGION_NAME)"
-NO_PROJECT = f"There is no project. Give {PROJECT_ID}, project_name (OS_PROJECT_NAME) or {REGION}."
+PROJECT_NAME = "project_name (OS_PROJECT_NAME or OS_TENANT_NAME or HW_PROJECT_NAME)"
+NO_PROJECT = f"There is no project. Give {PROJECT_ID}, {PROJECT_NAME} or {REGION}."
 NO_ENDPOINT = f"There is no endpoint. Give endpoint (the base URL of DRS), or {REGION} for the published one."
 TOKEN_CHARACTERS = "auth_token holds a blank, a line break or a character that is not ASCII."
 ENDPOINT = "endpoint must be a URL that begins with https:// or http://, not "
@@ -87,8 +90,14 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"endpoint": "https://someone@drs.example.com"}, PLAIN),
     ({"endpoint": "https://drs.example.com?a=b"}, PLAIN),
     ({"endpoint": "https://drs.example.com#top"}, PLAIN),
-    ({"endpoint": None, "region": "EU DE"}, "region: 'EU DE' is not a valid region name; an example is eu-de."),
-    ({"endpoint": None, "region": "a.b/c"}, "region: 'a.b/c' is not a valid region name; an example is eu-de."),
+    (
+        {"endpoint": None, "region": "EU DE"},
+        "region: 'EU DE' is not a known region. Set endpoint (and auth_url) for regions of other clouds.",
+    ),
+    (
+        {"endpoint": None, "region": "a.b/c"},
+        "region: 'a.b/c' is not a known region. Set endpoint (and auth_url) for regions of other clouds.",
+    ),
     ({"ca_path": "/nowhere/ca.pem"}, "ca_path: there is no file or folder /nowhere/ca.pem that can be read."),
     ({"proxy": "http://"}, "proxy is not a URL such as http://proxy.example.com:3128."),
     ({"proxy": "ftp://proxy"}, "proxy is not a URL such as http://proxy.example.com:3128."),
@@ -128,9 +137,15 @@ LOGINS: list[tuple[dict[str, Any], str]] = [
             "(auth_token, access_key, secret_key, security_token, cloud). Set only one."
         ),
     ),
-    ({"username": "demo"}, f"A login by password also needs password (OS_PASSWORD) and {USERS_DOMAIN}."),
+    (
+        {"username": "demo"},
+        f"A login by password also needs password (OS_PASSWORD or HW_USER_PASSWORD) and {USERS_DOMAIN}.",
+    ),
     ({"username": "demo", "password": "pass-word"}, f"A login by password also needs {USERS_DOMAIN}."),
-    ({"password": "pass-word", "user_domain_name": "d"}, "A login by password also needs username (OS_USERNAME)."),
+    (
+        {"password": "pass-word", "user_domain_name": "d"},
+        "A login by password also needs username (OS_USERNAME or HW_USER_NAME).",
+    ),
     ({"access_key": "AK"}, f"A login by access keys also needs {SECRET_KEY}."),
     ({"secret_key": "SK"}, f"A login by access keys also needs {ACCESS_KEY}."),
     ({"security_token": "t"}, f"A login by access keys also needs {ACCESS_KEY} and {SECRET_KEY}."),
@@ -138,7 +153,7 @@ LOGINS: list[tuple[dict[str, Any], str]] = [
         without(BY_PASSWORD, "project_id"),
         NO_PROJECT,
     ),
-    (BY_PASSWORD, "A login by password needs auth_url (OS_AUTH_URL), or region for the published one."),
+    (BY_PASSWORD, "A login by password needs auth_url (OS_AUTH_URL or HW_AUTH_URL), or region for the published one."),
     ({**BY_PASSWORD, "auth_url": "iam"}, "auth_url must be a URL that begins with https:// or http://, not iam."),
     (
         without(BY_KEYS, "project_id"),
@@ -146,7 +161,7 @@ LOGINS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {**without(BY_KEYS, "project_id"), "project_name": "eu-de"},
-        "Looking up the project by name needs auth_url (OS_AUTH_URL), or region for the published one.",
+        "Looking up the project by name needs auth_url (OS_AUTH_URL or HW_AUTH_URL), or region for the published one.",
     ),
     ({**BY_KEYS, "secret_key": "a b"}, "secret_key holds a blank, a line break or a character that is not ASCII."),
     (
