@@ -12,176 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import Any, TypeAlias
+
+from ._cutover_state import STAGES, UNFREEZE, Entry, Evidence, Journal, Move, Next, Outcome, Owner, Plan, Role
 
 # How often the guard tries the unfreeze tasks before it reports that they failed.
 GUARD_ATTEMPTS = 3
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A stage of a cutover, as data.
-
-    ``gate``: the step itself waits at a gate. ``frozen``: the source counts as frozen from its beginning on.
-    ``needs_evidence``: it begins only on a gate's verdict that can still be trusted. ``takes_time``: somebody else's
-    work or an answer, after which a verdict is looked at again.
-    """
-
-    name: str
-    title: str
-    gate: bool = False
-    frozen: bool = False
-    needs_evidence: bool = False
-    takes_time: bool = False
-
-
-STAGES: dict[str, Stage] = {
-    stage.name: stage
-    for stage in (
-        Stage("approach", "Wait until the target has nearly caught up", gate=True),
-        Stage("confirm_freeze", "Ask before the freeze", takes_time=True),
-        Stage("freeze", "Freeze the source", frozen=True, needs_evidence=True),
-        Stage("final", "Wait until the target has every write of the source", gate=True, frozen=True),
-        Stage("verify", "Compare the data", frozen=True, takes_time=True),
-        Stage("confirm_switch", "Ask before the switch", frozen=True, takes_time=True),
-        Stage("stop", "End the jobs", frozen=True, needs_evidence=True),
-        Stage("switch", "Switch to the target", frozen=True, needs_evidence=True),
-    )
-}
-UNFREEZE = "unfreeze"
-
-
-class Outcome(str, Enum):
-    """How a cutover ended."""
-
-    DONE = "done"
-    UNFROZEN = "unfrozen"
-    FROZEN = "frozen"
-    SWITCH_FAILED = "switch_failed"
-    NOT_BEGUN = "not_begun"
-
-
-class Next(str, Enum):
-    """What has to be done now, by the one who sent the event."""
-
-    PROCEED = "proceed"  # do the work of the stage
-    SAMPLE = "sample"  # take one more sample, then enter the stage again
-    UNFREEZE = "unfreeze"  # run the unfreeze tasks
-    WAIT = "wait"  # the guard is unfreezing: wait for it
-    STOP = "stop"  # nothing more; the outcome is in the journal
-    REFUSE = "refuse"  # nothing, and the message says why
-
-
-class Role(str, Enum):
-    """Who acts: the run that the user started, its guard, or ``recover``."""
-
-    RUN = "run"
-    GUARD = "guard"
-    RECOVER = "recover"
-
-    @property
-    def words(self) -> str:
-        """The role as a sentence names it."""
-        return {"run": "the run", "guard": "the guard", "recover": "recover"}[self.value]
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Who owns the journal: one process on one machine, for one host of the inventory."""
-
-    role: Role
-    machine: str
-    boot: str
-    pid: int
-    started: str
-    host: str = ""
-    user: str = ""
-
-    def __str__(self) -> str:
-        who = f"{self.role.words}, process {self.pid} on {self.machine}"
-        return f"{who} ({self.user})" if self.user else who
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run intends: its jobs, its stages in order, and the file with the tasks that unfreeze the source."""
-
-    jobs: tuple[str, ...]
-    stages: tuple[str, ...]
-    unfreeze_tasks: str
-    max_outage: float
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One stage in the journal; ``ended`` is None while it runs."""
-
-    name: str
-    state: str
-    began: float
-    ended: float | None = None
-    by: Role = Role.RUN
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The last verdict ``ready`` of a gate, and until when it may be trusted; ``used`` once time was spent on it."""
-
-    gate: str
-    valid_until: float
-    used: bool = False
-
-
-@dataclass(frozen=True)
-class Journal:
-    """How far a cutover has come and who owns it."""
-
-    plan: Plan
-    owner: Owner | None
-    entries: tuple[Entry, ...] = ()
-    frozen_since: float | None = None
-    deadline: float | None = None
-    evidence: Evidence | None = None
-    failed_in: str = ""
-    failure: str = ""
-    attempts: int = 0
-    outcome: Outcome | None = None
-    unfrozen_by: Role | None = None
-
-    @property
-    def stage(self) -> str:
-        """The stage it is in, or was in last."""
-        return self.entries[-1].name if self.entries else "begin"
-
-    @property
-    def running(self) -> Entry | None:
-        """The stage that has begun and not ended."""
-        return self.entries[-1] if self.entries and self.entries[-1].ended is None else None
-
-    @property
-    def switching(self) -> bool:
-        """Whether the switch has begun; nothing is undone from then on."""
-        return any(entry.name == "switch" for entry in self.entries)
-
-    @property
-    def unfreezing(self) -> bool:
-        """Whether the unfreeze has begun; nothing is switched from then on."""
-        return any(entry.name == UNFREEZE for entry in self.entries)
-
-    @property
-    def frozen(self) -> bool:
-        """Whether the source counts as frozen and has to be unfrozen if the run ends."""
-        return self.frozen_since is not None and not self.switching and self.outcome is not Outcome.UNFROZEN
-
-
-@dataclass(frozen=True)
-class Move:
-    """The journal after an event, what comes next, and a sentence about it."""
-
-    journal: Journal
-    next: Next
-    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -212,6 +48,16 @@ class Failed:
     by: Owner
     at: float
     reason: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The stage ``stop`` ended: these jobs cannot be resumed; ``reason`` says why not all of them ended."""
+
+    by: Owner
+    at: float
+    jobs: tuple[str, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -257,7 +103,7 @@ class TimeUp:
     of: Owner
 
 
-Event: TypeAlias = "Enter | Judged | Failed | Unfrozen | UnfreezeFailed | Completed | RunDied | TimeUp"
+Event: TypeAlias = "Enter | Judged | Stopped | Failed | Unfrozen | UnfreezeFailed | Completed | RunDied | TimeUp"
 
 
 def begin(earlier: Journal | None, plan: Plan, by: Owner, at: float, *, owner_lives: bool) -> Move:
@@ -271,8 +117,9 @@ def begin(earlier: Journal | None, plan: Plan, by: Owner, at: float, *, owner_li
         return Move(earlier, Next.REFUSE, message)
     if earlier.outcome is None and owner_lives:
         return Move(earlier, Next.REFUSE, busy(earlier))
-    if earlier.outcome is Outcome.DONE:
-        return Move(earlier, Next.STOP, "An earlier run completed this cutover.")
+    if earlier.switched:
+        lasting = "" if earlier.outcome is Outcome.DONE and not earlier.failed_in else f" {still_copying(earlier)}"
+        return Move(earlier, Next.STOP, f"An earlier run completed this cutover.{lasting}")
     if earlier.switching:
         return Move(earlier, Next.REFUSE, "An earlier run failed, or was interrupted, during the switch.")
     if earlier.frozen:
@@ -291,7 +138,7 @@ def recover(earlier: Journal | None, by: Owner, at: float, *, owner_lives: bool)
         return None
     if earlier.outcome is None and owner_lives:
         return Move(earlier, Next.REFUSE, busy(earlier))
-    if earlier.switching and earlier.outcome is not Outcome.DONE:
+    if earlier.switching and not earlier.switched:
         message = "The switch has begun, so both sides may have been changed. Nothing is undone automatically."
         return Move(earlier, Next.REFUSE, message)
     if not earlier.frozen:
@@ -299,6 +146,15 @@ def recover(earlier: Journal | None, by: Owner, at: float, *, owner_lives: bool)
     told = earlier.failure.partition(f" {_LOUD}")[0]
     taken = replace(earlier, owner=by, outcome=None, attempts=0, failure=told)
     return _unfreeze(_break_off(taken, at, "The run ended and nobody unfroze the source"), by, at)
+
+
+def still_copying(journal: Journal) -> str:
+    """Say which jobs may still copy after the switch, and what to do."""
+    jobs = ", ".join(job for job in journal.plan.jobs if job not in journal.stopped) or "none is left"
+    return (
+        f"Not all jobs were stopped after the switch, and these may copy late writes of the source over the target: {jobs}. "
+        "Stop them with drs_job_stop."
+    )
 
 
 def busy(journal: Journal) -> str:
@@ -340,12 +196,13 @@ def _enter(journal: Journal, event: Enter) -> Move:
     if journal.failed_in:
         return Move(journal, Next.REFUSE, f"The stage {event.stage} cannot begin: {journal.failure}")
     last = journal.entries[-1] if journal.entries else None
-    if last is not None and (last.state == "failed" or (last.ended is None and STAGES[last.name].gate)):
+    if last is not None and (last.state == "failed" or (last.ended is None and STAGES[last.name].own)):
         return Move(journal, Next.REFUSE, f"The stage {event.stage} cannot begin: {last.name} did not succeed.")
-    if journal.deadline is not None and event.at >= journal.deadline:
+    if journal.deadline is not None and not journal.switching and event.at >= journal.deadline:
         return Move(journal, Next.REFUSE, f"The outage reached drs_cutover_max_outage ({journal.plan.max_outage:g} s).")
     stage = STAGES[event.stage]
-    if stage.needs_evidence:
+    # Of jobs that have ended nothing changes any more; after the switch there is nothing to wait for.
+    if stage.needs_evidence and not journal.switching and not journal.all_stopped:
         evidence = journal.evidence
         if evidence is None:
             return Move(journal, Next.REFUSE, f"The stage {event.stage} cannot begin: no gate was ready.")
@@ -356,7 +213,7 @@ def _enter(journal: Journal, event: Enter) -> Move:
     if stage.name in ("freeze", "final"):
         # What opened a gate before it says nothing about the time after it.
         journal = replace(journal, evidence=None)
-    if stage.frozen and journal.frozen_since is None:
+    if stage.frozen and journal.frozen_since is None and not journal.switching:
         journal = replace(journal, frozen_since=event.at, deadline=event.at + journal.plan.max_outage)
     entry = Entry(event.stage, "running", event.at, by=event.by.role)
     # A stage lasts until the next one begins, so that the times of the stages add up to the outage.
@@ -379,6 +236,17 @@ def _judged(journal: Journal, event: Judged) -> Move:
     return Move(replace(journal, entries=entries, evidence=evidence), Next.PROCEED)
 
 
+def _stopped(journal: Journal, event: Stopped) -> Move:
+    running = journal.running
+    if journal.outcome or journal.unfreezing or running is None or running.name != "stop":
+        return Move(journal, Next.REFUSE, "No stop of the jobs is under way.")
+    journal = replace(journal, stopped=event.jobs)
+    if event.reason or not journal.all_stopped:
+        broken = _break_off(journal, event.at, event.reason or "Not all jobs have ended")
+        return Move(replace(broken, evidence=None), Next.REFUSE, broken.failure)
+    return Move(replace(journal, entries=_ended(journal.entries, "ok", event.at)), Next.PROCEED)
+
+
 def _failed(journal: Journal, event: Failed) -> Move:
     if journal.outcome:
         return Move(journal, Next.STOP)
@@ -390,6 +258,9 @@ def _failed(journal: Journal, event: Failed) -> Move:
 def _abort(journal: Journal, by: Owner, at: float, reason: str) -> Move:
     """End a cutover that cannot go on, in the way that its stage asks for."""
     journal = _break_off(journal, at, reason)
+    if journal.switched:
+        # Only the stop of the jobs came after it, and undoes nothing.
+        return Move(replace(journal, outcome=Outcome.DONE), Next.STOP)
     if journal.switching:
         return Move(replace(journal, outcome=Outcome.SWITCH_FAILED), Next.STOP)
     if not journal.frozen:
@@ -431,9 +302,12 @@ _LOUD = "THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen:
 
 
 def _completed(journal: Journal, event: Completed) -> Move:
-    running = journal.running
-    if journal.outcome or running is None or running.name != "switch":
-        return Move(journal, Next.REFUSE, "The switch has not begun.")
+    last = journal.entries[-1] if journal.entries else None
+    if journal.outcome or last is None or last.name != journal.plan.stages[-1] or last.state == "failed":
+        why = "The last stage has not begun, or failed." if journal.switching else "The switch has not begun."
+        return Move(journal, Next.REFUSE, why)
+    if last.ended is None and STAGES[last.name].own:
+        return Move(journal, Next.REFUSE, f"The stage {last.name} has not ended.")
     entries = _ended(journal.entries, "ok", event.at)
     return Move(replace(journal, entries=entries, outcome=Outcome.DONE), Next.STOP)
 
@@ -479,6 +353,7 @@ def _sentence(text: str) -> str:
 _HANDLERS: dict[type, Callable[[Journal, Any], Move]] = {
     Enter: _enter,
     Judged: _judged,
+    Stopped: _stopped,
     Failed: _failed,
     Unfrozen: _unfrozen,
     UnfreezeFailed: _unfreeze_failed,

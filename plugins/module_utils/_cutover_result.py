@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from ._cutover import Journal, Outcome, Role
+from ._cutover import still_copying
+from ._cutover_state import Journal, Outcome, Role
 from ._journal import encode_owner, outage
 
 
@@ -47,6 +48,7 @@ def result(journal: Journal, gates: Mapping[str, Any], plan: list[str], warnings
         "gates": dict(gates),
         "started_at": _iso(entries[0].began) if entries else None,
         "finished_at": _iso(entries[-1].ended) if entries and entries[-1].ended is not None else None,
+        "stopped": list(journal.stopped),
         "warnings": warnings,
     }
 
@@ -55,18 +57,29 @@ def reason(journal: Journal) -> str:
     """Say in a sentence or two how the cutover ended."""
     why = f"{journal.failure} " if journal.failure else ""
     if journal.outcome is Outcome.DONE:
-        return "The target is the database in use."
+        lasting = f" {why}{still_copying(journal)}" if journal.failed_in else ""
+        return f"The target is the database in use.{lasting}"
     if journal.outcome is Outcome.SWITCH_FAILED:
         return f"The switch failed: {why}Both sides may have been changed, so nothing was undone. Somebody has to look."
     if journal.outcome is Outcome.UNFROZEN:
-        return f"{why}The source was unfrozen by {(journal.unfrozen_by or Role.RUN).words} and accepts writes again."
+        unfrozen = f"The source was unfrozen by {(journal.unfrozen_by or Role.RUN).words} and accepts writes again."
+        return f"{why}{unfrozen}{_gone(journal)}"
     if journal.outcome is Outcome.FROZEN:
         if journal.unfreezing:
-            return why.strip()
-        return f"{why}There are no tasks to unfreeze the source, so it may still be frozen."
+            return f"{why.strip()}{_gone(journal)}"
+        return f"{why}There are no tasks to unfreeze the source, so it may still be frozen.{_gone(journal)}"
     if journal.frozen:
         return f"{why}The source may still be frozen."
     return f"{why}Nothing was frozen."
+
+
+def _gone(journal: Journal) -> str:
+    """Say which jobs cannot go on, because the stage stop had begun."""
+    if journal.stopped:
+        return f" Stopped, and not to be resumed: {', '.join(journal.stopped)}. Set their replication up again."
+    if any(entry.name == "stop" and entry.state != "ok" for entry in journal.entries):
+        return " The jobs may have been stopped. Look at them: a job that was stopped must be set up again."
+    return ""
 
 
 def _iso(epoch: float) -> str:

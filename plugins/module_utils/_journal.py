@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ._cutover import STAGES, UNFREEZE, Entry, Evidence, Journal, Outcome, Owner, Plan, Role
+from ._cutover_state import STAGES, UNFREEZE, Entry, Evidence, Journal, Outcome, Owner, Plan, Role
 from ._errors import configuration_error
 from ._history import iso
 
@@ -51,6 +51,7 @@ def encode(journal: Journal, at: float) -> dict[str, Any]:
         "attempts": journal.attempts,
         "outcome": outcome,
         "unfrozen_by": journal.unfrozen_by.value if journal.unfrozen_by else None,
+        "stopped": list(journal.stopped),
         "outage_seconds": outage(journal),
     }
 
@@ -115,7 +116,14 @@ def _decode(value: Any) -> Journal:
         attempts=int(value["attempts"]),
         outcome=None if value["outcome"] is None else Outcome(value["outcome"]),
         unfrozen_by=None if value["unfrozen_by"] is None else Role(value["unfrozen_by"]),
+        stopped=_ids(value["stopped"]),
     )
+
+
+def _ids(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError("no list of jobs")
+    return tuple(str(job) for job in value)
 
 
 def _number(value: Any) -> float | None:
@@ -132,7 +140,9 @@ def outage(journal: Journal) -> float | None:
     """Return the seconds from the beginning of the freeze to the end of the switch or of the unfreeze, if it has ended."""
     if journal.frozen_since is None or journal.outcome not in (Outcome.DONE, Outcome.UNFROZEN):
         return None
-    ended = journal.entries[-1].ended
+    # Stopping the jobs after the switch is no outage.
+    last = [entry for entry in journal.entries if entry.name in ("switch", UNFREEZE)] or journal.entries
+    ended = last[-1].ended
     return None if ended is None else round(ended - journal.frozen_since, 3)
 
 

@@ -72,6 +72,11 @@ def stand_of(record: StatusRecord) -> Stand:
     return Stand.FAILED if means.state is State.FAILED else Stand.ENDING
 
 
+def cannot_be_resumed(status: str | None) -> bool:
+    """Tell whether a job with this status has ended, or is ending, so that nobody can resume it."""
+    return stand_of(StatusRecord("", True, status)) in (Stand.ENDING, Stand.ENDED, Stand.FAILED)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job that is to be stopped.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._errors import configuration_error
-from ..module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS, job_ids
+from ..module_utils._options import CONNECTION_OPTIONS, STOP_OPTIONS, WAIT_OPTIONS, job_ids
 from ._given import as_list, checked, given
 from ._reports import SUFFIXES
 
@@ -27,6 +27,7 @@ _OF_A_GATE = {
 }
 _USER_FILES = ("freeze", "verify", "switch", "unfreeze")
 _LISTS = ("jobs", "job_names", "reports")
+STOP_JOBS = ("never", "before_switch", "after_switch", "by_switch_tasks")
 _OWN: dict[str, dict[str, Any]] = {
     **{f"{name}_tasks": {"type": "path"} for name in _USER_FILES},
     "without_unfreeze": {"type": "bool", "default": False},
@@ -37,6 +38,8 @@ _OWN: dict[str, dict[str, Any]] = {
     "timeout": {"type": "float"},
     "final_interval": {"type": "float", "default": 1.0},
     "max_outage": {"type": "float", "default": 3600.0},
+    "stop_jobs": {"type": "str", "default": "never", "choices": [*STOP_JOBS]},
+    "stop_timeout": {"type": "float", "default": 900.0},
     "confirm": {"type": "str", "default": "never"},
     "confirm_timeout": {"type": "float", "default": 300.0},
     "state_file": {"type": "path"},
@@ -67,16 +70,46 @@ class Options:
     def stages(self) -> tuple[str, ...]:
         """The names of the stages that this cutover has, in order."""
         asks = self.confirm == "always"
-        wanted = {
-            "approach": True,
-            "confirm_freeze": asks,
-            "freeze": "freeze" in self.files,
-            "final": True,
-            "verify": "verify" in self.files,
-            "confirm_switch": asks,
-            "switch": True,
+        wanted = (
+            ("approach", True),
+            ("confirm_freeze", asks),
+            ("freeze", "freeze" in self.files),
+            ("final", True),
+            ("verify", "verify" in self.files),
+            ("confirm_switch", asks),
+            ("stop", self.stop_jobs == "before_switch"),
+            ("switch", True),
+            ("stop", self.stop_jobs == "after_switch"),
+        )
+        return tuple(name for name, present in wanted if present)
+
+    @property
+    def stop_jobs(self) -> str:
+        """When the jobs are stopped, one of :data:`STOP_JOBS`."""
+        return str(self.values["stop_jobs"])
+
+    def connection(self) -> dict[str, Any]:
+        """Return the options of a client."""
+        return {name: self.values.get(name) for name in CONNECTION_OPTIONS}
+
+    def of_stop(self, left: float | None) -> dict[str, Any]:
+        """Return the options of a stop; ``left`` is how long the outage may last yet (seconds), None after the switch."""
+        timeout = self.values["stop_timeout"]
+        # What a stop and a gate both have, such as max_delay, is that of the final gate.
+        shared = {name: self.values[name] for name in STOP_OPTIONS if name in self.values}
+        return {
+            **{name: spec.get("default") for name, spec in STOP_OPTIONS.items()},
+            **shared,
+            **self.connection(),
+            "jobs": list(self.jobs),
+            "job_names": None,
+            # Before the switch only what is ready may be stopped; after it a job that goes on only does harm.
+            "require_ready": left is not None,
+            "force": False,
+            "wait": True,
+            "timeout": timeout if left is None else max(1.0, min(timeout, left)),
+            "interval": self.values["final_interval"],
         }
-        return tuple(name for name, present in wanted.items() if present)
 
     def of_gate(self, gate: str) -> dict[str, Any]:
         """Return the options of a wait at this gate, ``approach`` or ``final``."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,15 +18,26 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils import _journal
-from ..module_utils._cutover import STAGES, Next, Outcome, Plan, Role
 from ..module_utils._cutover_result import result as cutover_result
-from ..module_utils._errors import DrsError
+from ..module_utils._cutover_state import STAGES, Next, Outcome, Plan, Role
+from ..module_utils._errors import DrsError, configuration_error
+from ..module_utils._stop import cannot_be_resumed
+from ..module_utils._stopping import run as stop
+from ..module_utils._stopping import targets_of
 from ..module_utils._wait import run as wait
 from . import _cutover_options, _process, _steps
 from ._failure import what_failed
 from ._question import ask_person
 from ._reports import ReportError, render, write
 from ._step import BEGUN, Step, failure
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The jobs whose target is read-only until they have ended, and a sentence if that is not known of all."""
+
+    readonly: tuple[str, ...] = ()
+    warning: str = ""
 
 
 class CutoverRun(Step):
@@ -55,7 +68,7 @@ class CutoverRun(Step):
             _cutover_options.check_files(options)
             if self._task.check_mode:
                 return {**nothing, **self._plan_only(options)}
-            started = self._start(options, recover=False)
+            started = self._start(options)
         except (DrsError, AnsibleError, OSError) as error:
             message = error.message if isinstance(error, AnsibleError) else str(error)
             return {**nothing, "refused": True, "msg": message}
@@ -84,13 +97,28 @@ class CutoverRun(Step):
             ]
         return answer
 
+    def _targets(self, options: _cutover_options.Options) -> Targets:
+        """Find out which targets are read-only until their jobs have ended, and refuse a switch to one of those."""
+        self._use_environment()
+        found, warning = targets_of({**options.connection(), "jobs": options.jobs}, os.environ, _process.CLOCK)
+        readonly = tuple(job for job in options.jobs if found.get(job))
+        if readonly and options.stop_jobs in ("never", "after_switch"):
+            raise configuration_error(
+                f"drs_cutover_stop_jobs is {options.stop_jobs}, but until its job has ended the target is read-only: "
+                f"{', '.join(readonly)}. The application would be switched to a database that refuses its writes. Set it to "
+                "before_switch, or to by_switch_tasks if your switch tasks stop the jobs."
+            )
+        needed = options.stop_jobs in ("never", "after_switch")
+        return Targets(readonly, (warning or "") if needed else "")
+
     def _not_begun(self, answer: Mapping[str, Any], options: _cutover_options.Options) -> str:
         """Say why nothing begins, and what to do."""
         journal = answer["journal"] or {}
         if answer["next"] == Next.STOP.value:
+            lasting = answer["message"].partition(". ")[2]
             return (
                 f"This cutover was done at {journal['at']}, with an outage of {journal['outage_seconds']} s. Nothing runs "
-                f"again. Remove {options.state_file} to cut over once more."
+                f"again. Remove {options.state_file} to cut over once more. {lasting}".rstrip()
             )
         if journal.get("outcome") == Outcome.SWITCH_FAILED.value or journal.get("stage") == "switch":
             return (
@@ -103,19 +131,19 @@ class CutoverRun(Step):
     def _options(self) -> _cutover_options.Options:
         return _cutover_options.read(self._vars, self._action._templar, self._defaults, can_ask=_process.can_ask())
 
-    def _start(self, options: _cutover_options.Options, *, recover: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _start(self, options: _cutover_options.Options) -> tuple[dict[str, Any], dict[str, Any]]:
         values = options.values
         plan = Plan(options.jobs, options.stages, options.files.get("unfreeze", ""), values["max_outage"])
         guard = {"journal": str(options.state_file), "plan": _journal.encode_plan(plan)}
         told = {
             **guard,
             "jobs": list(options.jobs),
-            "recover": recover,
+            "recover": False,
             "reports": self._paths(values["reports"]),
             "title": values["title"],
             "plan_lines": plan_lines(options),
         }
-        return self.guarded(guard, told, Role.RECOVER if recover else Role.RUN)
+        return self.guarded(guard, told, Role.RUN)
 
     def _paths(self, paths: list[str]) -> list[str]:
         # Absolute, since the guard may write them from another folder.
@@ -123,19 +151,20 @@ class CutoverRun(Step):
 
     def _plan_only(self, options: _cutover_options.Options) -> dict[str, Any]:
         """Take one real sample for each gate, and change nothing."""
+        targets = self._targets(options)
         gates = {gate: self._wait(options, gate, one_sample=True) for gate in ("approach", "final")}
         says = [f"The {gate} gate now: {judged['verdict']}. {judged['reason']}" for gate, judged in gates.items()]
         failed = gates["approach"]["verdict"] == "error"
         return {
             "check_mode": True,
             "refused": failed,
-            "msg": [*plan_lines(options), *says],
+            "msg": [*plan_lines(options, targets), *([targets.warning] if targets.warning else []), *says],
             "result": {
                 **_empty_result(),
                 "reason": gates["approach"]["reason"]
                 if failed
                 else "Check mode: each gate took one sample, and nothing was changed.",
-                "plan": plan_lines(options),
+                "plan": plan_lines(options, targets),
                 "gates": gates,
                 "started_at": gates["approach"]["started_at"],
                 "finished_at": gates["final"]["finished_at"],
@@ -147,8 +176,11 @@ class CutoverRun(Step):
         options = self._options()
         guard = self._begun["guard"]
         more: dict[str, Any] = {}
+        targets = Targets()
         if stage == "approach":
             self._refuse_shared(options)
+            targets = self._targets(options)
+            more["plan_lines"] = plan_lines(options, targets)
         if stage in ("freeze", "final"):
             # What was registered since belongs to the variables that the unfreeze tasks see.
             more["handover"] = self.handover()
@@ -163,6 +195,10 @@ class CutoverRun(Step):
             return failure(answer["message"])
         if STAGES[stage].gate:
             refused = self._judge(options, guard, stage, stage, one_sample=False)
+            warnings = {"warnings": [targets.warning]} if targets.warning else {}
+            return {**(failure(refused) if refused else {"files": []}), **warnings}
+        if stage == "stop":
+            refused = self._stop(options, guard, answer["journal"])
             return failure(refused) if refused else {"files": []}
         if stage.startswith("confirm_"):
             return self._confirm(options, stage)
@@ -199,7 +235,7 @@ class CutoverRun(Step):
 
     def _wait(self, options: _cutover_options.Options, gate: str, *, one_sample: bool) -> dict[str, Any]:
         action = self._action
-        os.environ.update(_process.environment(self._task, action._templar))
+        self._use_environment()
         of_gate, limited = _process.within_the_task(options.of_gate(gate), self._task)
         judged = wait(
             of_gate,
@@ -212,6 +248,28 @@ class CutoverRun(Step):
         if limited and not judged["ready"]:
             judged["reason"] = f"{judged['reason']} {limited}"
         return judged
+
+    def _stop(self, options: _cutover_options.Options, guard: Mapping[str, Any], journal: Mapping[str, Any]) -> str:
+        """Stop the jobs and tell the guard; why not all of them ended, empty if they did."""
+        self._use_environment()
+        left = None if options.stop_jobs == "after_switch" else journal["deadline"] - time.time()
+        ended = stop(
+            options.of_stop(left),
+            os.environ,
+            check_mode=False,
+            say=_process.lines(self._task, options.values.get("progress", True)),
+            clock=_process.CLOCK,
+        )
+        # A job that is being released cannot be resumed either.
+        gone = [*ended["stopped"], *ended["already_ended"]]
+        gone += [job["id"] for job in ended["jobs"] if job["id"] not in gone and cannot_be_resumed(job.get("status"))]
+        reason = ended["msg"] if ended["failed"] else ""
+        answer = self._asked(guard, "stopped", jobs=gone, reason=reason)
+        return "" if not reason and answer["next"] == Next.PROCEED.value else answer["message"] or reason
+
+    def _use_environment(self) -> None:
+        # This process is the worker of this task alone. Libraries look there for proxies and clouds.yaml.
+        os.environ.update(_process.environment(self._task, self._action._templar))
 
     def _refuse_shared(self, options: _cutover_options.Options) -> None:
         """Refuse another host of the play that cuts over the same jobs or writes the same reports."""
@@ -245,7 +303,7 @@ class CutoverRun(Step):
         if not self._begun.get("stages"):
             return {"msg": "Nothing ran."}
         answer = self._asked(self._begun["guard"], "completed")
-        return {"msg": "The switch is complete."} if answer["next"] == Next.STOP.value else failure(answer["message"])
+        return {"msg": "The cutover is complete."} if answer["next"] == Next.STOP.value else failure(answer["message"])
 
     def _failed(self) -> dict[str, Any]:
         guard = self._begun.get("guard")
@@ -274,7 +332,7 @@ class CutoverRun(Step):
         if not self._begun.get("stages"):
             return self._without_stages()
         answer = _steps.finish(self._begun["guard"])
-        journal, plan = _journal.decode(answer["journal"]), list(self._begun["plan"])
+        journal, plan = _journal.decode(answer["journal"]), list(answer.get("plan") or self._begun["plan"])
         outcome = cutover_result(journal, answer["gates"], plan, list(answer["warnings"]))
         return self._published(outcome, self._write_reports(outcome))
 
@@ -331,25 +389,39 @@ class CutoverRun(Step):
         if self._begun.get("check_mode"):
             failed = failure(outcome["reason"]) if self._begun.get("refused") else shown
             return {**failed, "msg": self._begun["msg"]}
-        if outcome["outcome"] == Outcome.DONE.value:
+        if outcome["outcome"] == Outcome.DONE.value and not outcome["failed_stage"]:
             return {**shown, "msg": self._begun["msg"] if not self._begun.get("stages") else finished["msg"]}
         if not self._begun.get("stages"):
             return failure(self._begun.get("msg", outcome["reason"]))
         return failure(finished["msg"])
 
 
-def plan_lines(options: _cutover_options.Options) -> list[str]:
+def plan_lines(options: _cutover_options.Options, targets: Targets = Targets()) -> list[str]:
     """Return the plan of a cutover for people."""
     values, files = options.values, options.files
-    lines = [
-        f"approach gate: delay of at most {values['approach_max_delay']} s",
-        f"freeze: {files.get('freeze', 'no tasks')}",
-        f"final gate: delay of at most {values['max_delay']} s, stable",
-        f"verify: {files.get('verify', 'no tasks')}",
-        f"switch: {files['switch']}",
-    ]
-    numbered = [f"{number}. {line}" for number, line in enumerate(lines, start=1)]
-    return [*numbered, f"if anything fails in 2 to 4, unfreeze: {files.get('unfreeze', 'no tasks')}"]
+    lines = {
+        "approach": f"approach gate: delay of at most {values['approach_max_delay']} s",
+        "freeze": f"freeze: {files.get('freeze', 'no tasks')}",
+        "final": f"final gate: delay of at most {values['max_delay']} s, stable",
+        "verify": f"verify: {files.get('verify', 'no tasks')}",
+    }
+    stop_line = {
+        "stop": f"stop the jobs, within {values['stop_timeout']:g} s; a job that was stopped cannot be resumed"
+    }
+    before = options.stop_jobs == "before_switch"
+    lines = {**lines, **(stop_line if before else {}), "switch": f"switch: {files['switch']}"}
+    unfreeze = f"if anything fails in 2 to {len(lines) - 1}, unfreeze: {files.get('unfreeze', 'no tasks')}"
+    if options.stop_jobs == "after_switch":
+        lines.update(stop_line)
+    numbered = [f"{number}. {line}" for number, line in enumerate(lines.values(), start=1)]
+    jobs = {
+        "never": "the jobs are not stopped",
+        "by_switch_tasks": "your switch tasks stop the jobs",
+    }.get(options.stop_jobs)
+    readonly = (
+        f"read-only until its job has ended: the target of {', '.join(targets.readonly)}" if targets.readonly else ""
+    )
+    return [*numbered, *filter(None, (unfreeze, jobs, readonly))]
 
 
 def says(outcome: Mapping[str, Any]) -> str:
@@ -360,7 +432,7 @@ def says(outcome: Mapping[str, Any]) -> str:
 
 
 def _file_of(stage: str) -> str:
-    works = STAGES[stage].gate or stage.startswith("confirm_")
+    works = STAGES[stage].own or stage.startswith("confirm_")
     return f"_drs_cutover_{'step' if works else 'stage'}.yml"
 
 
@@ -379,6 +451,7 @@ def _empty_result() -> dict[str, Any]:
         "unfrozen_by": None,
         "owner": None,
         "gates": {},
+        "stopped": [],
         "started_at": None,
         "finished_at": None,
         "warnings": [],

@@ -30,20 +30,18 @@ from ..module_utils._cutover import (
     Event,
     Failed,
     Judged,
-    Move,
-    Next,
-    Outcome,
-    Owner,
-    Role,
     RunDied,
+    Stopped,
     TimeUp,
     UnfreezeFailed,
     Unfrozen,
     advance,
     begin,
     recover,
+    still_copying,
 )
 from ..module_utils._cutover_result import result
+from ..module_utils._cutover_state import Move, Next, Outcome, Owner, Role
 from ..module_utils._errors import DrsError
 from ..module_utils._history import iso
 from ._handover import Unfreezing, start_unfreeze
@@ -158,6 +156,8 @@ class Guard:
     def _answered(self, request: Mapping[str, Any]) -> dict[str, Any]:
         if "handover" in request:
             self._handover = request["handover"]
+        if "plan_lines" in request:
+            self._told = {**self._told, "plan_lines": request["plan_lines"]}
         kind = request["event"]
         if kind == "state":
             return self._state(Move(self._journal, Next.WAIT if self._busy() else Next.STOP))
@@ -187,6 +187,7 @@ class Guard:
             "next": move.next.value,
             "message": move.message,
             "journal": _journal.encode(move.journal, time.time()),
+            "plan": list(self._told["plan_lines"]),
             "gates": self._gates if move.next is Next.STOP else {},
             "warnings": self._warnings,
         }
@@ -219,6 +220,8 @@ class Guard:
                 self._unfreeze_failed(f"ansible-playbook could not be started: {error}")
         elif self._journal.outcome is Outcome.FROZEN:
             self._say(f"THE SOURCE MAY STILL BE FROZEN. {self._journal.failure}")
+        elif self._journal.outcome is Outcome.DONE:
+            self._say(f"The run ended after the switch. {still_copying(self._journal)}")
         elif self._journal.outcome is Outcome.SWITCH_FAILED:
             self._say("The run ended during the switch. Nothing is undone. Find out which side is in use.")
 
@@ -325,6 +328,8 @@ def _event(request: Mapping[str, Any], at: float) -> Event:
         return Enter(by, at, request["stage"])
     if kind == "judged":
         return Judged(by, at, request["gate"], request["ready"] is True, request["reason"], request["valid_until"])
+    if kind == "stopped":
+        return Stopped(by, at, tuple(map(str, request["jobs"])), str(request["reason"]))
     if kind == "failed":
         return Failed(by, at, request["reason"])
     if kind == "unfreeze_failed":

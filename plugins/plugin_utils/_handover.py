@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._cutover import Owner
+from ..module_utils._cutover_state import Owner
 from ..module_utils._journal import encode_owner
 
 # How the steps of that playbook find the guard.

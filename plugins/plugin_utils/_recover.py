@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils import _journal
-from ..module_utils._cutover import Next, Outcome, Role
+from ..module_utils._cutover_state import Next, Outcome, Role
 from ..module_utils._errors import DrsError
 from . import _cutover_options, _steps
 from ._failure import what_failed

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils import _journal
-from ..module_utils._cutover import Role
+from ..module_utils._cutover_state import Role
 from . import _process, _steps
 from ._play import handover
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils import _journal
-from ..module_utils._cutover import Failed, Journal, Move, Next, UnfreezeFailed, Unfrozen, advance
+from ..module_utils._cutover import Failed, UnfreezeFailed, Unfrozen, advance
+from ..module_utils._cutover_state import Journal, Move, Next
 from ..module_utils._errors import DrsError
 
 # Seconds in which a guard has to say that it is watching.

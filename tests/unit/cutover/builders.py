@@ -8,24 +8,27 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
-    STAGES,
     Completed,
     Enter,
     Event,
     Failed,
-    Journal,
     Judged,
-    Move,
-    Next,
-    Owner,
-    Plan,
-    Role,
     RunDied,
+    Stopped,
     TimeUp,
     UnfreezeFailed,
     Unfrozen,
     advance,
     begin,
+)
+from ansible_collections.cutover.drs.plugins.module_utils._cutover_state import (
+    STAGES,
+    Journal,
+    Move,
+    Next,
+    Owner,
+    Plan,
+    Role,
 )
 
 ALL = tuple(STAGES)
@@ -72,6 +75,9 @@ class Cutover:
             Judged(by or self.by, at, gate, ready, "" if ready else "Delay 9 s.", at + valid if ready else None)
         )
 
+    def stopped(self, *jobs: str, reason: str = "", by: Owner | None = None) -> Move:
+        return self.happens(Stopped(by or self.by, self.later(), jobs, reason))
+
     def failed(self, reason: str = "A task failed.", by: Owner | None = None) -> Move:
         return self.happens(Failed(by or self.by, self.later(), reason))
 
@@ -101,6 +107,8 @@ class Cutover:
             assert move.next is Next.PROCEED, move
             if STAGES[stage].gate and stage != last:
                 self.judged(stage)
+            elif stage == "stop" and stage != last:
+                self.stopped(*self.journal.plan.jobs)
         return self
 
 

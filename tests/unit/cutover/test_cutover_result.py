@@ -9,8 +9,9 @@ import itertools
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import Journal, Next, recover
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import recover
 from ansible_collections.cutover.drs.plugins.module_utils._cutover_result import reason, result
+from ansible_collections.cutover.drs.plugins.module_utils._cutover_state import Journal, Next
 from ansible_collections.cutover.drs.plugins.module_utils._journal import encode_owner
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     ALL,
@@ -39,6 +40,7 @@ KEYS = {
     "gates",
     "started_at",
     "finished_at",
+    "stopped",
     "warnings",
 }
 LOUD = "THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen:"
@@ -129,6 +131,7 @@ def test_a_result_says_what_happened() -> None:
         "gates": {"approach": {"verdict": "ready"}},
         "started_at": "1970-01-01T00:16:41.000000Z",
         "finished_at": "1970-01-01T00:16:45.000000Z",
+        "stopped": [],
         "warnings": ["A warning."],
     }
 

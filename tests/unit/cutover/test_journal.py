@@ -22,7 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils import _journal
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
+from ansible_collections.cutover.drs.plugins.module_utils._cutover_state import (
     STAGES,
     UNFREEZE,
     Entry,

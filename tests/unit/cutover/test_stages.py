@@ -9,19 +9,15 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
     GUARD_ATTEMPTS,
-    STAGES,
     Completed,
     Enter,
     Failed,
     Judged,
-    Next,
-    Outcome,
-    Owner,
-    Role,
     UnfreezeFailed,
     Unfrozen,
     busy,
 )
+from ansible_collections.cutover.drs.plugins.module_utils._cutover_state import STAGES, Next, Outcome, Owner, Role
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     ALL,
     GUARD,
@@ -57,6 +53,8 @@ def test_only_the_next_stage_begins(last: str, stage: str) -> None:
     expected = (*ALL, "the end")[ALL.index(last) + 1 if last else 0]
     if STAGES.get(last) and STAGES[last].gate:
         cutover.judged(last)
+    elif last == "stop":
+        cutover.stopped(*cutover.journal.plan.jobs)
     before = cutover.journal
     if stage == expected:
         assert cutover.enter(stage).next in (Next.PROCEED, Next.SAMPLE)

@@ -211,6 +211,7 @@ def cutover_result(outcome: str = "done", jobs: int = 4) -> dict[str, Any]:
         "gates": gates,
         "started_at": stages[0]["started_at"],
         "finished_at": stages[-1]["finished_at"],
+        "stopped": [],
         "warnings": [],
     }
 
@@ -225,6 +226,7 @@ def without_stages() -> dict[str, dict[str, Any]]:
         "plan": PLAN,
         "stages": [],
         "gates": {},
+        "stopped": [],
         "warnings": [],
     }
     ready = cutover_result()

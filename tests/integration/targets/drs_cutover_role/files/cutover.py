@@ -135,7 +135,7 @@ class Cutover:
 
     def requests(self) -> list[str]:
         log = ask(SIM["control"], "log")
-        return [entry["operation"] for entry in log if entry["body"]["jobs"] == [self.job]]
+        return [entry["operation"] for entry in log if (entry["body"] or {}).get("jobs") == [self.job]]
 
     def stages(self) -> list[tuple[str, str]]:
         return [(stage["name"], stage["state"]) for stage in self.report["stages"]]

@@ -15,7 +15,7 @@ def test_check_mode() -> None:
     cutover = Cutover("check_mode")
     said = cutover.run("--check", succeeds=True)
     assert cutover.ran == []
-    assert sorted(cutover.requests()) == ["batch-progress"] * 2 + ["batch-status"] * 2
+    assert sorted(cutover.requests()) == ["batch-detail"] + ["batch-progress"] * 2 + ["batch-status"] * 2
     assert "1. approach gate: delay of at most 5 s" in said
     assert f"5. switch: {cutover.folder}/tasks/switch.yml" in said
     assert "The approach gate now: ready. 1 job ready." in said
