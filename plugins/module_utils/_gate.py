@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from ._lifecycle import State
-from ._rules import Goal, Judged, Reading, Rule, Rules, judge_job
+from ._rules import Goal, Judged, Reading, Rule, Rules, judge_jobs
 
 # Of how many jobs a sentence says all, and how many it names before it says how many more there are.
 _IN_FULL = 20
@@ -95,7 +95,7 @@ def judge(standing: Standing, seen: Sample | FailedPoll, rules: Rules) -> Judgem
     """Judge the next observation of a wait."""
     if isinstance(seen, FailedPoll):
         return _judge_failed_poll(standing, seen, rules)
-    jobs = tuple(judge_job(reading, rules, seen.held) for reading in seen.readings)
+    jobs = judge_jobs(seen.readings, rules, seen.held)
     standing, reset = _count(standing, seen, jobs, rules)
     for verdict, applies in _ENDINGS:
         reason = applies(standing, rules)

@@ -22,7 +22,7 @@ from ._rules import Judged, Reading
 # themselves. Fewer samples than four make no curve: of more than 500 jobs no points are kept.
 _MOST_POINTS = 2000
 _FEWEST_SAMPLES = 4
-_MOST_TRANSITIONS = 500
+_MOST_TRANSITIONS = 400
 # The number of samples that a trend is made of.
 _TREND_SAMPLES = 12
 
@@ -157,4 +157,5 @@ def _status(reading: Reading) -> str | None:
 def _moving(reading: Reading) -> tuple[Any, ...]:
     """What changes while a job makes progress."""
     progress = reading.progress
-    return (reading.status.status, progress.status, progress.progress, progress.delay, progress.parts)
+    subtasks = tuple(_moving(subtask) for subtask in reading.subtasks.readings)
+    return (reading.status.status, progress.status, progress.progress, progress.delay, progress.parts, subtasks)

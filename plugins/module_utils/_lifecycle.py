@@ -97,6 +97,9 @@ STATUSES: dict[str, Meaning] = {
     "DELETED": Meaning(Phase.RELEASE, State.ENDED),
 }
 
+# The statuses of a subtask that is over: nothing of it runs any more.
+FINISHED = frozenset(status for status, means in STATUSES.items() if means.state is State.ENDED)
+
 # The statuses that say a job was stopped or deleted as a whole (a child ends without its parent).
 STOPPED = frozenset(
     status

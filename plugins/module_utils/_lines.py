@@ -202,14 +202,15 @@ def badness(job: Judged) -> tuple[int, int, int]:
     if job.failed or job.ended or job.reading.state in (State.MISSING, State.UNKNOWN):
         return (3, 0, 0)
     rules = {hold.rule.value for hold in job.holds}
-    far = 2 if "wrong_phase" in rules else 1
+    far = 2 if rules & {"wrong_phase", "subtasks"} else 1
     return (far, progress.delay or 0, 100 - (progress.progress or 0))
 
 
 def _worth_a_line(job: Judged) -> tuple[object, ...]:
     progress = job.reading.progress.progress
     tenth = None if progress is None else progress // 10
-    return (job.reading.state, job.reading.status.status, tenth, tuple(hold.rule for hold in job.holds))
+    subtasks = tuple(_worth_a_line(subtask) for subtask in job.subtasks)
+    return (job.reading.state, job.reading.status.status, tenth, tuple(hold.rule for hold in job.holds), subtasks)
 
 
 def _described(job: Judged, history: History, *, status: bool = True) -> str:
@@ -230,5 +231,15 @@ def _described(job: Judged, history: History, *, status: bool = True) -> str:
         words += [f"drain={duration(trend.left)}"] if trend.left is not None else []
     code = reading.status.error_code or progress.error_code
     words += [code] if code else []
+    late = [subtask for subtask in job.subtasks if not subtask.ready]
+    if late:
+        words.append(f"subtasks={len(late)} {_subtask(max(late, key=badness))}")
     words.append(f"hold={job.holds[0].rule.value}" if job.holds else "ready")
     return " ".join(words)
+
+
+def _subtask(subtask: Judged) -> str:
+    reading, progress = subtask.reading, subtask.reading.progress
+    share = f" {progress.progress}%" if progress.progress is not None and progress.delay is None else ""
+    delay = f" delay={progress.delay}s" if progress.delay is not None else ""
+    return f"{_short(reading.id)} {reading.status.status or reading.state.value}{share}{delay}"

@@ -212,6 +212,7 @@ STOP_OPTIONS: dict[str, dict[str, Any]] = {
     **JOBS_OR_NAMES,
     "require_ready": {"type": "bool", "default": True},
     "max_delay": {"type": "int", "default": 0},
+    "check_subtasks": {"type": "bool", "default": True},
     "force": {"type": "bool", "default": False},
     "wait": {"type": "bool", "default": True},
     "timeout": {"type": "float", "default": 1800.0},

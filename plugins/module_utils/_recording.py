@@ -22,7 +22,7 @@ from typing import Any
 from ._errors import configuration_error
 from ._gate import FailedPoll, Sample
 from ._records import ProgressRecord, StatusRecord
-from ._rules import LONGEST, Reading, Rules
+from ._rules import LONGEST, Reading, Rules, Subtasks
 
 SCHEMA = 1
 
@@ -70,14 +70,24 @@ class Run:
     damaged: tuple[int, ...]
 
     def of_jobs(self, ids: Sequence[str], held_counts: bool) -> Iterator[Sample | FailedPoll]:
-        """Its observations of these jobs; a job that a sample lacks is not found in it."""
+        """Its observations of these jobs; a job that a sample lacks is not found in it.
+
+        A wait lists subtasks only when it matters, which by other rules may be elsewhere: a list counts until the next.
+        """
+        listed: set[str] = set()
         for seen in self.observations:
             if isinstance(seen, FailedPoll):
                 yield seen
                 continue
             by_id = {reading.id: reading for reading in seen.readings}
+            listed.update(reading.id for reading in seen.readings if reading.subtasks.listed)
+            listed -= {reading.id for reading in seen.readings if reading.subtasks.problem}
             readings = tuple(
                 by_id.get(job_id) or Reading(StatusRecord(job_id), ProgressRecord(job_id)) for job_id in ids
+            )
+            readings = tuple(
+                replace(reading, subtasks=replace(reading.subtasks, listed=reading.id in listed))
+                for reading in readings
             )
             yield replace(seen, readings=readings, held=seen.held and held_counts)
 
@@ -123,13 +133,7 @@ class Recorder:
             failed = {"message": seen.message, "failure": dict(seen.failure), "final": seen.final}
             self._write({"type": "failed_poll", **times, **failed})
         else:
-            jobs = [
-                {
-                    "status": _as_dict(reading.status, _STATUS_FIELDS),
-                    "progress": _as_dict(reading.progress, _PROGRESS_FIELDS),
-                }
-                for reading in seen.readings
-            ]
+            jobs = [_job(reading) for reading in seen.readings]
             self._write({"type": "sample", **times, "held": seen.held, "jobs": jobs})
 
     def verdict(self, verdict: str, reason: str) -> None:
@@ -244,17 +248,44 @@ def _entry(line: bytes) -> dict[str, Any] | None:
 
 
 def _sample(entry: Mapping[str, Any]) -> Sample:
+    return Sample(*_times(entry), _readings(entry["jobs"]), _typed(entry["held"], bool))
+
+
+def _readings(jobs: Sequence[Mapping[str, Any]]) -> tuple[Reading, ...]:
     readings = tuple(
         Reading(
             StatusRecord(**_fields(job["status"], _STATUS_FIELDS)),
             ProgressRecord(**_fields(job["progress"], _PROGRESS_FIELDS)),
+            _typed(job["name"], str) if "name" in job else None,
+            _subtasks(job["subtasks"]) if "subtasks" in job else Subtasks(),
         )
-        for job in entry["jobs"]
+        for job in jobs
     )
     ids = [reading.id for reading in readings]
     if len(set(ids)) < len(ids) or ids != [reading.progress.id for reading in readings]:
         raise ValueError("not one entry for each job")
-    return Sample(*_times(entry), readings, _typed(entry["held"], bool))
+    return readings
+
+
+def _subtasks(entry: Mapping[str, Any]) -> Subtasks:
+    problem = _typed(entry["problem"], str) if "problem" in entry else None
+    if any("subtasks" in job for job in entry["jobs"]):
+        raise ValueError("subtasks of a subtask")
+    return Subtasks(_readings(entry["jobs"]), _typed(entry["listed"], bool) and problem is None, problem)
+
+
+def _job(reading: Reading) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "status": _as_dict(reading.status, _STATUS_FIELDS),
+        "progress": _as_dict(reading.progress, _PROGRESS_FIELDS),
+    }
+    if reading.name:
+        entry["name"] = reading.name
+    subtasks = reading.subtasks
+    if subtasks != Subtasks():
+        problem = {"problem": subtasks.problem} if subtasks.problem else {}
+        entry["subtasks"] = {"listed": subtasks.listed, **problem, "jobs": [_job(each) for each in subtasks.readings]}
+    return entry
 
 
 def _failure(values: Any) -> dict[str, Any]:

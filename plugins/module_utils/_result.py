@@ -13,7 +13,11 @@ from typing import Any
 from ._gate import Judgement, Verdict
 from ._history import History, iso
 from ._records import ProgressRecord, StatusRecord
-from ._rules import Hold, Judged, Reading, Rule, Rules
+from ._rules import Hold, Judged, Reading, Rule, Rules, finished
+
+# Of one job, and of all; a result names them so that people can look, the gate judges all.
+_MOST_SUBTASKS_OF_A_JOB = 10
+_MOST_SUBTASKS = 500
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ def result(ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, l
     judgement, history = ending.judgement, ending.history
     verdict = judgement.verdict or Verdict.ERROR
     jobs = judgement.standing.jobs or tuple(_never_read(job_id, rules) for job_id in ids)
+    subtasks = max(1, min(_MOST_SUBTASKS_OF_A_JOB, _MOST_SUBTASKS // max(1, len(jobs))))
     shown: dict[str, Any] = {
         "verdict": verdict.value,
         "ready": verdict is Verdict.READY,
@@ -41,7 +46,7 @@ def result(ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, l
         "msg": judgement.reason,
         "goal": rules.goal.value,
         "rules": rules.as_dict(),
-        "jobs": [_job(job, history) for job in jobs],
+        "jobs": [_job(job, history, subtasks) for job in jobs],
         "transitions": history.transitions,
         "transitions_left_out": history.transitions_left_out,
         "series": history.series(),
@@ -63,7 +68,28 @@ def _never_read(job_id: str, rules: Rules) -> Judged:
     return Judged(Reading(StatusRecord(job_id), ProgressRecord(job_id)), rules.goal, (unread,))
 
 
-def _job(job: Judged, history: History) -> dict[str, Any]:
+def _holds(job: Judged) -> list[dict[str, str]]:
+    return [{"rule": hold.rule.value, "text": hold.text} for hold in job.holds]
+
+
+def _subtask(subtask: Judged) -> dict[str, Any]:
+    reading = subtask.reading
+    means = reading.status.meaning
+    return {
+        "id": reading.id,
+        "name": reading.name,
+        "found": reading.found,
+        "status": reading.status.status,
+        "phase": means.phase.value,
+        "state": reading.state.value,
+        "progress": reading.progress.progress,
+        "delay": reading.progress.delay,
+        "ready": subtask.ready or finished(reading),
+        "holds": [] if finished(reading) else _holds(subtask),
+    }
+
+
+def _job(job: Judged, history: History, most_subtasks: int) -> dict[str, Any]:
     status, progress = job.reading.status, job.reading.progress
     record = replace(
         progress,
@@ -75,12 +101,18 @@ def _job(job: Judged, history: History) -> dict[str, Any]:
     # The API's own object is what drs_job_progress is for; of 1,000 jobs it would be a megabyte.
     del record["raw"]
     trend = history.trend(job)
+    # Those that hold the job come first.
+    shown = sorted(job.subtasks, key=lambda subtask: subtask.ready or finished(subtask.reading))
     return {
+        "id": job.reading.id,
+        "name": job.reading.name,
         **record,
         "transfer_status": progress.status,
         "goal": job.goal.value,
         "ready": job.ready,
-        "holds": [{"rule": hold.rule.value, "text": hold.text} for hold in job.holds],
+        "holds": _holds(job),
+        "subtasks": [_subtask(subtask) for subtask in shown[:most_subtasks]],
+        "subtasks_left_out": max(0, len(shown) - most_subtasks),
         "trend": None if trend is None else trend.word,
         "left": None if trend is None else trend.left,
     }

@@ -7,13 +7,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from enum import Enum
 from typing import Any
 
 from ._errors import configuration_error
-from ._lifecycle import STOPPED, Phase, State
+from ._lifecycle import FINISHED, STOPPED, Phase, State
 from ._records import ProgressRecord, StatusRecord
+
+# The number of subtasks that a sentence names.
+_SUBTASKS_NAMED = 3
+
+WITHOUT_SUBTASKS = "To wait without them, set check_subtasks: false."
 
 # No wait lasts for 30 years, and what is longer no clock can sleep or show.
 LONGEST = 1_000_000_000
@@ -52,6 +58,7 @@ class Rule(str, Enum):
     ERROR_REPORTED = "error_reported"
     DELAY = "delay"
     INCOMPLETE = "incomplete"
+    SUBTASKS = "subtasks"
     HOLD_FILE = "hold_file"
 
 
@@ -82,6 +89,7 @@ class Rules:
     unknown_for: float = 1800
     fail_fast: bool = True
     require_full_progress: bool = False
+    check_subtasks: bool = True
     hold_file: str | None = None
     stall_after: float = 1800
     valid_for: float = 60
@@ -103,11 +111,25 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class Subtasks:
+    """The subtasks of one job in one sample: readings of those that were not finished when last listed.
+
+    ``listed`` says whether the list was read for this very sample, ``problem`` why the latest list did not tell.
+    """
+
+    readings: tuple[Reading, ...] = ()
+    listed: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """One job in one sample: what both operations said of it."""
+    """One job in one sample: what both operations said of it, its name if that is known, and its subtasks."""
 
     status: StatusRecord
     progress: ProgressRecord
+    name: str | None = None
+    subtasks: Subtasks = Subtasks()
 
     @property
     def id(self) -> str:
@@ -132,6 +154,7 @@ class Judged:
     reading: Reading
     goal: Goal
     holds: tuple[Hold, ...]
+    subtasks: tuple[Judged, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -140,8 +163,10 @@ class Judged:
 
     @property
     def failed(self) -> bool:
-        """Whether the job failed, as far as its goal is concerned."""
+        """Whether the job failed, as far as its goal is concerned, or a subtask of it."""
         reading = self.reading
+        if any(subtask.failed for subtask in self.subtasks):
+            return True
         if reading.state is not State.FAILED:
             return False
         return self.goal is not Goal.STOPPED or reading.status.meaning.phase is Phase.RELEASE
@@ -160,9 +185,45 @@ def judge_job(reading: Reading, rules: Rules, held: bool) -> Judged:
     if goal is Goal.AUTO:
         goal = _GOAL_OF_MODE.get(reading.progress.task_mode or "")
     holds = _holds(reading, goal, rules) if reading.found else _missing(reading)
+    subtasks: tuple[Judged, ...] = ()
+    if rules.check_subtasks and reading.found:
+        subtasks = tuple(judge_job(subtask, rules, held=False) for subtask in reading.subtasks.readings)
+        holds += _subtasks(reading, subtasks)
     if held:
         holds.append(Hold(Rule.HOLD_FILE, f"The hold file {rules.hold_file} exists."))
-    return Judged(reading, goal or Goal.AUTO, tuple(holds))
+    return Judged(reading, goal or Goal.AUTO, tuple(holds), subtasks)
+
+
+def judge_jobs(readings: Iterable[Reading], rules: Rules, held: bool) -> tuple[Judged, ...]:
+    """Judge the readings of one sample together.
+
+    While anything holds any job, new subtasks need not be looked for. When nothing does, the list must have been read.
+    """
+    jobs = tuple(judge_job(reading, rules, held) for reading in readings)
+    if not rules.check_subtasks or not all(job.ready for job in jobs):
+        return jobs
+    hold = Hold(Rule.SUBTASKS, f"Subtasks not known: they were not listed for this sample. {WITHOUT_SUBTASKS}")
+    return tuple(job if job.reading.subtasks.listed else replace(job, holds=(hold,)) for job in jobs)
+
+
+def finished(reading: Reading) -> bool:
+    """Whether a subtask is over, as both operations say."""
+    return reading.found and reading.status.status in FINISHED and reading.status.status == reading.progress.status
+
+
+def _subtasks(reading: Reading, subtasks: Sequence[Judged]) -> list[Hold]:
+    late = [subtask for subtask in subtasks if not subtask.ready and not finished(subtask.reading)]
+    if late:
+        shown = [
+            f"{subtask.reading.name or subtask.reading.id} {subtask.reading.status.status or 'missing'}"
+            f" [{', '.join(hold.rule.value for hold in subtask.holds)}]"
+            for subtask in late[:_SUBTASKS_NAMED]
+        ]
+        more = f", and {len(late) - len(shown)} more" if len(late) > len(shown) else ""
+        which = "1 subtask is" if len(late) == 1 else f"{len(late)} subtasks are"
+        return [Hold(Rule.SUBTASKS, f"{which} not ready: {', '.join(shown)}{more}.")]
+    problem = reading.subtasks.problem
+    return [Hold(Rule.SUBTASKS, problem)] if problem else []
 
 
 def _by_operation(reading: Reading) -> tuple[tuple[str, StatusRecord], ...]:

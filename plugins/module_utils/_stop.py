@@ -31,6 +31,7 @@ class StopRules:
 
     require_ready: bool = True
     max_delay: int = 0
+    check_subtasks: bool = True
     force: bool = False
     wait: bool = True
     timeout: float = 1800
@@ -193,12 +194,18 @@ def unjudged(records: Sequence[StatusRecord]) -> dict[str, str]:
     return dict.fromkeys(live, "The latest reading does not show whether it is ready.")
 
 
-def not_ready(sample: Sample, max_delay: int) -> tuple[str, dict[str, str]]:
+def gate_rules(rules: StopRules) -> Rules:
+    """The rules by which a job is ready to be stopped."""
+    return Rules(
+        max_delay=rules.max_delay, check_subtasks=rules.check_subtasks, timeout=0, max_missing=0, unknown_for=0
+    )
+
+
+def not_ready(sample: Sample, rules: Rules) -> tuple[str, dict[str, str]]:
     """Why the jobs that have not begun to end are not ready, and the holds by job id; by the gate's own rules."""
     live = tuple(each for each in sample.readings if stand_of(each.status) not in (Stand.ENDING, Stand.ENDED))
     if not live:
         return "", {}
-    rules = Rules(max_delay=max_delay, timeout=0, max_missing=0, unknown_for=0)
     judgement = judge(Standing(), replace(sample, readings=live), rules)
     holds = {job.reading.id: " ".join(hold.text for hold in job.holds) for job in judgement.standing.jobs if job.holds}
     return ("" if judgement.verdict is Verdict.READY else judgement.reason), holds

@@ -25,6 +25,7 @@ from ._stop import (
     batches,
     begin,
     counted,
+    gate_rules,
     message,
     not_found,
     not_ready,
@@ -35,6 +36,7 @@ from ._stop import (
 )
 from ._stop_lines import StopLines
 from ._stop_request import StopAnswer, answers_of
+from ._subtasks import Jobs, Listed
 from ._wait import REAL_CLOCK, Clock
 
 _JITTER = 0.1
@@ -56,6 +58,9 @@ class StopsJobs(Protocol):
 
     def both(self, ids: Sequence[str], until: float | None = None) -> tuple[list[StatusRecord], list[ProgressRecord]]:
         """The same by both operations."""
+
+    def list_jobs(self, *, ids: Sequence[str], until: float) -> Sequence[Listed]:
+        """The jobs with these ids in the list of jobs, with their subtasks."""
 
     def stop(self, ids: Sequence[str], *, force: bool = False, until: float | None = None) -> dict[str, StopAnswer]:
         """Ask once to stop jobs."""
@@ -106,7 +111,7 @@ def _timing(clock: Clock) -> Timing:
 
 def rules_of(options: Mapping[str, Any]) -> StopRules:
     """The rules that a task's options give; raises :class:`DrsError` for values that make no sense."""
-    return StopRules(**{field.name: options[field.name] for field in fields(StopRules)})
+    return StopRules(**{field.name: options[field.name] for field in fields(StopRules) if field.name in options})
 
 
 def stop_jobs(
@@ -166,7 +171,7 @@ class _Stopping:
         self._jobs = begin([each.status for each in sample.readings])
         refusal = not_found(self._jobs)
         if not refusal and rules.require_ready:
-            reason, holds = not_ready(sample, rules.max_delay)
+            reason, holds = not_ready(sample, gate_rules(rules))
             refusal = reason and f"No job was stopped, because not all of them are ready. {reason}"
             self._jobs = tuple(replace(job, hold=holds.get(job.id, "")) for job in self._jobs)
         if refusal:
@@ -217,7 +222,7 @@ class _Stopping:
         again = self._rules.require_ready and waiting
         sample = self._read(all_of_both=again)
         records = [each.status for each in sample.readings]
-        holds = not_ready(sample, self._rules.max_delay)[1] if again else {}
+        holds = not_ready(sample, gate_rules(self._rules))[1] if again else {}
         if self._rules.require_ready and not again:
             holds = unjudged(records)
         self._jobs = observed(self._jobs, records, holds)
@@ -226,14 +231,16 @@ class _Stopping:
     def _read(self, all_of_both: bool) -> Sample:
         began = self._clock.elapsed()
         if all_of_both:
-            statuses, progress = self._client.both(self._ids, self._until)
+            # Each time with the list of jobs: a subtask may have begun since the last reading.
+            whole = Jobs(self._ids, gate_rules(self._rules))
+            found = whole.read(self._client, self._until, lambda: False)
         else:
             statuses = self._client.statuses(self._ids, self._until)
-            progress = [ProgressRecord(job_id) for job_id in self._ids]
+            found = readings(statuses, [ProgressRecord(job_id) for job_id in self._ids])
         # As old as its oldest answer.
         self._read_at = began
         ended = self._clock.elapsed() - self._started
-        return Sample(began - self._started, ended, self._clock.now(), readings(statuses, progress))
+        return Sample(began - self._started, ended, self._clock.now(), found)
 
     def _left(self) -> float:
         return self._until - self._clock.elapsed()

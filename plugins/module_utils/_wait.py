@@ -21,10 +21,10 @@ from ._gate import FailedPoll, Judgement, Sample, Standing, Verdict
 from ._history import History
 from ._options import job_ids, repeated_jobs_warning, rules_of
 from ._recording import Recorder, read_last_run
-from ._records import ProgressRecord, StatusRecord
 from ._result import Ending, result
 from ._retries import Timing
 from ._rules import Reading, Rules
+from ._subtasks import Jobs
 from ._watch import Watch
 
 # The share of an interval that chance may add or take, so that many waits do not poll in step.
@@ -32,7 +32,8 @@ _JITTER = 0.1
 # A sleep is never exact, and a sample that begins after the deadline counts for nothing: look once just before it.
 _BEFORE_THE_DEADLINE = 0.25
 
-Read = Callable[[float], tuple[Sequence[StatusRecord], Sequence[ProgressRecord]]]
+# Reads all jobs until a time (monotonic seconds); the function it gets tells whether the hold file exists.
+Read = Callable[[float, Callable[[], bool]], tuple[Reading, ...]]
 
 
 def _since_boot() -> float:
@@ -104,15 +105,16 @@ def _live(
     ids, repeated = job_ids(options["jobs"])
     record, started_at = options["record"], clock.now()
     clients: list[Client] = []
+    jobs = Jobs(ids, rules)
     with ExitStack() as resources:
         recorder = resources.enter_context(Recorder(record, ids, rules, started_at)) if record else None
 
-        def read(until: float) -> tuple[Sequence[StatusRecord], Sequence[ProgressRecord]]:
+        def read(until: float, held: Callable[[], bool]) -> tuple[Reading, ...]:
             # Opened by the first poll: a login that fails is a failed poll like any other.
             if not clients:
                 timing = Timing(clock.elapsed, clock.sleep, clock.uniform)
                 clients.append(resources.enter_context(connect(options, environ, timing=timing, until=until)))
-            return clients[0].both(ids, until)
+            return jobs.read(clients[0], until, held)
 
         watch = Watch(ids, rules, started_at, say)
         for seen in _poll(read, rules, clock, watch, folder):
@@ -146,15 +148,17 @@ def one_poll(read: Read, rules: Rules, clock: Clock, started: float, folder: str
     """One observation; ``started`` is what ``clock.elapsed`` said when the wait began, ``folder`` as in :func:`run`."""
     began = clock.elapsed() - started
     until = float("inf") if rules.timeout == 0 else started + rules.timeout
+
+    def held() -> bool:
+        return _exists("", rules.hold_file) or _exists(folder, rules.hold_file)
+
     try:
-        statuses, progress = read(until)
+        readings = read(until, held)
     except DrsError as error:
         ended, at = clock.elapsed() - started, clock.now()
         return FailedPoll(began, ended, at, str(error), error.failure(), error.final)
-    readings = tuple(Reading(status, of_both) for status, of_both in zip(statuses, progress, strict=True))
     # Looked at after the answers: a file that appears while they were read still counts.
-    held = _exists("", rules.hold_file) or _exists(folder, rules.hold_file)
-    return Sample(began, clock.elapsed() - started, clock.now(), readings, held)
+    return Sample(began, clock.elapsed() - started, clock.now(), readings, held())
 
 
 def _exists(folder: str, path: str | None) -> bool:

@@ -16,7 +16,7 @@ from ._history import History
 from ._lifecycle import Phase, State
 from ._lines import Lines, duration
 from ._result import Ending
-from ._rules import Judged, Rule, Rules
+from ._rules import Judged, Rule, Rules, finished
 
 # Near the goal: so few seconds of delay, or so much of the full phase, are left.
 _NEAR_DELAY = 60
@@ -87,6 +87,8 @@ def _near(job: Judged, rules: Rules) -> bool:
     if job.ready:
         return True
     if reading.state in (State.MISSING, State.UNKNOWN):
+        return False
+    if not all(finished(subtask.reading) or _near(subtask, rules) for subtask in job.subtasks):
         return False
     if any(hold.rule is Rule.WRONG_PHASE for hold in job.holds):
         full = reading.status.meaning.phase is Phase.FULL

@@ -62,6 +62,12 @@ options:
     description: Seconds of incremental delay that are allowed by O(require_ready).
     type: int
     default: 0
+  check_subtasks:
+    description:
+      - Whether O(require_ready) also asks for the subtasks of the jobs, as
+        O(cutover.drs.drs_job_wait#module:check_subtasks) does. They are in the list of jobs, which needs a permission of its own.
+    type: bool
+    default: true
   force:
     description:
       - Whether to stop the jobs forcibly. A forced stop does not migrate triggers and events.

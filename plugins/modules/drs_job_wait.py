@@ -105,6 +105,16 @@ options:
     description: Whether the progress of the full phase, and of each part of it, must be 100 %.
     type: bool
     default: false
+  check_subtasks:
+    description:
+      - Whether to check the subtasks of the jobs too. Tables that are added to a running synchronisation are copied by a
+        subtask with an id of its own, while the job itself reports that it has caught up.
+      - The list of jobs is read for the first sample, and for each sample in which nothing else holds any job. A subtask
+        that is not finished must be ready like its job, by the same O(goal).
+      - If the list cannot be read, the jobs have the hold V(subtasks).
+      - In a replay, what a list said counts until the next one that was recorded.
+    type: bool
+    default: true
   hold_file:
     description:
       - While this file exists on the controller, no job is ready.
@@ -224,6 +234,10 @@ jobs:
       description: The job's id.
       type: str
       sample: 9a470239-2308-4bb5-a6bc-1040402fjb21
+    name:
+      description: The job's name, or none if no list of jobs was read.
+      type: str
+      sample: orders
     goal:
       description: What this job must reach. It is V(auto) where its mode does not tell.
       type: str
@@ -241,13 +255,64 @@ jobs:
         rule:
           description:
             - One of V(not_found), V(unknown_status), V(wrong_phase), V(disagreement), V(error_reported), V(delay), V(incomplete),
-              V(hold_file).
+              V(subtasks), V(hold_file).
           type: str
           sample: delay
         text:
           description: A sentence for people.
           type: str
           sample: Delay 412 s, allowed 0 s.
+    subtasks:
+      description:
+        - The subtasks that were not finished when they were last listed, those that hold the job first.
+        - They are at most ten, and fewer if there are more than 50 jobs.
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: The subtask's id.
+          type: str
+          sample: 24834eb6-be30-464e-a299-f7aa730jb101
+        name:
+          description: Its name, or none.
+          type: str
+          sample: orders-add
+        found:
+          description: Whether the answers of both operations have the subtask.
+          type: bool
+          sample: true
+        status:
+          description: What batch-status says.
+          type: str
+          sample: CHILD_TRANSFER_STARTED
+        phase:
+          description: Where in its life the subtask is.
+          type: str
+          sample: child
+        state:
+          description: What the status means.
+          type: str
+          sample: in_progress
+        progress:
+          description: Percentage of the full phase, or none.
+          type: int
+          sample: 63
+        delay:
+          description: Seconds that the target is behind the source, or none.
+          type: int
+          sample:
+        ready:
+          description: Whether the subtask is ready or finished.
+          type: bool
+          sample: false
+        holds:
+          description: Why the subtask is not ready, as RV(jobs[].holds).
+          type: list
+          elements: dict
+    subtasks_left_out:
+      description: How many more subtasks there were than RV(jobs[].subtasks) has.
+      type: int
+      sample: 0
     found:
       description: Whether the answers of both operations have the job.
       type: bool

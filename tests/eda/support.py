@@ -16,7 +16,7 @@ from ansible_collections.cutover.drs.extensions.eda.plugin_utils._source import 
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Reading
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Reading, Subtasks
 from ansible_collections.cutover.drs.plugins.module_utils._wait import Clock
 
 A = "9a470239-2308-4bb5-a6bc-1040402fjb21"
@@ -40,6 +40,7 @@ def reading(job_id: str = A, status: str | None = CAUGHT_UP, **fields: Any) -> R
     return Reading(
         StatusRecord(job_id, found, status, **error),
         ProgressRecord(job_id, found, status, **(known if found else {})),
+        subtasks=Subtasks(listed=True),
     )
 
 

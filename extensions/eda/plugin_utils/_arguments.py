@@ -44,6 +44,7 @@ _RULES = (
     "unknown_for",
     "fail_fast",
     "require_full_progress",
+    "check_subtasks",
     "hold_file",
     "valid_for",
 )

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from ansible_collections.cutover.drs.plugins.module_utils._client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind, configuration_error
 from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Sample
-from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._retries import Timing
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Reading
+from ansible_collections.cutover.drs.plugins.module_utils._subtasks import Jobs as WholeJobs
 from ansible_collections.cutover.drs.plugins.module_utils._wait import REAL_CLOCK, Clock, one_poll
 
 from ._arguments import Arguments
@@ -46,6 +47,7 @@ class Jobs:
         self._environ = environ
         self._clock = clock
         self._started = clock.elapsed()
+        self._jobs = WholeJobs(arguments.ids, arguments.rules)
         self._closing = threading.Lock()
         self._closed = threading.Event()
         self._client: Client | None = None
@@ -62,9 +64,9 @@ class Jobs:
         if client:
             client.close()
 
-    def _read(self, until: float) -> tuple[Sequence[StatusRecord], Sequence[ProgressRecord]]:
+    def _read(self, until: float, held: Callable[[], bool]) -> tuple[Reading, ...]:
         # Opened by the first poll: a login that fails is a failed poll like any other.
-        return (self._client or self._open()).both(self._arguments.ids, until)
+        return self._jobs.read(self._client or self._open(), until, held)
 
     def _open(self) -> Client:
         timing = Timing(self._clock.elapsed, self._pause, self._clock.uniform)

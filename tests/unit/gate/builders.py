@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
@@ -15,7 +16,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsErro
 from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Judgement, Sample, Standing, judge
 from ansible_collections.cutover.drs.plugins.module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules, Subtasks
 from ansible_collections.cutover.drs.plugins.module_utils._wait import Clock
 
 A = "9a470239-2308-4bb5-a6bc-1040402fjb21"
@@ -32,16 +33,20 @@ def reading(job_id: str = A, status: str | None = CAUGHT_UP, **fields: Any) -> R
     """What both operations say of a job; fields of the progress record by name.
 
     ``transfer_status`` is what batch-progress says where it says something else, ``error`` an
-    error (code, message) in batch-status, ``found`` whether batch-status and batch-progress know the job.
+    error (code, message) in batch-status, ``found`` whether batch-status and batch-progress know the job,
+    ``subtasks`` what is known of its subtasks: that it has none, unless a test says otherwise.
     """
     both = fields.pop("transfer_status", status)
     code, message = fields.pop("error", (None, None))
+    subtasks, name = fields.pop("subtasks", Subtasks(listed=True)), fields.pop("name", None)
     in_status, in_progress = fields.pop("found", (True, True))
     known: dict[str, Any] = {"task_mode": "FULL_INCR_TRANS", "progress": 100, "delay": 0, **fields}
     progress = ProgressRecord(job_id, True, both, **known)
     return Reading(
         StatusRecord(job_id, True, status, code, message) if in_status else StatusRecord(job_id),
         progress if in_progress else ProgressRecord(job_id),
+        name,
+        subtasks,
     )
 
 
@@ -113,8 +118,28 @@ def answers(*readings: Reading) -> Answers:
 Step = Answers | DrsError | Callable[[], Answers]
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A job in a list of jobs."""
+
+    id: str
+    name: str | None = None
+    status: str | None = CAUGHT_UP
+    children: tuple[Entry, ...] = ()
+
+
+Listed = Callable[[Sequence[str]], list[Entry]]
+
+
+def _without_subtasks(ids: Sequence[str]) -> list[Entry]:
+    return [Entry(job_id) for job_id in ids]
+
+
 class Script:
-    """Stands in for the client of a wait: answers what the script has next, and its last step for ever."""
+    """Stands in for the client of a wait: answers what the script has next, and its last step for ever.
+
+    A job that a step does not have has caught up, and no job has subtasks.
+    """
 
     requests_sent = 0
     logins = 1
@@ -133,6 +158,7 @@ class Script:
         self.began: list[float] = []
         self.until: list[float] = []
         self.closed = False
+        self.listed: Listed = _without_subtasks
 
     def both(self, ids: Sequence[str], until: float) -> Answers:
         step = self._steps[min(len(self.began), len(self._steps) - 1)]
@@ -143,7 +169,16 @@ class Script:
         answer = step() if callable(step) else step
         if isinstance(answer, DrsError):
             raise answer
-        return answer
+        statuses, progress = ({record.id: record for record in records} for records in answer)
+        others = {job_id: reading(job_id) for job_id in ids}
+        return (
+            [statuses.get(job_id, others[job_id].status) for job_id in ids],
+            [progress.get(job_id, others[job_id].progress) for job_id in ids],
+        )
+
+    def list_jobs(self, *, ids: Sequence[str], until: float) -> list[Entry]:
+        self.requests_sent += 1
+        return self.listed(ids)
 
     def __enter__(self) -> Script:
         return self
@@ -159,6 +194,11 @@ class Waiting:
         self._monkeypatch = monkeypatch
         self.clock = HandClock()
         self.lines: list[str] = []
+        self._listed: Listed = _without_subtasks
+
+    def lists(self, listed: Listed) -> None:
+        """What the list of jobs has from now on."""
+        self._listed = listed
 
     def __call__(
         self,
@@ -173,6 +213,7 @@ class Waiting:
         """The result of a wait for job A, unless ``jobs`` says otherwise, by goal caught_up."""
         self.clock = HandClock(chance=chance)
         self.script = Script(*steps, clock=self.clock, takes=takes)
+        self.script.listed = self._listed
 
         def connect(*_arguments: Any, **_timing: Any) -> Script:
             if login:

@@ -32,6 +32,11 @@ class Job:
     progress_error: bool = False
     in_status: bool = True
     in_progress: bool = True
+    # The subtasks that the latest list has and that it does not call finished; whether the list was read for this
+    # very sample, and whether the latest one could not be used.
+    subtasks: tuple[Job, ...] = ()
+    listed: bool = True
+    not_told: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,19 @@ def goal_of(job: Job, options: dict[str, Any]) -> str | None:
     return GOAL_OF_MODE.get(job.mode or "") if job.in_progress else None
 
 
+def finished(job: Job) -> bool:
+    over = ("RELEASE_CHILD_TRANSFER_COMPLETE", "RELEASE_RESOURCE_COMPLETE", "DELETED")
+    return job.in_status and job.in_progress and job.status in over and job.transfer_status == job.status
+
+
+def all_holds(poll: Seen, options: dict[str, Any]) -> list[set[str]]:
+    """The holds of each job of a sample. When nothing holds any job, the list must have been read for this sample."""
+    holds = [holds_of(job, poll.held, options) for job in poll.jobs]
+    if options["check_subtasks"] and not any(holds):
+        return [set() if job.listed else {"subtasks"} for job in poll.jobs]
+    return holds
+
+
 def holds_of(job: Job, held: bool, options: dict[str, Any]) -> set[str]:
     holds = {"hold_file"} if held else set()
     if not (job.in_status and job.in_progress):
@@ -97,6 +115,10 @@ def holds_of(job: Job, held: bool, options: dict[str, Any]) -> set[str]:
         holds.add("delay")
     if options["require_full_progress"] and (job.progress != 100 or job.part not in (None, 100)):
         holds.add("incomplete")
+    if options["check_subtasks"]:
+        late = [each for each in job.subtasks if not finished(each) and holds_of(each, False, options)]
+        if late or job.not_told:
+            holds.add("subtasks")
     return holds
 
 
@@ -105,7 +127,7 @@ def streak_of(polls: list[Seen], options: dict[str, Any]) -> list[Seen]:
     longest = 3 * options["near_interval"]
     streak: list[Seen] = []
     for poll in reversed(polls):
-        if poll.failed or any(holds_of(job, poll.held, options) for job in poll.jobs):
+        if poll.failed or any(all_holds(poll, options)):
             break
         if streak and streak[0].began - poll.ended > longest:
             break
@@ -140,6 +162,9 @@ def unknown_for(polls: list[Seen]) -> list[float]:
 
 
 def has_failed(job: Job, options: dict[str, Any]) -> bool:
+    found = job.in_status and job.in_progress
+    if options["check_subtasks"] and found and any(has_failed(each, options) for each in job.subtasks):
+        return True
     if goal_of(job, options) == "stopped":
         return phase_and_state(job)[1] == "failed" and job.status == "RELEASE_RESOURCE_FAILED"
     return phase_and_state(job)[1] == "failed"
@@ -153,7 +178,7 @@ def expected(polls: list[Seen], options: dict[str, Any]) -> Expected:
     """The verdict after these polls, none of which but the last may have one."""
     last = polls[-1]
     streak = streak_of(polls, options)
-    holds = [holds_of(job, last.held, options) for job in last.jobs]
+    holds = all_holds(last, options)
     return Expected(verdict_of(polls, streak, holds, options), len(streak), holds)
 
 

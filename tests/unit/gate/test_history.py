@@ -94,7 +94,7 @@ def test_five_hundred_transitions_are_kept_and_the_others_counted() -> None:
     history = History()
     for number in range(1500):
         history.note(sample(number, reading(A, "PAUSING" if number % 2 else "CREATING")))
-    assert (len(history.transitions), history.transitions_left_out) == (500, 1000)
+    assert (len(history.transitions), history.transitions_left_out) == (400, 1100)
     assert history.transitions[0]["from"] is None
 
 

@@ -9,7 +9,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Judged, Reading, Rule, Rules, judge_job
+from ansible_collections.cutover.drs.plugins.module_utils._rules import (
+    Goal,
+    Judged,
+    Reading,
+    Rule,
+    Rules,
+    Subtasks,
+    judge_job,
+)
 from ansible_collections.cutover.drs.tests.unit.gate.builders import A, reading
 from ansible_collections.cutover.drs.tests.unit.gate.test_lifecycle import ROWS, UNKNOWN
 
@@ -233,7 +241,10 @@ def test_the_hold_file_holds_every_job_beside_its_other_holds(seen: Reading) -> 
 
 
 def test_all_that_holds_a_job_is_told_in_the_order_of_the_rules() -> None:
-    seen = reading(status="BRAND_NEW", transfer_status="PAUSING", error=("DRS.M1", None), delay=7, progress=1)
+    unknown = Subtasks(problem="Subtasks not known.")
+    seen = reading(
+        status="BRAND_NEW", transfer_status="PAUSING", error=("DRS.M1", None), delay=7, progress=1, subtasks=unknown
+    )
     rules = [rule for rule, _text in holds_of(seen, held=True, hold_file="/h", require_full_progress=True)]
     assert rules == [rule.value for rule in Rule][1:]
 

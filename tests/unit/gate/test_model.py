@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Judgement, Sample, Standing, judge
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules, Subtasks
 from ansible_collections.cutover.drs.tests.unit.gate import model
 from ansible_collections.cutover.drs.tests.unit.gate.builders import failed_poll, reading
 from ansible_collections.cutover.drs.tests.unit.gate.conftest import SEQUENCES
@@ -51,12 +51,23 @@ def options_of(choose: Choose[Any]) -> dict[str, Any]:
         "unknown_for": choose([0, 15, 40]),
         "fail_fast": choose([True, False]),
         "require_full_progress": choose([False, False, True]),
+        "check_subtasks": choose([True, True, False]),
         "hold_file": "/run/hold",
     }
 
 
-def job_of(choose: Choose[Any], goal: str, mode: str | None, seldom: Sequence[bool]) -> model.Job:
+def job_of(
+    choose: Choose[Any], goal: str, mode: str | None, seldom: Sequence[bool], *, subtask: bool = False
+) -> model.Job:
     """A job that has reached its goal, but for what is seldom different."""
+    whole: dict[str, Any] = {}
+    if not subtask and choose(seldom):
+        kinds: list[dict[str, Any]] = [
+            {"listed": False},
+            {"listed": False, "not_told": True},
+            {"subtasks": tuple(_subtask_of(choose, goal, seldom) for _number in range(choose([1, 1, 2])))},
+        ]
+        whole = choose(kinds)
     if goal == "auto":
         goal = model.GOAL_OF_MODE.get(mode or "", "caught_up")
     status = choose(STATUSES) if choose(seldom) else DONE.get(goal, "INCRE_TRANSFER_STARTED")
@@ -74,7 +85,15 @@ def job_of(choose: Choose[Any], goal: str, mode: str | None, seldom: Sequence[bo
             {"in_status": False, "in_progress": False},
         ]
         fields |= choose(changes)
-    return model.Job(**fields)
+    return model.Job(**fields, **whole)
+
+
+def _subtask_of(choose: Choose[Any], goal: str, seldom: Sequence[bool]) -> model.Job:
+    if choose([True, False]):
+        # What a subtask is before it is over, and then.
+        status = choose(["CHILD_TRANSFER_STARTED", "CHILD_TRANSFER_FAILED", "RELEASE_CHILD_TRANSFER_COMPLETE"])
+        return model.Job(status=status, transfer_status=status, delay=None, error=choose(seldom))
+    return job_of(choose, goal, choose(["FULL_INCR_TRANS", "FULL_TRANS", None]), seldom, subtask=True)
 
 
 def polls_of(choose: Choose[Any], goal: str) -> list[model.Seen]:
@@ -95,9 +114,11 @@ def polls_of(choose: Choose[Any], goal: str) -> list[model.Seen]:
     return polls
 
 
-def as_reading(number: int, job: model.Job) -> Reading:
+def as_reading(number: int, job: model.Job, parent: str = "") -> Reading:
+    name = f"{parent}job-{number}"
+    subtasks = tuple(as_reading(of_it, each, f"{name}-") for of_it, each in enumerate(job.subtasks))
     return reading(
-        f"job-{number}",
+        name,
         job.status,
         transfer_status=job.transfer_status,
         task_mode=job.mode,
@@ -107,6 +128,7 @@ def as_reading(number: int, job: model.Job) -> Reading:
         error=("DRS.M05011", None) if job.error else (None, None),
         error_code="DRS.M05012" if job.progress_error else None,
         found=(job.in_status, job.in_progress),
+        subtasks=Subtasks(subtasks, job.listed, "Subtasks not known." if job.not_told else None),
     )
 
 
@@ -159,10 +181,24 @@ def assert_evidence(judgement: Judgement, polls: list[model.Seen], options: dict
         assert not seen.held
         for job, of_last_sample in zip(seen.jobs, jobs, strict=True):
             assert_reached(job, of_last_sample.goal, options)
+            if options["check_subtasks"]:
+                assert_whole(job, options)
         samples, lasted, after = samples + 1, max(0.0, polls[-1].began - seen.ended), seen
         if not needs_streak or (samples >= options["stable_samples"] and lasted >= options["stable_for"]):
             return
     raise AssertionError(f"ready after {samples} samples over {lasted} s")
+
+
+def assert_whole(job: model.Job, options: dict[str, Any]) -> None:
+    assert job.listed
+    assert not job.not_told
+    for subtask in job.subtasks:
+        ends = ("RELEASE_CHILD_TRANSFER_COMPLETE", "RELEASE_RESOURCE_COMPLETE", "DELETED")
+        over = subtask.status in ends and subtask.transfer_status == subtask.status
+        if not (over and subtask.in_status and subtask.in_progress):
+            goal = model.goal_of(subtask, options)
+            assert goal is not None
+            assert_reached(subtask, Goal(goal), options)
 
 
 def assert_reached(job: model.Job, goal: Goal, options: dict[str, Any]) -> None:

@@ -75,6 +75,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "unknown_for": 1800,
         "fail_fast": True,
         "require_full_progress": False,
+        "check_subtasks": True,
         "hold_file": None,
         "stall_after": 1800,
         "valid_for": 60,

@@ -18,7 +18,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPol
 from ansible_collections.cutover.drs.plugins.module_utils._history import iso
 from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._result import result
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules, Subtasks
 from ansible_collections.cutover.drs.plugins.module_utils._watch import Watch
 
 NOON = 1795521600.0
@@ -79,6 +79,7 @@ def _reading(number: int, at: float, span: float, ends: dict[str, Any] | None, l
     return Reading(
         StatusRecord(job_id(number), True, both, **status),
         ProgressRecord(job_id(number), True, task_mode="FULL_INCR_TRANS", processed_at=iso(NOON + at), **fields),
+        subtasks=Subtasks(listed=True),
     )
 
 

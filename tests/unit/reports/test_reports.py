@@ -359,7 +359,7 @@ def strings(value: Any) -> Any:
     """What templating may make of a result."""
     if isinstance(value, dict):
         return {name: strings(entry) for name, entry in value.items()}
-    return [strings(entry) for entry in value] if isinstance(value, list) else str(value)
+    return [strings(entry) for entry in value] if isinstance(value, list) else value if value is None else str(value)
 
 
 MANGLED: dict[str, Any] = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
+from ansible_collections.cutover.drs.plugins.module_utils._lists import ListedJob
 from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._stop import StopRules
 from ansible_collections.cutover.drs.plugins.module_utils._stop_request import Reply, StopAnswer
@@ -63,6 +64,8 @@ class Service:
     lost: frozenset[int] = frozenset()
     batch_size: int = 100
     takes: float = 0.0
+    children: tuple[ListedJob, ...] = ()
+    others: Mapping[str, Task] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     sent: list[tuple[tuple[str, ...], bool]] = field(default_factory=list)
 
@@ -72,6 +75,9 @@ class Service:
     def both(self, ids: Sequence[str], until: float | None = None) -> tuple[list[StatusRecord], list[ProgressRecord]]:
         statuses = self._read("both", ids)
         return statuses, [self._progress(record) for record in statuses]
+
+    def list_jobs(self, *, ids: Sequence[str], until: float) -> list[ListedJob]:
+        return [ListedJob(job_id, status=self.tasks[job_id].status, children=self.children) for job_id in ids]
 
     def stop(self, ids: Sequence[str], *, force: bool = False, until: float | None = None) -> dict[str, StopAnswer]:
         self.sent.append((tuple(ids), force))
@@ -91,11 +97,11 @@ class Service:
         return [self._status(job_id) for job_id in ids]
 
     def _status(self, job_id: str) -> StatusRecord:
-        status = self.tasks[job_id].at(self.clock.time)
+        status = {**self.others, **self.tasks}[job_id].at(self.clock.time)
         return StatusRecord(job_id) if status is None else StatusRecord(job_id, True, status)
 
     def _progress(self, record: StatusRecord) -> ProgressRecord:
-        task = self.tasks[record.id]
+        task = {**self.others, **self.tasks}[record.id]
         return ProgressRecord(record.id, record.found, record.status, task_mode=task.mode, delay=task.delay)
 
     def _stop(self, task: Task) -> StopAnswer:

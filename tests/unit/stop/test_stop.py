@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._lifecycle import STATUSES, STOPPED, Phase
+from ansible_collections.cutover.drs.plugins.module_utils._lists import ListedJob
 from ansible_collections.cutover.drs.plugins.module_utils._records import StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._stop import (
     StopRules,
@@ -28,6 +29,7 @@ from ansible_collections.cutover.drs.tests.unit.stop.service import (
     UNCLEAR,
     WRONG_STATE,
     Service,
+    Stopped,
     Task,
     stopped,
 )
@@ -300,6 +302,19 @@ def test_a_reading_that_no_later_one_can_mend_ends_the_task() -> None:
     assert lists(done.result) == (True, [], [], [A], True)
     assert "The last reading failed: HTTP 403" in done.result["msg"]
     assert len(done.service.asked) == 2
+
+
+def test_a_job_with_a_subtask_that_still_copies_is_not_stopped() -> None:
+    tasks = {A: Task(), B: Task("CHILD_TRANSFER_STARTED", delay=None)}
+    children = (ListedJob(B, status="CHILD_TRANSFER_STARTED"),)
+
+    def done(**rules: Any) -> Stopped:
+        return stopped(tasks[A], ids=[A], service={"children": children, "others": tasks}, **rules)
+
+    assert (done().sent, done().result["failed_jobs"]) == ([], [A])
+    assert f"1 subtask is not ready: {B} CHILD_TRANSFER_STARTED" in done().result["msg"]
+    assert done(check_subtasks=False, check_mode=True).result["stopped"] == [A]
+    assert done(require_ready=False, check_mode=True).result["stopped"] == [A]
 
 
 def test_evidence_that_is_too_old_stops_nothing() -> None:

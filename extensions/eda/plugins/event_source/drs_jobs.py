@@ -88,6 +88,12 @@ options:
     description: Whether the progress of the full phase, and of each part of it, must be 100 %.
     type: bool
     default: false
+  check_subtasks:
+    description:
+      - Whether to check the subtasks of the jobs too, as M(cutover.drs.drs_job_wait) does. They are in the list of
+        jobs, which is read for the first sample, and for each sample in which nothing else holds any job.
+    type: bool
+    default: true
   hold_file:
     description: While this file exists where ansible-rulebook runs, no job is ready.
     type: path
