@@ -47,13 +47,13 @@ class Chart:
 
 
 def tone(status: str) -> str:
-    """The class that colours a status."""
+    """Return the class that colours a status."""
     means = meaning(status or None)
     return "missing" if not status else _TONES.get(means.state) or _PHASE_TONES.get(means.phase, "other")
 
 
 def times_of(wait: Wait) -> Time | None:
-    """The time axis of a wait; None if there was only one sample, as no curve has just one point."""
+    """Return the time axis of a wait; None if there was only one sample, as no curve has just one point."""
     samples = (wait.numbers["polls"] or 0) - (wait.numbers["errors"] or 0)
     if samples == 1 and wait.numbers["polls"] is not None:
         return None
@@ -66,7 +66,7 @@ def times_of(wait: Wait) -> Time | None:
 
 
 def points_of(wait: Wait) -> list[Point]:
-    """The series up to the end: it is thinned out, and the jobs hold what the last sample found."""
+    """Return the series up to the end: it is thinned out, and the jobs hold what the last sample found."""
     points = list(wait.series)
     # With a failed poll in the end nobody knows when the last sample was.
     if points and wait.finished_at is not None and not wait.failure and points[-1].at < wait.finished_at:
@@ -75,7 +75,7 @@ def points_of(wait: Wait) -> list[Point]:
 
 
 def delay_curve(wait: Wait, key: str) -> Chart | None:
-    """The delay of each job with the limit; None if it was never known."""
+    """Return the delay of each job with the limit; None if it was never known."""
     points = points_of(wait)
     values = [point.delay for point in points if point.delay is not None]
     times = times_of(wait)
@@ -104,7 +104,7 @@ def delay_curve(wait: Wait, key: str) -> Chart | None:
 
 
 def progress_curve(wait: Wait, key: str) -> Chart | None:
-    """The progress of the full phase of each job; None if it was never known."""
+    """Return the progress of the full phase of each job; None if it was never known."""
     points = points_of(wait)
     values = [point.progress for point in points if point.progress is not None]
     times = times_of(wait)
@@ -123,7 +123,7 @@ def progress_curve(wait: Wait, key: str) -> Chart | None:
 def _curves(
     wait: Wait, values: Sequence[tuple[Point, float | None]], times: Time, axis: Values
 ) -> tuple[list[Markup], tuple[tuple[str, str], ...]]:
-    """Lines of the worst jobs in colour over the others, and what the colours mean."""
+    """Return lines of the worst jobs in colour over the others, and what the colours mean."""
     value_of = {id(point): value for point, value in values}
     points = of_job([point for point, _value in values])
     worst = _worst(wait)
@@ -152,7 +152,7 @@ def _curves(
 
 
 def _worst(wait: Wait) -> list[Job]:
-    """The jobs that have a colour, the same one in every chart: the worst with a delay, then the worst with progress."""
+    """Return the jobs with a colour, the same in all charts: the worst with a delay, then the worst with progress."""
     points = points_of(wait)
     with_delay = {point.id for point in points if point.delay is not None}
     with_progress = {point.id for point in points if point.progress is not None}
@@ -228,7 +228,7 @@ def _rows(wait: Wait, spans: dict[str, list[_Span]], times: Time, key: str) -> M
 
 
 def _label(name: str) -> str:
-    """A name that fits into two lines beside its row; the middle goes, as both ends tell jobs apart."""
+    """Return a name that fits into two lines beside its row; the middle goes, as both ends tell jobs apart."""
     return name if len(name) <= _LONGEST_LABEL else f"{name[:22]}…{name[-15:]}"
 
 
@@ -273,7 +273,7 @@ def _steps(edges: Sequence[float], values: Sequence[int], times: Time, axis: Val
 
 
 def outage_chart(cutover: Cutover) -> Chart | None:
-    """The stages from the freeze on, to scale: the approach before may last for hours."""
+    """Return the stages from the freeze on, to scale: the approach before may last for hours."""
     ran = [stage for stage in cutover.stages if stage.started_at is not None and stage.seconds is not None]
     shown = [stage for stage in ran if stage.name != "approach"]
     # Where nothing was frozen there is no outage to draw.
@@ -310,5 +310,5 @@ def _jobs(number: int) -> str:
 
 
 def job_tone(job: Job) -> str:
-    """The class that colours the status of a job."""
+    """Return the class that colours the status of a job."""
     return tone(job.status)

@@ -44,7 +44,7 @@ class Section:
 
 
 def render(view: Wait | Cutover, title: str) -> str:
-    """The whole page."""
+    """Return the whole page."""
     if isinstance(view, Cutover):
         gates = [_section(f"gate{place}", name, wait) for place, (name, wait) in enumerate(view.gates.items())]
         page = {
@@ -145,5 +145,5 @@ def _day(at: float) -> str:
 
 
 def _delay(value: float | None) -> str:
-    """A delay with its seconds, as the limit is in seconds too."""
+    """Return a delay with its seconds, as the limit is in seconds too."""
     return "–" if value is None else f"{value:,.0f} s".replace(",", "\u202f")

@@ -45,7 +45,7 @@ class _Suite:
 
 
 def render(view: Wait | Cutover, title: str) -> str:
-    """The whole file."""
+    """Return the whole file."""
     if isinstance(view, Cutover):
         suites = [_cutover_suite(view, title)]
         suites += [_wait_suite(wait, f"{title}: {name} gate") for name, wait in view.gates.items()]

@@ -29,7 +29,7 @@ _MARK = {True: "✅", False: "❌"}
 
 
 def render(view: Wait | Cutover, title: str) -> str:
-    """The whole text."""
+    """Return the whole text."""
     lines = [f"# {_plain(title)}", ""]
     lines += _cutover(view) if isinstance(view, Cutover) else _wait(view)
     return "\n".join(lines).rstrip() + "\n"

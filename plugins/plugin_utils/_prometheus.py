@@ -47,7 +47,7 @@ _HELP = {
 
 
 def render(view: Wait | Cutover, title: str) -> str:
-    """The whole file, each metric with its HELP and TYPE."""
+    """Return the whole file, each metric with its HELP and TYPE."""
     families: dict[str, Samples] = {name: {} for name in _HELP}
     if isinstance(view, Cutover):
         _add_cutover(families, view, {"title": title})

@@ -39,7 +39,7 @@ class ReportError(Exception):
 
 
 def render(result: Mapping[str, Any], suffix: str, title: str) -> str:
-    """The report of a result of ``drs_job_wait`` or of the role ``drs_cutover``.
+    """Return the report of a result of ``drs_job_wait`` or of the role ``drs_cutover``.
 
     ``suffix`` is one of :data:`SUFFIXES`; for another one :class:`ReportError` is raised.
     """
@@ -76,7 +76,7 @@ def write(path: str, content: str) -> None:
 
 
 def _plain(value: object) -> Any:
-    """The value in JSON's own types, without what Ansible keeps for itself, in an order that stays."""
+    """Return the value in JSON's own types, without what Ansible keeps for itself, in an order that stays."""
     if isinstance(value, Mapping):
         named = {str(name): entry for name, entry in fields(value).items()}
         kept = [name for name in named if not name.startswith("_ansible_") and name not in _OF_ANSIBLE]

@@ -15,7 +15,7 @@ from ..module_utils._lifecycle import MISSING, State, meaning
 
 
 def state_of(job: Any) -> State:
-    """The state of a job entry (a mapping with ``status``), or of a status alone."""
+    """Return the state of a job entry (a mapping with ``status``), or of a status alone."""
     status = job
     if isinstance(job, Mapping):
         if job.get("found") is False:

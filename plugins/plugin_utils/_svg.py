@@ -27,7 +27,7 @@ _PLAIN_UP_TO = 30
 
 
 def element(name: str, attributes: dict[str, str | float], *content: str) -> Markup:
-    """An element with escaped attributes; content is escaped unless it is Markup."""
+    """Return an element with escaped attributes; content is escaped unless it is Markup."""
     written = "".join(f' {key}="{escape(_shown(value))}"' for key, value in attributes.items())
     return Markup(f"<{name}{written}>{''.join(escape(part) for part in content)}</{name}>")
 
@@ -39,7 +39,7 @@ def _shown(value: str | float) -> str:
 
 
 def picture(key: str, title: str, about: str, height: int, content: Iterable[str]) -> Markup:
-    """A stretched SVG with its title and description; ``height`` is its height in pixels and units."""
+    """Return a stretched SVG with its title and description; ``height`` is its height in pixels and units."""
     names = f"{key}-title {key}-desc"
     size: dict[str, str | float] = {"viewBox": f"0 0 {WIDTH} {height}", "preserveAspectRatio": "none", "height": height}
     return element(
@@ -75,7 +75,7 @@ class Time:
 
 
 def clock(at: float, shape: str) -> str:
-    """A time (epoch, seconds) in UTC."""
+    """Return a time (epoch, seconds) in UTC."""
     return datetime.fromtimestamp(at, timezone.utc).strftime(shape)
 
 
@@ -110,7 +110,7 @@ class Values:
 
 
 def delay_axis(values: Iterable[float], limit: float | None, height: int) -> Values:
-    """An axis for delays and their limit, in seconds."""
+    """Return an axis for delays and their limit, in seconds."""
     most = max((*values, limit or 0.0, 4.0))
     if most > _PLAIN_UP_TO:
         return Values(most * 1.15, height, logarithmic=True)
@@ -118,7 +118,7 @@ def delay_axis(values: Iterable[float], limit: float | None, height: int) -> Val
 
 
 def line(points: Iterable[tuple[float, float] | None]) -> str:
-    """The ``d`` of a line; it is interrupted at None, when nothing is known.
+    """Return the ``d`` of a line; it is interrupted at None, when nothing is known.
 
     A point alone is a line of no length, which a round cap turns into a dot.
     """
@@ -135,7 +135,7 @@ def line(points: Iterable[tuple[float, float] | None]) -> str:
 
 
 def area(upper: Sequence[tuple[float, float]], lower: Sequence[tuple[float, float]]) -> str:
-    """The ``d`` of the area between two lines."""
+    """Return the ``d`` of the area between two lines."""
     places = [f"{x:.1f} {y:.1f}" for x, y in (*upper, *reversed(lower))]
     return f"M{'L'.join(places)}Z" if places else ""
 
@@ -143,7 +143,7 @@ def area(upper: Sequence[tuple[float, float]], lower: Sequence[tuple[float, floa
 def frame(
     chart: Markup, times: Time, y_labels: Iterable[tuple[float, str]], height: int, *, rows: bool = False
 ) -> Markup:
-    """The chart with the texts of its axes; ``y_labels`` are places (units) and texts, of ``rows`` their names."""
+    """Return the chart with the texts of its axes; ``y_labels`` are places and texts, for ``rows`` their names."""
     # The SVG's description says the same in words, so that a reader does not hear single numbers.
     return element(
         "div",

@@ -28,7 +28,7 @@ _TRUE = ("true", "yes", "on", "1")
 
 
 def text(value: object, longest: int = _LONGEST) -> str:
-    """The value as one line without anything that is not seen: no control, no bidi, no surrogate."""
+    """Return the value as one line without anything that is not seen: no control, no bidi, no surrogate."""
     if value is None:
         return ""
     # Cut before it is cleaned, so that the length of the input costs nothing.
@@ -38,7 +38,7 @@ def text(value: object, longest: int = _LONGEST) -> str:
 
 
 def shortened(text: str, longest: int) -> str:
-    """The text, or its beginning up to the end of a word, with an ellipsis."""
+    """Return the text, or its beginning up to the end of a word, with an ellipsis."""
     if len(text) <= longest:
         return text
     cut, _space, _rest = text[: longest - 1].rpartition(" ")
@@ -47,7 +47,7 @@ def shortened(text: str, longest: int) -> str:
 
 
 def number(value: object) -> float | None:
-    """A finite number, also one that became a string; else None."""
+    """Return a finite number, also one that became a string; else None."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -64,7 +64,7 @@ def number(value: object) -> float | None:
 
 
 def count(value: object) -> int | None:
-    """A whole number >= 0; else None."""
+    """Return a whole number >= 0; else None."""
     read = number(value)
     return None if read is None or read < 0 else int(read)
 
@@ -75,7 +75,7 @@ def flag(value: object) -> bool:
 
 
 def epoch(value: object) -> float | None:
-    """Seconds since 1970 of an ISO 8601 time from then to the year 9999; else None."""
+    """Return seconds since 1970 of an ISO 8601 time from then to the year 9999; else None."""
     try:
         at = datetime.fromisoformat(str(value).strip().replace("Z", "+00:00"))
         seconds = (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).timestamp()
@@ -85,15 +85,15 @@ def epoch(value: object) -> float | None:
 
 
 def items(value: object) -> list[Any]:
-    """The entries of a list; of anything else none."""
+    """Return the entries of a list; of anything else none."""
     return list(value) if isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping)) else []
 
 
 def fields(value: object) -> Mapping[Any, Any]:
-    """A dictionary; instead of anything else an empty one."""
+    """Return a dictionary; instead of anything else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
 def mappings(value: object) -> list[Mapping[Any, Any]]:
-    """Those entries of a list that are dictionaries."""
+    """Return those entries of a list that are dictionaries."""
     return [entry for entry in items(value) if isinstance(entry, Mapping)]

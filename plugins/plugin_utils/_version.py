@@ -16,7 +16,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 @cache
 def version() -> str:
-    """The version of the installed collection, or of the checkout; empty if neither file can be read."""
+    """Return the version of the installed collection, or of the checkout; empty if neither file can be read."""
     try:
         return str(json.loads((_ROOT / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]["version"])
     except (OSError, ValueError, LookupError, TypeError):

@@ -151,7 +151,7 @@ class Cutover:
 
 
 def read(result: Mapping[str, Any]) -> Wait | Cutover:
-    """The result of ``drs_job_wait`` or of the role ``drs_cutover``, whatever it went through since."""
+    """Return the result of ``drs_job_wait`` or of the role ``drs_cutover``, whatever it went through since."""
     return _cutover(result) if result.get("kind") == "cutover" else _wait(result)
 
 
@@ -216,7 +216,7 @@ def _wait(result: Mapping[Any, Any]) -> Wait:
 
 
 def _names(entries: Sequence[Mapping[Any, Any]]) -> dict[str, str]:
-    """What each job is called in a report: its name, with the short id if others share it; else the short id."""
+    """Return what each job is called in a report: its name, with the short id if others share it; else the short id."""
     given = {text(entry.get("id"), _SHORT) or "?": text(entry.get("name"), _SHORT) for entry in entries}
     short, shared = ShortIds(list(given)), Counter(given.values())
     return {
@@ -287,7 +287,7 @@ def _pairs(value: object) -> tuple[tuple[str, str], ...]:
 
 
 def _shown(value: object) -> str:
-    """A value of an option: no ``60.0`` where somebody wrote ``60``."""
+    """Return a value of an option: no ``60.0`` where somebody wrote ``60``."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)) and (read := number(value)) is not None:
@@ -296,7 +296,7 @@ def _shown(value: object) -> str:
 
 
 def of_job(points: Sequence[Point]) -> dict[str, list[Point]]:
-    """Points by the id of their job, in the order of time."""
+    """Return points by the id of their job, in the order of time."""
     by_id: dict[str, list[Point]] = {}
     for point in points:
         by_id.setdefault(point.id, []).append(point)

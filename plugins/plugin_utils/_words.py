@@ -30,7 +30,7 @@ _OF_OUTCOMES = {
 
 
 def span(seconds: float) -> str:
-    """A duration for people: ``12.4 s``, ``2 min 25 s``, ``1 h 5 min``, ``3 d 4 h``."""
+    """Return a duration for people: ``12.4 s``, ``2 min 25 s``, ``1 h 5 min``, ``3 d 4 h``."""
     if abs(seconds) < 59.95:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     left = max(0, round(seconds))
@@ -54,7 +54,7 @@ def origin(wait: Wait) -> list[tuple[str, str]]:
 
 
 def says(view: Wait | Cutover) -> str:
-    """What the verdict or the outcome means, in a sentence or two."""
+    """Return what the verdict or the outcome means, in a sentence or two."""
     if isinstance(view, Cutover):
         return _of_cutover(view)
     if view.verdict == Verdict.ERROR.value and not view.jobs:

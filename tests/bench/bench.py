@@ -44,7 +44,7 @@ Figures = dict[str, float]
 
 
 def candidate(name: str, settings: dict[str, Any]) -> Figures:
-    """The figures of one candidate in a process of its own."""
+    """Return the figures of one candidate in a process of its own."""
     program = [sys.executable, str(HERE / "candidates.py"), name]
     done = subprocess.run(
         program,
@@ -60,7 +60,7 @@ def candidate(name: str, settings: dict[str, Any]) -> Figures:
 
 
 def play(*tasks: dict[str, Any]) -> Figures:
-    """A playbook, all of its processes: seconds, CPU seconds, and the memory of the largest process."""
+    """Return a playbook, all of its processes: seconds, CPU seconds, and the memory of the largest process."""
     book = [{"hosts": "localhost", "gather_facts": False, "tasks": list(tasks)}]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bench.json"
@@ -160,7 +160,7 @@ def reading() -> Part:
 
 
 def waiting() -> Part:
-    """An hour of waiting."""
+    """Return an hour of waiting."""
     beside_uri: list[str] = []
     table = Table(("jobs", "way", "CPU", "/drs_job_wait", "requests", "logins", "memory"))
     start = median(lambda: play({"ansible.builtin.debug": {"msg": "nothing"}}))["cpu"]
@@ -219,7 +219,7 @@ def wait(simulator: Simulator, ids: list[str], start: float, idle: float) -> tup
 
 
 def untils(simulator: Simulator, ids: list[str], start: float, idle: float) -> list[tuple[str, float, int, str, float]]:
-    """The same for ``until`` loops."""
+    """Return the same for ``until`` loops."""
     until = {"until": "false", "retries": FEW - 1, "delay": 0, "ignore_errors": True, "register": "result"}
     tasks = {
         "until, drs_job_status": {"cutover.drs.drs_job_status": by_token(simulator, ids)},
@@ -236,7 +236,7 @@ def untils(simulator: Simulator, ids: list[str], start: float, idle: float) -> l
 
 
 def loop(simulator: Simulator, ids: list[str]) -> tuple[str, float, int, str, float]:
-    """The same for a script on the SDK."""
+    """Return the same for a script on the SDK."""
     before = len(simulator.requests)
     run = candidate("sdk_loop", {"endpoint": simulator.endpoint, "ids": ids, "polls": POLLS})
     return "loop on the SDK", run["cpu"], len(simulator.requests) - before, "none: signs", run["memory"]

@@ -33,7 +33,7 @@ def batches(ids: list[str]) -> list[list[str]]:
 
 
 def floor(settings: dict[str, Any]) -> Callable[[], int]:
-    """A bare http.client program with the same batches and as many requests at once; it checks nothing."""
+    """Return a bare http.client program with the same batches and as many requests at once; it checks nothing."""
     host = urlsplit(settings["endpoint"]).netloc
     threads = threading.local()
 
@@ -53,7 +53,7 @@ def floor(settings: dict[str, Any]) -> Callable[[], int]:
 
 
 def client(settings: dict[str, Any]) -> Callable[[], int]:
-    """The collection's client, as the module uses it."""
+    """Return the collection's client, as the module uses it."""
     from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
 
     def run() -> int:
@@ -64,7 +64,7 @@ def client(settings: dict[str, Any]) -> Callable[[], int]:
 
 
 def sdk(settings: dict[str, Any]) -> Callable[[], int]:
-    """A script on the official SDK, one batch after the other, as its examples do it."""
+    """Return a script on the official SDK, one batch after the other, as its examples do it."""
     from huaweicloudsdkcore.auth.credentials import BasicCredentials
     from huaweicloudsdkdrs.v3 import BatchListProgressesRequest, BatchQueryProgressReq, DrsClient
 
@@ -82,7 +82,7 @@ def sdk(settings: dict[str, Any]) -> Callable[[], int]:
 
 
 def options(settings: dict[str, Any]) -> dict[str, Any]:
-    """All options of a wait, with their defaults where the settings give none."""
+    """Return all options of a wait, with their defaults where the settings give none."""
     from ansible_collections.cutover.drs.plugins.module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
 
     given = {"endpoint": settings["endpoint"], "auth_token": TOKEN, "project_id": PROJECT, "jobs": settings["ids"]}
@@ -91,7 +91,7 @@ def options(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def wait(settings: dict[str, Any]) -> Callable[[], int]:
-    """A wait as the action plugin runs it; its lines go nowhere."""
+    """Return a wait as the action plugin runs it; its lines go nowhere."""
     from ansible_collections.cutover.drs.plugins.module_utils._wait import run as waited
 
     def run() -> int:
@@ -102,7 +102,7 @@ def wait(settings: dict[str, Any]) -> Callable[[], int]:
 
 
 def sdk_loop(settings: dict[str, Any]) -> Callable[[], int]:
-    """A loop on the SDK that reads again and again."""
+    """Return a loop on the SDK that reads again and again."""
     read = sdk(settings)
     return lambda: sum(bool(read()) for _poll in range(settings["polls"]))
 

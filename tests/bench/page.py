@@ -66,7 +66,7 @@ Target = tuple[str, str, str]
 
 
 def verdict(target: Target) -> str:
-    """Whether all measured values, separated by commas, meet the target."""
+    """Return whether all measured values, separated by commas, meet the target."""
     _what, limit, measured = target
     bound = _number(limit)
     values = [_number(value) for value in measured.split(",")]
@@ -88,11 +88,11 @@ class Part:
         self.targets = targets
 
     def image(self) -> str:
-        """The file of the chart."""
+        """Return the file of the chart."""
         return f"benchmark_{self.title.split()[0].lower()}.svg"
 
     def rst(self) -> str:
-        """The part as reStructuredText."""
+        """Return the part as reStructuredText."""
         blocks = [f"{self.title}\n{'-' * len(self.title)}"]
         blocks += [dedent(block) if isinstance(block, str) else block.rst() for block in self.content]
         if self.chart:

@@ -27,7 +27,7 @@ def filter_case(_context: Any, case: Any) -> bool:
 
 @schemathesis.hook
 def map_path_parameters(_context: Any, path_parameters: dict[str, Any]) -> dict[str, Any]:
-    """A project that looks like one is the caller's: otherwise most of the answers were 403."""
+    """Return a project that looks like one is the caller's: otherwise most of the answers were 403."""
     project = str(path_parameters.get("project_id"))
     looks_real = len(project) == 32 and set(project) <= set("0123456789abcdef")
     return {**path_parameters, "project_id": PROJECT} if looks_real else path_parameters
@@ -79,7 +79,7 @@ def well_formed(asked: Any) -> bool:
 
 
 def page_of(asked: list[str], page_req: Any) -> list[str] | None:
-    """The jobs of a page, by the text of the documentation page; None where there is no such page."""
+    """Return the jobs of a page, by the text of the documentation page; None where there is no such page."""
     if not isinstance(page_req, dict):
         return None
     number, size = page_req.get("cur_page", 1), page_req.get("per_page", 5)

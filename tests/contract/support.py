@@ -35,7 +35,7 @@ class Running:
         self.lines.extend(self._process.stdout)
 
     def wait_for(self, text: str, seconds: float = 60) -> str:
-        """The first line with this text."""
+        """Return the first line with this text."""
         patience = time.monotonic() + seconds
         while time.monotonic() < patience:
             found = next((line for line in self.lines if text in line), None)

@@ -119,7 +119,7 @@ def test_pages_are_as_both_clients_expect_them(both: Both) -> None:
 
 
 def attempt(read: Callable[[], Any]) -> tuple[Any, DrsError | None]:
-    """What a reading gave, or the error in which it ended."""
+    """Return what a reading gave, or the error in which it ended."""
     try:
         return read(), None
     except DrsError as error:

@@ -37,7 +37,7 @@ class Official:
         )
 
     def stop(self, version: str, jobs: list[str], force: bool) -> dict[str, Any]:
-        """The entry of each job."""
+        """Return the entry of each job."""
         if version == "v5":
             infos = [v5.StopJobActionInfo(job_id=job, is_force_stop=force) for job in jobs]
             body = v5.BatchStopJobActionReq(jobs=infos)

@@ -66,12 +66,12 @@ class Block:
 
 
 def documents() -> list[Path]:
-    """Every file with code blocks."""
+    """Return every file with code blocks."""
     return [*(page for page in PAGES if page.exists()), *GUIDES, *PLUGINS]
 
 
 def blocks(path: Path) -> list[Block]:
-    """The code blocks of a page, a guide, or the EXAMPLES of a plugin."""
+    """Return the code blocks of a page, a guide, or the EXAMPLES of a plugin."""
     name = str(path.relative_to(CHECKOUT))
     source = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
@@ -94,5 +94,5 @@ def _examples(source: str) -> Iterator[tuple[int, str]]:
 
 
 def without_header(text: str) -> str:
-    """An example file as a page shows it: without the licence."""
+    """Return an example file as a page shows it: without the licence."""
     return _HEADER.sub("", text)

@@ -40,13 +40,13 @@ FILES = {
 
 
 def commands(path: Path) -> list[str]:
-    """The commands of a page: the lines with a prompt."""
+    """Return the commands of a page: the lines with a prompt."""
     consoles = [block for block in blocks(path) if block.language == "console"]
     return [line[2:] for block in consoles for line in block.text.splitlines() if line.startswith("$ ")]
 
 
 def runs(command: str) -> bool:
-    """Whether a command is none of those that cannot run here."""
+    """Return whether a command is none of those that cannot run here."""
     return not any(command == start or command.startswith(f"{start} ") for start in EXEMPT)
 
 

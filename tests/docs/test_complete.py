@@ -25,7 +25,7 @@ REPOSITORY = re.compile(
 
 
 def guide(name: str) -> str:
-    """The text of a guide."""
+    """Return the text of a guide."""
     return (CHECKOUT / "docs" / "docsite" / "rst" / f"guide_{name}.rst").read_text(encoding="utf-8")
 
 

@@ -36,7 +36,7 @@ PATIENCE = 60.0
 
 
 def program(name: str) -> str:
-    """A program of the Debian packages prometheus and prometheus-node-exporter; skips the test without it."""
+    """Return a program of the Debian packages prometheus and prometheus-node-exporter; skips the test without it."""
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed (Debian packages prometheus and prometheus-node-exporter)")
@@ -86,7 +86,7 @@ def test_the_panels_have_distinct_ids_and_places() -> None:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens at."""
+    """Return a port of 127.0.0.1 that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -110,17 +110,17 @@ class Prometheus:
         self._url = f"http://127.0.0.1:{port}/api/v1/"
 
     def ask(self, path: str, **query: str) -> Any:
-        """The data of a response."""
+        """Return the data of a response."""
         url = f"{self._url}{path}?{urllib.parse.urlencode(query)}"
         with urllib.request.urlopen(url, timeout=10) as response:
             return json.load(response)["data"]
 
     def series(self, expression: str) -> list[dict[str, str]]:
-        """The labels of what an expression finds."""
+        """Return the labels of what an expression finds."""
         return [found["metric"] for found in self.ask("query", query=expression)["result"]]
 
     def until(self, expression: str) -> list[dict[str, str]]:
-        """The same, as soon as it finds something."""
+        """Return the same, as soon as it finds something."""
         ends = time.monotonic() + PATIENCE
         while time.monotonic() < ends:
             try:

@@ -44,7 +44,7 @@ RECORDING = "evidence/orders.jsonl"
 
 
 def yaml_blocks(path: Path) -> list[Block]:
-    """The YAML of a document."""
+    """Return the YAML of a document."""
     return [block for block in blocks(path) if block.language in ("yaml", "yaml+jinja")]
 
 
@@ -96,7 +96,7 @@ def test_the_notification_states_verdict_and_reason(world: World, reader: Path) 
 
 
 def names_its_login(path: Path) -> bool:
-    """Whether the examples of a page say how they log in."""
+    """Return whether the examples of a page say how they log in."""
     return path.name in NAME_THEIR_LOGIN or path.suffix == ".py"
 
 

@@ -40,7 +40,7 @@ class Account:
     project_name: str
 
     def options(self, auth_url: str) -> dict[str, Any]:
-        """A password login, without the project."""
+        """Return a password login, without the project."""
         user = {"username": self.username, "password": self.password, "user_domain_name": "Default"}
         return {"auth_url": auth_url, **user}
 
@@ -105,7 +105,7 @@ class Keystone:
         return answer.json() if answer.content else None
 
     def new_account(self, username: str, project_name: str) -> Account:
-        """A user with the role member in a project of their own."""
+        """Return a user with the role member in a project of their own."""
         project = self._admin("POST", "/projects", {"project": {"name": project_name, "domain_id": "default"}})
         password = secrets.token_urlsafe(12)
         user = {"name": username, "password": password, "domain_id": "default"}
@@ -124,7 +124,7 @@ class Keystone:
         self._admin("DELETE", "/auth/tokens", X_Subject_Token=token)
 
     def project_of(self, token: str) -> str | None:
-        """The project of a token that holds; None for one that does not."""
+        """Return the project of a token that holds; None for one that does not."""
         headers = {"X-Auth-Token": token, "X-Subject-Token": token}
         answer = requests.get(f"{self.auth_url}/auth/tokens", headers=headers, timeout=30)
         project: str | None = answer.json()["token"].get("project", {}).get("id") if answer.ok else None

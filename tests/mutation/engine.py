@@ -76,7 +76,7 @@ WITHOUT = re.compile(r"VariableReplacer$|VariableInserter$|_Is_(?!IsNot$)|_IsNot
 
 
 def enums() -> dict[str, list[str]]:
-    """The members of each enumeration in the modules."""
+    """Return the members of each enumeration in the modules."""
     found = {}
     for module in MODULES:
         for node in ast.walk(ast.parse(source_of(module))):
@@ -158,7 +158,7 @@ class Mutant:
 
 
 def meaning_of(source: str) -> str:
-    """The program without its type hints, which nothing reads at run time."""
+    """Return the program without its type hints, which nothing reads at run time."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -218,7 +218,7 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def tests(module: str | None, stage: str) -> list[str]:
-    """The arguments of pytest: the tests that are likely to notice, all that are quick, or all that are slow."""
+    """Return the arguments of pytest: the tests that are likely to notice, all that are quick, or all that are slow."""
     every = sorted(str(path.relative_to(COPY)) for path in (COPY / GATE).glob("test_*.py"))
     likely = [f"{GATE}/{name}.py" for name in MODULES[module]] if module else every
     slow = " or ".join(SLOW)
@@ -264,7 +264,7 @@ def few_examples() -> None:
 
 
 def survivors(candidates: Iterable[Mutant], stage: str, lanes: int) -> list[Mutant]:
-    """The mutants that no test noticed."""
+    """Return the mutants that no test noticed."""
     running: dict[int, Mutant] = {}
     left: list[Mutant] = []
     waiting = iter(candidates)
@@ -286,7 +286,7 @@ def survivors(candidates: Iterable[Mutant], stage: str, lanes: int) -> list[Muta
 
 
 def explained() -> set[tuple[str, str, str]]:
-    """The mutants that the documentation explains: blocks of code in it, of a file's name and pairs of lines."""
+    """Return the mutants that the documentation explains: blocks of code in it, of a file's name and pairs of lines."""
     found = set()
     if not EXPLAINED.exists():
         return found

@@ -127,7 +127,7 @@ def error(status: int, code: str, *headers: str, **more: Any) -> bytes:
 
 
 def spoiled(fault: str, items: list[dict[str, Any]], id_field: str, status_field: str) -> bytes:
-    """The answer that a fault makes of an answer."""
+    """Return the answer that a fault makes of an answer."""
     good = json.dumps({"results": items}).encode()
     changed = [dict(item) for item in items]
     if fault == "lacks_a_job":

@@ -105,7 +105,7 @@ def measured(poll: int) -> Measure:
 
 
 def soak(polls: int, *, share: float = SHARE, seed: int = 20261124) -> Soak:
-    """A wait that is to be ready after this number of polls, which take 30 days on its clock."""
+    """Return a wait that is to be ready after this number of polls, which take 30 days on its clock."""
     interval = MONTH / polls
     passed = 0.0
     lines: list[str] = []
@@ -158,7 +158,7 @@ def soak(polls: int, *, share: float = SHARE, seed: int = 20261124) -> Soak:
 
 
 def failures(done: Soak) -> list[str]:
-    """What is not as it should be."""
+    """Return what is not as it should be."""
     result = done.result
     size = len(json.dumps(result))
     # Until then the history of the wait, which is bounded, fills.

@@ -79,7 +79,7 @@ def count(output: Path, kind: str, printed: str) -> int:
 
 
 def integration_targets() -> list[str]:
-    """All that are tests, by name; the others only serve them."""
+    """Return all that are tests, by name; the others only serve them."""
     targets = []
     for target in (CHECKOUT / "tests" / "integration" / "targets").iterdir():
         aliases = target / "aliases"
@@ -98,7 +98,7 @@ def left_out(copy: Path, targets: list[str]) -> list[str]:
 
 
 def part_of(targets: list[str], part: str) -> list[str]:
-    """The targets of a part, e.g. 1/2: every second one, from the first."""
+    """Return the targets of a part, e.g. 1/2: every second one, from the first."""
     number, of = map(int, part.split("/"))
     return targets[number - 1 :: of]
 

@@ -32,7 +32,7 @@ KEPT = (Path("tests", "output"), Path(".git"), Path("tests", "integration", "inv
 
 
 def files(*patterns: str) -> list[Path]:
-    """The checkout's files that git knows or would add, relative to it; with patterns, those that match one."""
+    """Return the checkout's files that git knows or would add, relative to it; with patterns, those that match one."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate", "--", *patterns],
         cwd=CHECKOUT,
@@ -54,20 +54,20 @@ def link(at: Path, to: Path) -> Path:
 
 
 def environment() -> Path:
-    """The virtual environment of the running Python, by a path without a space."""
+    """Return the virtual environment of the running Python, by a path without a space."""
     prefix = Path(sys.prefix)
     return link(CACHE / "venv", prefix) if prefix.is_relative_to(CHECKOUT) else prefix
 
 
 def core_version() -> str:
-    """The ansible-core of the running Python, e.g. 2.19, which also names its copy."""
+    """Return the ansible-core of the running Python, e.g. 2.19, which also names its copy."""
     from ansible.release import __version__
 
     return ".".join(__version__.split(".")[:2])
 
 
 def collections_path() -> Path:
-    """A folder for ANSIBLE_COLLECTIONS_PATH in which the collection is a link to the checkout."""
+    """Return a folder for ANSIBLE_COLLECTIONS_PATH in which the collection is a link to the checkout."""
     link(CACHE / "linked" / COLLECTION, CHECKOUT)
     return CACHE / "linked"
 
@@ -90,7 +90,7 @@ def variables(**more: str) -> dict[str, str]:
 
 
 def playbook_variables(**more: str) -> dict[str, str]:
-    """The same for plays of this collection, without warnings that a play on localhost alone would give."""
+    """Return the same for plays of this collection, without warnings that a play on localhost alone would give."""
     return variables(
         ANSIBLE_COLLECTIONS_PATH=str(collections_path()),
         ANSIBLE_LOCALHOST_WARNING="false",

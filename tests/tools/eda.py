@@ -63,12 +63,12 @@ def install_java() -> None:
 
 
 def plain(text: str) -> str:
-    """A sentence of the documentation without Ansible's markup."""
+    """Return a sentence of the documentation without Ansible's markup."""
     return re.sub(r"\b[CEMOV]\(([^)]*)\)", r"\1", text)
 
 
 def schema() -> str:
-    """The JSON schema of the arguments, as the collection ansible.eda has one for each of its sources."""
+    """Return the JSON schema of the arguments, as the collection ansible.eda has one for each of its sources."""
     source = role_options.documentation(SOURCE)
     fragment = role_options.documentation(CHECKOUT / "plugins" / "doc_fragments" / "connection.py")
     properties: dict[str, Any] = {}

@@ -31,7 +31,7 @@ SOURCES = ("_records", "_recording", "_lifecycle", "_answers", "_errors")
 
 
 def bodies(value: object) -> list[object]:
-    """The documents in a file of bodies: itself, and those that it keeps below other names."""
+    """Return the documents in a file of bodies: itself, and those that it keeps below other names."""
     found = [value]
     for entry in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         if isinstance(entry, (dict, list)):
@@ -55,7 +55,7 @@ def seed(target: str, folder: Path) -> None:
 
 
 def recording() -> bytes:
-    """A run of all kinds of lines, as a wait writes them."""
+    """Return a run of all kinds of lines, as a wait writes them."""
     start = {"type": "start", "at": 1795521600.0, "jobs": ["a"], "rules": {}}
     failure = {"kind": "network", "http_status": None, "error_code": None, "error_message": None}
     failed = {"message": "It broke.", "failure": {**failure, "request_id": None, "attempts": 1}, "final": False}
@@ -74,7 +74,7 @@ def recording() -> bytes:
 
 
 def words() -> str:
-    """A dictionary of libFuzzer from the texts in the readers."""
+    """Return a dictionary of libFuzzer from the texts in the readers."""
     found = set()
     for name in SOURCES:
         text = (CHECKOUT / "plugins" / "module_utils" / f"{name}.py").read_text(encoding="utf-8")

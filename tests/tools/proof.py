@@ -30,14 +30,14 @@ PRISM = CHECKOUT / "tests" / "contract" / "prism"
 
 
 def peer(name: str) -> Path:
-    """The environment of a proof, brought up to date."""
+    """Return the environment of a proof, brought up to date."""
     folder = CACHE / "proof" / name
     setup_venv.ensure(folder, [str(CHECKOUT / "tests" / "requirements" / f"{name}.txt")])
     return folder
 
 
 def prism() -> list[str]:
-    """The command of prism, installed from the registry npm uses, by the Node.js of the proof's environment."""
+    """Return the command of prism, installed from the registry npm uses, by the Node.js of the proof's environment."""
     node = peer("contract") / "bin"
     folder = CACHE / "proof" / "prism"
     lock = PRISM / "package-lock.json"

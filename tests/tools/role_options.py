@@ -31,7 +31,7 @@ NOT_OF_A_CUTOVER = frozenset({"max_delay", "timeout", "replay"})
 
 
 def documentation(path: Path) -> dict[str, Any]:
-    """The options and what else the YAML in a plugin's DOCUMENTATION holds."""
+    """Return the options and what else the YAML in a plugin's DOCUMENTATION holds."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "DOCUMENTATION":
             return dict(yaml.safe_load(ast.literal_eval(node.value)))
@@ -39,14 +39,14 @@ def documentation(path: Path) -> dict[str, Any]:
 
 
 def options() -> dict[str, dict[str, Any]]:
-    """The options of drs_job_wait, those of its decisions first."""
+    """Return the options of drs_job_wait, those of its decisions first."""
     module = documentation(ROOT / "plugins/modules/drs_job_wait.py")["options"]
     fragment = documentation(ROOT / "plugins/doc_fragments/connection.py")["options"]
     return {**module, **fragment}
 
 
 def secret(name: str) -> bool:
-    """Whether an option is hidden, by the module's own argument spec."""
+    """Return whether an option is hidden, by the module's own argument spec."""
     tree = ast.parse((ROOT / "plugins/module_utils/_options.py").read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", None) == "CONNECTION_OPTIONS":
@@ -56,7 +56,7 @@ def secret(name: str) -> bool:
 
 
 def argument_specs(role: str, left_out: frozenset[str]) -> str:
-    """The role's argument spec with its own part kept and the derived part made anew."""
+    """Return the role's argument spec with its own part kept and the derived part made anew."""
     path = ROOT / f"roles/{role}/meta/argument_specs.yml"
     own = path.read_text(encoding="utf-8").partition(MARK)[0]
     derived: dict[str, Any] = {}
@@ -87,7 +87,7 @@ def argument_specs(role: str, left_out: frozenset[str]) -> str:
 
 
 def _of_role(text: str, role: str, own: str) -> str:
-    """The sentence with the names of options as the role has them; what it lacks is the module's."""
+    """Return the sentence with the names of options as the role has them; what it lacks is the module's."""
     if role == "drs_cutover":
         text = text.replace(
             "Required unless O(replay) is set, where it picks some of the jobs that were recorded.", "Required."
@@ -114,7 +114,7 @@ def _list_indent(text: str) -> str:
 
 
 def files() -> dict[Path, str]:
-    """Every derived file with the content it should have."""
+    """Return every derived file with the content it should have."""
     return {
         ROOT / f"roles/{role}/meta/argument_specs.yml": argument_specs(role, NOT_OF_A_ROLE | left_out)
         for role, left_out in (("drs_wait", frozenset[str]()), ("drs_cutover", NOT_OF_A_CUTOVER))

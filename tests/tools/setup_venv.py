@@ -23,7 +23,7 @@ from pathlib import Path
 
 
 def digest(parts: list[str]) -> str:
-    """The hash of the given texts and, where one names a file, of that file."""
+    """Return the hash of the given texts and, where one names a file, of that file."""
     content = [Path(part).read_text(encoding="utf-8") if Path(part).is_file() else part for part in parts]
     return hashlib.sha256("\0".join(content).encode()).hexdigest()[:16]
 

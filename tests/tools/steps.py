@@ -35,12 +35,12 @@ PYTHON = str(environment() / "bin" / "python")
 
 
 def words(name: str) -> list[str]:
-    """What the person at the keyboard added, e.g. `make integration TARGET=drs_job_wait`."""
+    """Return what the person at the keyboard added, e.g. `make integration TARGET=drs_job_wait`."""
     return os.environ.get(name, "").split()
 
 
 def command(step: str) -> tuple[list[str], dict[str, str]]:
-    """A step's command and its environment."""
+    """Return a step's command and its environment."""
     tool = [PYTHON, str(TOOLS / "ansible_test.py")]
     measure = ["--coverage"] if os.environ.get("MEASURE") else []
     settings = dict(os.environ)

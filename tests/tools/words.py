@@ -38,7 +38,7 @@ def findings(text: str, rules: Mapping[str, Any]) -> Iterator[tuple[int, str, st
 
 
 def names() -> list[str]:
-    """The files of the checkout; in a copy of it, which has no .git, all that are there."""
+    """Return the files of the checkout; in a copy of it, which has no .git, all that are there."""
     if (ROOT / ".git").exists():
         return sorted(map(str, files("*")))
     return sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file())

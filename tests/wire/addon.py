@@ -31,7 +31,7 @@ class Wire:
         self.struck: dict[str, str] = {}
 
     def next(self, counted: str) -> str:
-        """The fault that the next request of the kind `counted` (http, tcp) or handshake (tls) meets."""
+        """Return the fault that the next request of the kind `counted` (http, tcp) or handshake (tls) meets."""
         fault = json.loads((FOLDER / "fault.json").read_text(encoding="utf-8"))
         if fault["id"] != self.id:
             self.id, self.numbers = fault["id"], {}
@@ -139,7 +139,7 @@ class Wire:
         writer.transport.abort()
 
     def writer(self, client: connection.Client) -> asyncio.StreamWriter:
-        """The stream to the client, which mitmproxy keeps to itself."""
+        """Return the stream to the client, which mitmproxy keeps to itself."""
         for handler in ctx.master.addons.get("proxyserver").connections.values():
             for side, stream in handler.transports.items():
                 if side.id == client.id and stream.writer is not None:

@@ -49,7 +49,7 @@ POLLS = {"first": 1, "middle": 2, "last": 3}
 
 
 def through(wire: Wire, kind: str) -> dict[str, Any]:
-    """The options with which a wait meets this fault."""
+    """Return the options with which a wait meets this fault."""
     return {
         "endpoint": wire.http if kind.startswith("http") else wire.tcp,
         "request_timeout": 1 if kind in SLOW else 20,

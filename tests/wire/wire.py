@@ -56,13 +56,13 @@ class Waited:
         return [line for line in lines if line.startswith(("RESET ", "ERROR "))]
 
     def broke_once(self, number: int, why: str) -> bool:
-        """Whether the poll of this number was the one that failed, and took the streak with it."""
+        """Return whether the poll of this number was the one that failed, and took the streak with it."""
         begins = f"RESET streak {number - 1}->0 {why}" if number > 1 else f"ERROR {why}"
         return len(self.breaks) == 1 and self.breaks[0].startswith(begins)
 
 
 def waited(**options: Any) -> Waited:
-    """A wait in real time."""
+    """Return a wait in real time."""
     lines: list[str] = []
     return Waited(run({**OPTIONS, **options}, {}, one_sample=False, say=lines.append), lines)
 
@@ -107,7 +107,7 @@ class Proxy:
         self._log.close()
 
     def said(self) -> str:
-        """What the program printed so far."""
+        """Return what the program printed so far."""
         return (self._folder / "said").read_text()
 
 
@@ -146,7 +146,7 @@ class Wire(Proxy):
         fresh.replace(self._folder / "fault.json")
 
     def seen(self) -> list[str]:
-        """What the batch-progress requests since the last change of the fault met, `-` for nothing."""
+        """Return what the batch-progress requests since the last change of the fault met, `-` for nothing."""
         log = self._folder / "log"
         entries = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
         return [met for fault, counted, met in entries if fault == str(self._faults) and counted != "tls"]

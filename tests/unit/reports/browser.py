@@ -131,7 +131,7 @@ def _note(message: dict[str, Any], seen: Seen) -> None:
 
 
 def ratio(one: str, other: str) -> float:
-    """The contrast of two colours as the browser computes them (WCAG 2)."""
+    """Return the contrast of two colours as the browser computes them (WCAG 2)."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 

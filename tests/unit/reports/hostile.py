@@ -38,7 +38,7 @@ _FROM_OUTSIDE = (
 
 
 def everywhere(value: Any, text: str = "", key: str = "") -> Any:
-    """A result with hostile texts in place of what comes from outside; all of them unless one is named."""
+    """Return a result with hostile texts in place of what comes from outside; all of them unless one is named."""
     hostile = text or " ".join(TEXTS.values())
     if isinstance(value, dict):
         named = {name: everywhere(entry, text, name) for name, entry in value.items()}

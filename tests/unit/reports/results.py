@@ -52,7 +52,7 @@ def _traits(number: int) -> tuple[float, float, float]:
 
 @cache
 def job_id(number: int) -> str:
-    """An id of the service's shape, always the same one."""
+    """Return an id of the service's shape, always the same one."""
     return f"{str(uuid.UUID(int=random.Random(number).getrandbits(128)))[:-4]}jb21"
 
 
@@ -108,7 +108,7 @@ def observations(verdict: str, jobs: int, span: float, rules: Rules) -> Iterator
 
 
 def wait_result(verdict: str = "ready", jobs: int = 4, span: float = 3600.0, **rules: Any) -> dict[str, Any]:
-    """The result of a wait with that verdict, as a task returns it."""
+    """Return the result of a wait with that verdict, as a task returns it."""
     held = {"hold_file": "/etc/drs/hold"} if verdict == "held" else {}
     known = Rules(
         **{
@@ -135,7 +135,7 @@ def wait_result(verdict: str = "ready", jobs: int = 4, span: float = 3600.0, **r
 
 
 def configuration_result() -> dict[str, Any]:
-    """The short form: options that make no sense."""
+    """Return the short form: options that make no sense."""
     error = configuration_error("interval must be at least 0.01, not 0.")
     said = {"verdict": "error", "ready": False, "reason": str(error), "msg": str(error), "failed": True}
     return {**said, "failure": error.failure(), "changed": False}
@@ -167,12 +167,12 @@ OWNER = {
 
 
 def moment(epoch: float) -> str:
-    """A time as the role gives it, which has microseconds."""
+    """Return a time as the role gives it, which has microseconds."""
     return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def cutover_result(outcome: str = "done", jobs: int = 4) -> dict[str, Any]:
-    """The result of a whole cutover as the role drs_cutover puts it together."""
+    """Return the result of a whole cutover as the role drs_cutover puts it together."""
     states = _STAGES[outcome]
     gates = {
         name: wait_result("ready" if states[name] == "ok" else "timeout", jobs, **options)
@@ -218,7 +218,7 @@ def cutover_result(outcome: str = "done", jobs: int = 4) -> dict[str, Any]:
 
 
 def without_stages() -> dict[str, dict[str, Any]]:
-    """The results of runs that had nothing to do, or were not to do it."""
+    """Return the results of runs that had nothing to do, or were not to do it."""
     none = {
         **dict.fromkeys(("failed_stage", "frozen_since", "outage_seconds", "unfrozen_by", "owner", "started_at")),
         "kind": "cutover",

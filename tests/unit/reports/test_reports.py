@@ -356,7 +356,7 @@ def shows_nothing_ready(report: str, suffix: str) -> None:
 
 
 def strings(value: Any) -> Any:
-    """What templating may make of a result."""
+    """Return what templating may make of a result."""
     if isinstance(value, dict):
         return {name: strings(entry) for name, entry in value.items()}
     return [strings(entry) for entry in value] if isinstance(value, list) else value if value is None else str(value)

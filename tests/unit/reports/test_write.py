@@ -59,7 +59,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(
 
 
 def run_task(args: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
-    """What the action plugin returns, without a play around it."""
+    """Return what the action plugin returns, without a play around it."""
     task = SimpleNamespace(
         args=args, check_mode=check_mode, async_val=0, action="cutover.drs.drs_report", environment=None, diff=False
     )
