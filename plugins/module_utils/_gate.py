@@ -49,7 +49,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class FailedPoll:
-    """A poll that gave no sample; ``final`` when no later poll can succeed."""
+    """A poll without a sample; ``final`` if retrying cannot succeed."""
 
     began: float
     ended: float

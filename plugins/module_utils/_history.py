@@ -103,7 +103,7 @@ class History:
         self._note_points(seen)
 
     def series(self) -> list[dict[str, Any]]:
-        """Progress and delay over time, thinned out evenly where there are too many points."""
+        """Return progress and delay over time, thinned out evenly if there are too many points."""
         return [
             {"at": iso(point.at), "id": point.id, "progress": point.progress, "delay": point.delay}
             for point in self._points

@@ -114,5 +114,5 @@ def _job(job: Judged, history: History, most_subtasks: int) -> dict[str, Any]:
         "subtasks": [_subtask(subtask) for subtask in shown[:most_subtasks]],
         "subtasks_left_out": max(0, len(shown) - most_subtasks),
         "trend": None if trend is None else trend.word,
-        "left": None if trend is None else trend.left,
+        "eta_seconds": None if trend is None else trend.left,
     }

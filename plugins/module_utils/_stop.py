@@ -242,7 +242,7 @@ def readings(statuses: Sequence[StatusRecord], progress: Sequence[Any]) -> tuple
 
 
 def counted(number: int) -> str:
-    """So many jobs, in words."""
+    """Return a number of jobs in words."""
     return f"{number} job{'' if number == 1 else 's'}"
 
 

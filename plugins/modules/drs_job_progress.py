@@ -111,11 +111,11 @@ jobs:
     delay:
       description:
         - Seconds from a commit on the source to its execution on the target.
-        - None where the service gives no value, which it writes as V(-1). None is not zero.
+        - None if the service reports no value, which it writes as V(-1). None is not zero.
       type: int
       sample: 0
     delay_ms:
-      description: The same in milliseconds, where the service gives it.
+      description: The same in milliseconds, if the service reports it.
       type: int
       sample:
     remaining_time:

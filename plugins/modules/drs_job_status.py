@@ -152,7 +152,7 @@ failure:
       type: str
       sample: throttled
     http_status:
-      description: The HTTP status of the answer, or none where there was no answer.
+      description: The HTTP status of the response, or none if there was no response.
       type: int
       sample: 429
     error_code:

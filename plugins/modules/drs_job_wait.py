@@ -136,7 +136,7 @@ options:
     type: path
   replay:
     description:
-      - A file made by O(record). The samples of its last run are judged again with the rules given now, without any
+      - A file written by O(record). The samples of its last run are judged again with the rules given now, without any
         request and without waiting. It needs no connection options.
       - A line that is damaged is reported and counts as a failed poll.
     type: path
@@ -354,15 +354,15 @@ jobs:
       type: int
       sample: 100
     delay:
-      description: Seconds that the target is behind the source, or none where the service gives no value.
+      description: Seconds that the target is behind the source, or none if the service reports no value.
       type: int
       sample: 412
     delay_ms:
-      description: The same in milliseconds, where the service gives it.
+      description: The same in milliseconds, if the service reports it.
       type: int
       sample:
     remaining_time:
-      description: What the service believes is left, in seconds, or none. It is not reliable.
+      description: Remaining seconds as estimated by the service, or none. It is not reliable.
       type: int
       sample: 0
     parts:
@@ -391,8 +391,8 @@ jobs:
         - One of V(falling), V(steady), V(not converging) for the delay, V(rising) or V(steady) for the progress.
       type: str
       sample: falling
-    left:
-      description: Seconds to the end of the full phase, or to a delay of 0, if it went on like this; or none.
+    eta_seconds:
+      description: Estimated seconds to the end of the full phase, or to a delay of 0; or none.
       type: int
       sample: 540
 transitions:

@@ -57,7 +57,7 @@ class Job:
     progress: float | None
     delay: float | None
     trend: str
-    left: float | None
+    eta: float | None
     error: str
     parts: tuple[tuple[str, float | None], ...]
 
@@ -249,7 +249,7 @@ def _job(entry: Mapping[Any, Any], names: Mapping[str, str]) -> Job:
         progress=number(entry.get("progress")),
         delay=number(entry.get("delay")),
         trend=text(entry.get("trend"), _SHORT),
-        left=number(entry.get("eta_seconds", entry.get("left"))),
+        eta=number(entry.get("eta_seconds")),
         error=error,
         parts=tuple(parts[:20]),
     )

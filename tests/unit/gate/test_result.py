@@ -144,7 +144,7 @@ def test_a_job_has_what_both_operations_said_of_it(waiting: Waiting) -> None:
         "subtasks": [],
         "subtasks_left_out": 0,
         "trend": None,
-        "left": None,
+        "eta_seconds": None,
     }
 
 
