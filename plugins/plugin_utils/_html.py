@@ -19,7 +19,7 @@ from ._svg import clock
 from ._values import shortened
 from ._version import version
 from ._view import Cutover, Job, Transition, Wait
-from ._words import origin, says, span, tone
+from ._words import of_subtasks, origin, says, span, tone
 
 # Jobs that are shown open. More than a screen of them is folded.
 _OPEN = 25
@@ -83,7 +83,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters.update(span=span, shortened=shortened, tone=job_tone, moment=_moment)
-    environment.filters.update(words=_words, delay=_delay, day=_day, origin=origin)
+    environment.filters.update(words=_words, delay=_delay, day=_day, origin=origin, of_subtasks=of_subtasks)
     return environment.get_template("report.html.j2")
 
 

@@ -11,7 +11,7 @@ import re
 from ..module_utils._history import iso
 from ._values import shortened
 from ._view import Cutover, Job, Wait
-from ._words import origin, says, span, tone
+from ._words import of_subtasks, origin, says, span, tone
 
 _MOST_JOBS = 20
 _MOST_HOLDS = 10
@@ -104,6 +104,7 @@ def _row(job: Job) -> str:
     held = "<br>".join(f"{_code(hold.rule)} {_plain(shortened(hold.text, 200))}" for hold in job.holds)
     status = _code(job.status or job.state)
     called = _code(job.id) if not job.given_name else f"{_plain(job.given_name)}<br>{_code(job.id)}"
+    called += f"<br>{of_subtasks(job)}" if of_subtasks(job) else ""
     return f"| {_MARK[job.ready]} | {called} | {status} | {progress} | {delay} | {held} |"
 
 

@@ -42,6 +42,15 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class Subtask:
+    """A job that another job started, in the last sample."""
+
+    id: str
+    status: str
+    ready: bool
+
+
+@dataclass(frozen=True)
 class Job:
     """One job in the last sample. ``given_name`` is the service's, if known; ``name`` is unique in its report."""
 
@@ -60,6 +69,8 @@ class Job:
     eta: float | None
     error: str
     parts: tuple[tuple[str, float | None], ...]
+    subtasks: tuple[Subtask, ...]
+    subtasks_left_out: int
 
 
 @dataclass(frozen=True)
@@ -252,7 +263,14 @@ def _job(entry: Mapping[Any, Any], names: Mapping[str, str]) -> Job:
         eta=number(entry.get("eta_seconds")),
         error=error,
         parts=tuple(parts[:20]),
+        subtasks=tuple(map(_subtask, mappings(entry.get("subtasks"))[:20])),
+        subtasks_left_out=count(entry.get("subtasks_left_out")) or 0,
     )
+
+
+def _subtask(entry: Mapping[Any, Any]) -> Subtask:
+    status = text(entry.get("status") or entry.get("state"), _SHORT)
+    return Subtask(text(entry.get("id"), _SHORT) or "?", status, flag(entry.get("ready")))
 
 
 def _alarm(job: Job) -> tuple[bool, int, float, float]:

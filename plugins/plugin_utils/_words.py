@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ..module_utils._gate import Verdict
-from ._view import Cutover, Wait
+from ._view import Cutover, Job, Wait
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -51,6 +51,16 @@ def origin(wait: Wait) -> list[tuple[str, str]]:
     """Where the jobs were read and by whom: names and values, as far as they are known."""
     known = dict(wait.connection)
     return [(name, known[key]) for key, name in _CONNECTION.items() if key in known]
+
+
+def of_subtasks(job: Job) -> str:
+    """Return how many subtasks of a job are ready; empty if it has none."""
+    if not job.subtasks:
+        return ""
+    number = len(job.subtasks)
+    # Of those that the result leaves out nothing is known here.
+    more = f", {job.subtasks_left_out} more not listed" if job.subtasks_left_out else ""
+    return f"{sum(task.ready for task in job.subtasks)} of {number} subtask{'' if number == 1 else 's'} ready{more}"
 
 
 def says(view: Wait | Cutover) -> str:

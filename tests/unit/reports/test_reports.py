@@ -143,6 +143,19 @@ def test_a_warning_is_in_the_report(suffix: str) -> None:
     assert warning in render({**cutover_result("done"), "warnings": [warning]}, suffix, TITLE)
 
 
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_subtasks_are_counted_and_those_that_are_not_ready_named(suffix: str) -> None:
+    result = waited("timeout", 1)
+    subtasks = [
+        {"id": "sub-1", "status": "FULL_TRANSFER_STARTED", "ready": False},
+        {"id": "sub-2", "status": "INCRE_TRANSFER_STARTED", "ready": True},
+    ]
+    report = render({**result, "jobs": [{**result["jobs"][0], "subtasks": subtasks}]}, suffix, TITLE)
+    assert "1 of 2 subtasks ready" in report
+    assert suffix == ".md" or ("sub-1" in report and "sub-2" not in report)
+    assert "subtask" not in render(result, suffix, TITLE).replace("check_subtasks", "")
+
+
 def test_a_single_sample_draws_no_curve() -> None:
     first = {"jobs": 4, "span": 3600.0, "timeout": 0}
     page = render(wait_result("timeout", **first), ".html", TITLE)
