@@ -86,10 +86,11 @@ def _columns(text: str) -> int:
 class Lines:
     """Writes what is worth a line to ``say``, which takes one line without its end."""
 
-    def __init__(self, ids: Sequence[str], rules: Rules, say: Callable[[str], None]) -> None:
+    def __init__(self, jobs: int, rules: Rules, say: Callable[[str], None]) -> None:
         self._rules = rules
         self._say = say
-        self._names = ShortIds(ids)
+        self._jobs = jobs
+        self._names = ShortIds(())
         self._written = 0
         self._alive_at = 0.0
         self._shown: dict[str, tuple[object, ...]] = {}
@@ -102,12 +103,14 @@ class Lines:
         self._line(
             at,
             0,
-            f"START jobs={len(self._names)} goal={rules.goal.value} max_delay={rules.max_delay}s "
+            f"START jobs={self._jobs} goal={rules.goal.value} max_delay={rules.max_delay}s "
             f"stable={rules.stable_samples}x/{rules.stable_for:g}s timeout={duration(rules.timeout)}",
         )
 
     def observed(self, seen: Sample | FailedPoll, judgement: Judgement, history: History, near: bool) -> None:
         """The lines that one observation is worth."""
+        if isinstance(seen, Sample) and not len(self._names):
+            self._names = ShortIds([reading.id for reading in seen.readings])
         if isinstance(seen, FailedPoll):
             code = seen.failure.get("error_code") or seen.failure.get("http_status") or ""
             self._reset(seen, f"{seen.failure.get('kind')} {code}".strip(), judgement)
@@ -138,7 +141,7 @@ class Lines:
             )
         else:
             ready = sum(job.ready for job in standing.jobs)
-            rest = f"ready={ready}/{len(self._names)} {self._names.in_text(judgement.reason)}"
+            rest = f"ready={ready}/{self._jobs} {self._names.in_text(judgement.reason)}"
         verdict = judgement.verdict.value if judgement.verdict else ""
         self._write(at, elapsed, f"VERDICT {verdict} {rest}")
 
@@ -174,7 +177,7 @@ class Lines:
         standing = judgement.standing
         late = [job for job in standing.jobs if not job.ready]
         ready = len(standing.jobs) - len(late)
-        counts = f"ALIVE ready={ready}/{len(self._names)} streak={standing.streak}/{self._rules.stable_samples}"
+        counts = f"ALIVE ready={ready}/{self._jobs} streak={standing.streak}/{self._rules.stable_samples}"
         if standing.errors:
             return f"{counts} errors={standing.errors}/{self._rules.max_errors} hold=failed_poll"
         if not late:

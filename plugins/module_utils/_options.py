@@ -41,13 +41,9 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "parallel": {"type": "int", "default": 4},
 }
 
-JOBS_OPTION: dict[str, dict[str, Any]] = {
-    "jobs": {"type": "list", "elements": "str", "required": True, "aliases": ["job_ids"]},
-}
-
-# For plugins that take names instead; _names.asked_jobs says what is wrong, so that null and empty count as not set.
+# Neither is required: _names.asked_jobs says what is wrong, so that null and empty count as not set.
 JOBS_OR_NAMES: dict[str, dict[str, Any]] = {
-    "jobs": {**JOBS_OPTION["jobs"], "required": False},
+    "jobs": {"type": "list", "elements": "str", "aliases": ["job_ids"]},
     "job_names": {"type": "list", "elements": "str"},
 }
 
@@ -199,7 +195,7 @@ def _wait_options() -> dict[str, dict[str, Any]]:
 
 WAIT_OPTIONS: dict[str, dict[str, Any]] = {
     # A replay takes the jobs from the recording.
-    "jobs": {**JOBS_OPTION["jobs"], "required": False},
+    **JOBS_OR_NAMES,
     **_wait_options(),
     "record": {"type": "path"},
     "replay": {"type": "path"},

@@ -69,6 +69,11 @@ class Run:
     observations: tuple[Sample | FailedPoll, ...]
     damaged: tuple[int, ...]
 
+    def ids_by_name(self) -> dict[str, str]:
+        """The ids of the jobs by the names that were recorded with them."""
+        readings = (reading for seen in self.observations if isinstance(seen, Sample) for reading in seen.readings)
+        return {reading.name: reading.id for reading in readings if reading.name}
+
     def of_jobs(self, ids: Sequence[str], held_counts: bool) -> Iterator[Sample | FailedPoll]:
         """Its observations of these jobs; a job that a sample lacks is not found in it.
 

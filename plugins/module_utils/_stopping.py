@@ -14,7 +14,8 @@ from ._connection import connect
 from ._details import not_checked, target_readonly
 from ._errors import DrsError
 from ._gate import Sample
-from ._names import asked_jobs, resolve_names
+from ._lists import ListedJob
+from ._names import Asked, asked_jobs, resolve_names
 from ._records import ProgressRecord, StatusRecord
 from ._retries import Timing
 from ._stop import (
@@ -36,7 +37,7 @@ from ._stop import (
 )
 from ._stop_lines import StopLines
 from ._stop_request import StopAnswer, answers_of
-from ._subtasks import Jobs, Listed
+from ._subtasks import Jobs
 from ._wait import REAL_CLOCK, Clock
 
 _JITTER = 0.1
@@ -59,7 +60,7 @@ class StopsJobs(Protocol):
     def both(self, ids: Sequence[str], until: float | None = None) -> tuple[list[StatusRecord], list[ProgressRecord]]:
         """The same by both operations."""
 
-    def list_jobs(self, *, ids: Sequence[str], until: float) -> Sequence[Listed]:
+    def list_jobs(self, *, ids: Sequence[str] | None = None, until: float | None = None) -> Sequence[ListedJob]:
         """The jobs with these ids in the list of jobs, with their subtasks."""
 
     def stop(self, ids: Sequence[str], *, force: bool = False, until: float | None = None) -> dict[str, StopAnswer]:
@@ -232,7 +233,7 @@ class _Stopping:
         began = self._clock.elapsed()
         if all_of_both:
             # Each time with the list of jobs: a subtask may have begun since the last reading.
-            whole = Jobs(self._ids, gate_rules(self._rules))
+            whole = Jobs(Asked(tuple(self._ids), (), None), gate_rules(self._rules))
             found = whole.read(self._client, self._until, lambda: False)
         else:
             statuses = self._client.statuses(self._ids, self._until)

@@ -15,6 +15,8 @@ from typing import Protocol, TypeAlias
 
 from ._errors import DrsError, Kind
 from ._lifecycle import FINISHED
+from ._lists import ListedJob
+from ._names import Asked, resolve_names
 from ._records import ProgressRecord, StatusRecord
 from ._rules import WITHOUT_SUBTASKS, Reading, Rule, Rules, Subtasks, finished, judge_job
 
@@ -23,28 +25,12 @@ _Records: TypeAlias = tuple[StatusRecord, ProgressRecord]
 _PERMISSION = "Reading the list of jobs needs the permission drs:migrationJob:list."
 
 
-class Listed(Protocol):
-    """A job as a list of jobs shows it."""
-
-    @property
-    def id(self) -> str: ...
-
-    @property
-    def name(self) -> str | None: ...
-
-    @property
-    def status(self) -> str | None: ...
-
-    @property
-    def children(self) -> Sequence[Listed]: ...
-
-
 class Client(Protocol):
     """What reads jobs. ``until`` is in monotonic seconds; see :class:`_client.Client`."""
 
     def both(self, ids: Sequence[str], until: float) -> tuple[Sequence[StatusRecord], Sequence[ProgressRecord]]: ...
 
-    def list_jobs(self, *, ids: Sequence[str], until: float) -> Sequence[Listed]: ...
+    def list_jobs(self, *, ids: Sequence[str] | None = None, until: float | None = None) -> Sequence[ListedJob]: ...
 
 
 class Jobs:
@@ -54,10 +40,11 @@ class Jobs:
     that cannot matter is not sent.
     """
 
-    def __init__(self, ids: Sequence[str], rules: Rules, names: Mapping[str, str] | None = None) -> None:
-        """``names`` are those known already, by id."""
-        self.ids = tuple(ids)
-        self.names = dict(names or {})
+    def __init__(self, asked: Asked, rules: Rules) -> None:
+        """``asked`` has ids or names; of names the ids are looked up by the first read."""
+        self.ids = asked.ids
+        self._given = asked.names
+        self._names: dict[str, str] = {}
         self._rules = rules
         self._children: dict[str, tuple[str, ...]] = {}
         self._problems: dict[str, str] = {}
@@ -66,8 +53,12 @@ class Jobs:
     def read(self, client: Client, until: float, held: Callable[[], bool]) -> tuple[Reading, ...]:
         """One reading of each job, with its subtasks.
 
-        ``held`` tells whether the hold file exists. Raises :class:`DrsError` when the jobs themselves cannot be read.
+        ``held`` tells whether the hold file exists. Raises :class:`DrsError` when the jobs themselves cannot be read,
+        of kind ``configuration`` for a name without exactly one job.
         """
+        if not self.ids:
+            self.ids = tuple(resolve_names(client, self._given, until))
+            self._names.update(zip(self.ids, self._given, strict=True))
         known = [child for job_id in self.ids for child in self._children.get(job_id, ())]
         asked = list(dict.fromkeys([*self.ids, *known]))
         found = _both(client, asked, until)
@@ -92,7 +83,7 @@ class Jobs:
         """Take in the list, and read the subtasks that are new in it."""
         before = self._children
         try:
-            listed: dict[str, list[Listed]] = {}
+            listed: dict[str, list[ListedJob]] = {}
             for job in client.list_jobs(ids=ids, until=until):
                 for entry in (job, *_descendants(job)):
                     listed.setdefault(entry.id, []).append(entry)
@@ -108,13 +99,13 @@ class Jobs:
             self._problems.update(dict.fromkeys(ids, _unknown(error)))
 
     def _take_in(
-        self, job_id: str, entries: Sequence[Listed], before: Sequence[str], found: Mapping[str, _Records]
+        self, job_id: str, entries: Sequence[ListedJob], before: Sequence[str], found: Mapping[str, _Records]
     ) -> None:
         for entry in entries:
             if entry.name:
-                self.names[job_id] = entry.name
+                self._names[job_id] = entry.name
         children = [child for entry in entries for child in _descendants(entry)]
-        self.names.update({child.id: child.name for child in children if child.id and child.name})
+        self._names.update({child.id: child.name for child in children if child.id and child.name})
         ids = [child.id for child in children]
         # A subtask that is in the list no longer runs on if both operations still say so.
         running = [child for child in before if child not in ids and _runs(found[child])]
@@ -138,11 +129,11 @@ class Jobs:
         # What the latest list could not tell stays unknown until there is another.
         problem = self._problems.get(job_id) if with_problem else None
         children = tuple(
-            Reading(*found[child], name=self.names.get(child))
+            Reading(*found[child], name=self._names.get(child))
             for child in self._children.get(job_id, ())
             if child in found
         )
-        return Reading(status, progress, self.names.get(job_id), Subtasks(children, listed and not problem, problem))
+        return Reading(status, progress, self._names.get(job_id), Subtasks(children, listed and not problem, problem))
 
 
 def _both(client: Client, ids: Sequence[str], until: float) -> dict[str, _Records]:
@@ -154,7 +145,7 @@ def _runs(records: _Records) -> bool:
     return reading.found and not finished(reading)
 
 
-def _descendants(entry: Listed) -> Iterator[Listed]:
+def _descendants(entry: ListedJob) -> Iterator[ListedJob]:
     """The subtasks of a job, and theirs."""
     for child in entry.children:
         yield child

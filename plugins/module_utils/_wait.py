@@ -19,7 +19,8 @@ from ._connection import connect
 from ._errors import DrsError, configuration_error
 from ._gate import FailedPoll, Judgement, Sample, Standing, Verdict
 from ._history import History
-from ._options import job_ids, repeated_jobs_warning, rules_of
+from ._names import asked_jobs
+from ._options import rules_of
 from ._recording import Recorder, read_last_run
 from ._result import Ending, result
 from ._retries import Timing
@@ -100,14 +101,12 @@ def _live(
     say: Callable[[str], None],
     folder: str,
 ) -> dict[str, Any]:
-    if options["jobs"] is None:
-        raise configuration_error("jobs is required, unless replay names a recording.")
-    ids, repeated = job_ids(options["jobs"])
+    asked = asked_jobs(options)
     record, started_at = options["record"], clock.now()
     clients: list[Client] = []
-    jobs = Jobs(ids, rules)
+    jobs = Jobs(asked, rules)
     with ExitStack() as resources:
-        recorder = resources.enter_context(Recorder(record, ids, rules, started_at)) if record else None
+        recorder = resources.enter_context(Recorder(record, asked.ids, rules, started_at)) if record else None
 
         def read(until: float, held: Callable[[], bool]) -> tuple[Reading, ...]:
             # Opened by the first poll: a login that fails is a failed poll like any other.
@@ -116,7 +115,7 @@ def _live(
                 clients.append(resources.enter_context(connect(options, environ, timing=timing, until=until)))
             return jobs.read(clients[0], until, held)
 
-        watch = Watch(ids, rules, started_at, say)
+        watch = Watch(len(asked.ids or asked.names), rules, started_at, say)
         for seen in _poll(read, rules, clock, watch, folder):
             if recorder:
                 recorder.observed(seen)
@@ -124,11 +123,11 @@ def _live(
                 break
         ending = watch.ending()
         requests, logins = (clients[0].requests_sent, clients[0].logins) if clients else (0, 0)
-        answer = result(ending, ids, rules, requests=requests, logins=logins)
+        answer = result(ending, jobs.ids, rules, requests=requests, logins=logins)
         answer["connection"] = clients[0].about if clients else None
         if recorder:
             recorder.verdict(answer["verdict"], answer["reason"])
-    problems = (repeated_jobs_warning(repeated), recorder.problem if recorder else None)
+    problems = (asked.warning, recorder.problem if recorder else None)
     return _outcome(answer, [*ending.warnings, *(problem for problem in problems if problem)])
 
 
@@ -176,11 +175,15 @@ def _exists(folder: str, path: str | None) -> bool:
 
 def _replay(options: Mapping[str, Any], rules: Rules, say: Callable[[str], None]) -> dict[str, Any]:
     recorded = read_last_run(options["replay"])
-    ids, repeated = job_ids(recorded.ids if options["jobs"] is None else options["jobs"])
-    strangers = [job_id for job_id in ids if job_id not in recorded.ids]
+    asked = asked_jobs({**options, "jobs": recorded.ids} if _nothing_asked(options) else options)
+    by_name = recorded.ids_by_name()
+    recorded_jobs = by_name if asked.names else recorded.ids
+    strangers = [job for job in asked.ids or asked.names if job not in recorded_jobs]
     if strangers:
-        raise configuration_error(f"jobs: the recording {options['replay']} has no job {', '.join(strangers)}.")
-    watch = Watch(ids, rules, recorded.started_at, say)
+        option = "job_names" if asked.names else "jobs"
+        raise configuration_error(f"{option}: the recording {options['replay']} has no job {', '.join(strangers)}.")
+    ids = asked.ids or tuple(by_name[name] for name in asked.names)
+    watch = Watch(len(ids), rules, recorded.started_at, say)
     for seen in recorded.of_jobs(ids, held_counts=rules.hold_file is not None):
         if watch.see(seen):
             break
@@ -189,8 +192,11 @@ def _replay(options: Mapping[str, Any], rules: Rules, say: Callable[[str], None]
     damaged = [
         f"Line {number} of {options['replay']} is damaged; it counts as a failed poll." for number in recorded.damaged
     ]
-    warning = repeated_jobs_warning(repeated)
-    return _outcome(answer, [*ending.warnings, *damaged, *([warning] if warning else [])])
+    return _outcome(answer, [*ending.warnings, *damaged, *([asked.warning] if asked.warning else [])])
+
+
+def _nothing_asked(options: Mapping[str, Any]) -> bool:
+    return options["jobs"] is None and options["job_names"] is None
 
 
 def _outcome(answer: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ A live wait and a replay go through the same code here, so that they come to the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ._gate import FailedPoll, Judgement, Sample, Standing, Verdict, cut_off, judge
 from ._history import History
@@ -28,11 +28,11 @@ _MOST_WARNINGS = 5
 class Watch:
     """One wait. ``near`` tells whether all jobs were near their goal when last seen."""
 
-    def __init__(self, ids: Sequence[str], rules: Rules, started_at: float, say: Callable[[str], None]) -> None:
-        """``started_at`` is the epoch (seconds); ``say`` gets each line for people."""
+    def __init__(self, jobs: int, rules: Rules, started_at: float, say: Callable[[str], None]) -> None:
+        """``jobs`` is their number, ``started_at`` is the epoch (seconds); ``say`` gets each line for people."""
         self._rules = rules
         self._started_at = started_at
-        self._lines = Lines(ids, rules, say)
+        self._lines = Lines(jobs, rules, say)
         self._history = History()
         self._judgement = Judgement(Standing())
         self._seen: Sample | FailedPoll | None = None

@@ -33,10 +33,17 @@ options:
   jobs:
     description:
       - The ids of the jobs. An id that is given more than once is asked for once.
-      - Required unless O(replay) is set, where it picks some of the jobs that were recorded.
+      - Set either this or O(job_names). With O(replay) neither is needed, and both pick some of the jobs that were recorded.
     type: list
     elements: str
     aliases: [job_ids]
+  job_names:
+    description:
+      - The names of the jobs, exactly as in the console. The first poll looks them up in the list of jobs, which needs a
+        permission of its own.
+      - A name that belongs to no job or to several ends the wait with V(error).
+    type: list
+    elements: str
   goal:
     description:
       - What each job must reach.

@@ -20,7 +20,7 @@ TEMPLATES = "A template turns a string that looks like a value of another type i
 
 def test_jobs_are_all_that_is_needed() -> None:
     arguments = Arguments.of({"jobs": [A]})
-    assert (arguments.ids, arguments.rules.goal, arguments.rules.interval) == ((A,), Goal.AUTO, 30)
+    assert (arguments.asked.ids, arguments.rules.goal, arguments.rules.interval) == ((A,), Goal.AUTO, 30)
     assert (arguments.always, arguments.progress_step, arguments.heartbeat) == (False, 10, 300)
     assert arguments.delay_thresholds == (0, 60, 600)
     assert arguments.options["batch_size"] == 100
@@ -30,8 +30,13 @@ def test_values_may_come_as_the_strings_and_numbers_of_templates() -> None:
     arguments = Arguments.of(
         {"job_ids": f"{A},{B}", "fail_fast": "no", "interval": "5", "delay_thresholds": ["60", 5, 60], "emit": "always"}
     )
-    assert (arguments.ids, arguments.rules.fail_fast, arguments.rules.interval) == ((A, B), False, 5)
+    assert (arguments.asked.ids, arguments.rules.fail_fast, arguments.rules.interval) == ((A, B), False, 5)
     assert (arguments.delay_thresholds, arguments.always) == ((5, 60), True)
+
+
+def test_names_may_be_given_instead_of_ids() -> None:
+    arguments = Arguments.of({"job_names": ["orders", "invoices"]})
+    assert (arguments.asked.ids, arguments.asked.names) == ((), ("orders", "invoices"))
 
 
 def test_the_interval_is_the_only_pace() -> None:
@@ -44,19 +49,19 @@ def test_null_is_the_default() -> None:
 
 
 def test_what_ansible_rulebook_adds_is_no_mistake() -> None:
-    assert Arguments.of({"jobs": [A], "eda_feedback_queue": asyncio.Queue()}).ids == (A,)
+    assert Arguments.of({"jobs": [A], "eda_feedback_queue": asyncio.Queue()}).asked.ids == (A,)
 
 
 def test_a_job_given_twice_is_asked_for_once_and_told() -> None:
     arguments = Arguments.of({"jobs": [A, B, A]})
-    assert arguments.ids == (A, B)
+    assert arguments.asked.ids == (A, B)
     assert arguments.warning == f"jobs names {A} more than once; each job is asked for once."
 
 
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
-        ({}, "jobs is missing. Give the id of at least one DRS job."),
+        ({}, "No job is given. Set jobs (ids) or job_names (names as in the console)."),
         ({"jobs": []}, "jobs is empty. Give the id of at least one DRS job."),
         ({"jobs": ["a b"]}, "jobs: entry 1 ('a b') holds a blank or a control character, which no job id has."),
         ({"jobs": {"id": A}}, f"jobs must be a list, not {{'id': '{A}'}}."),

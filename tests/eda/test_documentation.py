@@ -48,7 +48,7 @@ def test_the_example_follows_the_schema_and_is_taken() -> None:
         for source in ruleset["sources"]:
             args = source["cutover.drs.drs_jobs"]
             jsonschema.validate(args, SCHEMA)
-            assert Arguments.of(args).ids
+            assert Arguments.of(args).asked.ids
 
 
 @pytest.mark.parametrize("args", [{}, {"jobs": ["a"], "job_ids": ["a"]}, {"jobs": "a"}, {"jobs": ["a"], "timeout": 1}])

@@ -19,13 +19,12 @@ from ansible.module_utils.common.validation import (
 )
 
 from ansible_collections.cutover.drs.plugins.module_utils._errors import configuration_error
+from ansible_collections.cutover.drs.plugins.module_utils._names import Asked, asked_jobs
 from ansible_collections.cutover.drs.plugins.module_utils._options import (
     CONNECTION_OPTIONS,
     ENVIRONMENT,
-    JOBS_OPTION,
+    JOBS_OR_NAMES,
     WAIT_OPTIONS,
-    job_ids,
-    repeated_jobs_warning,
     rules_of,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._rules import LONGEST, Rules
@@ -51,7 +50,7 @@ _RULES = (
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     **CONNECTION_OPTIONS,
-    **JOBS_OPTION,
+    **JOBS_OR_NAMES,
     **{name: WAIT_OPTIONS[name] for name in _RULES},
     "emit": {"type": "str", "choices": ["changes", "always"], "default": "changes"},
     "progress_step": {"type": "int", "default": 10},
@@ -66,7 +65,7 @@ class Arguments:
 
     # Not shown by repr(): they hold the login.
     options: Mapping[str, Any] = field(repr=False)
-    ids: tuple[str, ...]
+    asked: Asked
     rules: Rules
     always: bool
     progress_step: int
@@ -81,7 +80,7 @@ class Arguments:
         Raises :class:`DrsError` of kind ``configuration``, one sentence for what is wrong first.
         """
         options = _checked(args)
-        ids, repeated = job_ids(options["jobs"])
+        asked = asked_jobs(options)
         # A source has no deadline: this one is decades away.
         unlimited = {**Rules().as_dict(), "timeout": float(LONGEST), "near_interval": options["interval"]}
         rules = rules_of({**unlimited, **{name: options[name] for name in _RULES}})
@@ -94,13 +93,13 @@ class Arguments:
             raise configuration_error(f"heartbeat must be seconds, or 0 for none, not {heartbeat}.")
         return cls(
             options=options,
-            ids=tuple(ids),
+            asked=asked,
             rules=rules,
             always=options["emit"] == "always",
             progress_step=step,
             delay_thresholds=tuple(sorted(set(thresholds))),
             heartbeat=heartbeat,
-            warning=repeated_jobs_warning(repeated),
+            warning=asked.warning,
         )
 
 
@@ -117,9 +116,6 @@ def _checked(args: Mapping[str, Any]) -> dict[str, Any]:
         if option in given:
             raise configuration_error(f"{option} is given twice, by its own name and by another one.")
         given[option] = _value(option, ARGUMENTS[option], value)
-    for name, spec in ARGUMENTS.items():
-        if spec.get("required") and name not in given:
-            raise configuration_error(f"{name} is missing. Give the id of at least one DRS job.")
     return {name: given.get(name, spec.get("default")) for name, spec in ARGUMENTS.items()}
 
 

@@ -81,7 +81,7 @@ class Changes:
             verdict=self._word,
             ready=self._verdict is Verdict.READY and trusted,
             valid_until=self._iso_valid_until(),
-            jobs_total=len(self._arguments.ids),
+            jobs_total=len(self._arguments.asked.ids or self._arguments.asked.names),
             jobs_ready=0 if standing.errors else sum(job.ready for job in standing.jobs),
             streak=standing.streak,
             errors=standing.errors,

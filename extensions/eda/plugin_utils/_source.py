@@ -47,7 +47,7 @@ class Jobs:
         self._environ = environ
         self._clock = clock
         self._started = clock.elapsed()
-        self._jobs = WholeJobs(arguments.ids, arguments.rules)
+        self._jobs = WholeJobs(arguments.asked, arguments.rules)
         self._closing = threading.Lock()
         self._closed = threading.Event()
         self._client: Client | None = None

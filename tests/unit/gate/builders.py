@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils import _wait
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Judgement, Sample, Standing, judge
+from ansible_collections.cutover.drs.plugins.module_utils._lists import ListedJob
 from ansible_collections.cutover.drs.plugins.module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules, Subtasks
@@ -118,21 +118,18 @@ def answers(*readings: Reading) -> Answers:
 Step = Answers | DrsError | Callable[[], Answers]
 
 
-@dataclass(frozen=True)
-class Entry:
+def entry(
+    job_id: str, name: str | None = None, status: str | None = CAUGHT_UP, children: tuple[ListedJob, ...] = ()
+) -> ListedJob:
     """A job in a list of jobs."""
-
-    id: str
-    name: str | None = None
-    status: str | None = CAUGHT_UP
-    children: tuple[Entry, ...] = ()
+    return ListedJob(job_id, name, status=status, children=children)
 
 
-Listed = Callable[[Sequence[str]], list[Entry]]
+Listed = Callable[[Sequence[str] | None], Sequence[ListedJob]]
 
 
-def _without_subtasks(ids: Sequence[str]) -> list[Entry]:
-    return [Entry(job_id) for job_id in ids]
+def _without_subtasks(ids: Sequence[str] | None) -> Sequence[ListedJob]:
+    return [entry(job_id) for job_id in ids or ()]
 
 
 class Script:
@@ -176,7 +173,7 @@ class Script:
             [progress.get(job_id, others[job_id].progress) for job_id in ids],
         )
 
-    def list_jobs(self, *, ids: Sequence[str], until: float) -> list[Entry]:
+    def list_jobs(self, *, ids: Sequence[str] | None = None, until: float | None = None) -> Sequence[ListedJob]:
         self.requests_sent += 1
         return self.listed(ids)
 

@@ -42,7 +42,7 @@ def assert_plain(lines: list[str]) -> None:
 
 def test_a_wait_of_100_000_polls_with_a_change_at_each_is_500_lines_and_the_last_is_the_verdict() -> None:
     said: list[str] = []
-    watch = Watch([A], caught_up(timeout=WEEKS, stall_after=WEEKS), NOON, said.append)
+    watch = Watch(1, caught_up(timeout=WEEKS, stall_after=WEEKS), NOON, said.append)
     for number in range(100_000):
         watch.see(sample(number * 30, reading(A, "PAUSING" if number % 2 else "CREATING", delay=None)))
     watch.see(sample(WEEKS, reading(A, "PAUSING")))
@@ -55,7 +55,7 @@ def test_a_wait_of_100_000_polls_with_a_change_at_each_is_500_lines_and_the_last
 
 def test_a_quiet_wait_of_weeks_still_has_heartbeats_at_its_end() -> None:
     said: list[str] = []
-    watch = Watch([A], caught_up(timeout=WEEKS, stall_after=WEEKS), NOON, said.append)
+    watch = Watch(1, caught_up(timeout=WEEKS, stall_after=WEEKS), NOON, said.append)
     for ended in range(0, 14 * 86400, 60):
         watch.see(sample(ended, reading(A, delay=900)))
     assert_plain(said)
@@ -66,7 +66,7 @@ def test_a_quiet_wait_of_weeks_still_has_heartbeats_at_its_end() -> None:
 def test_a_thousand_jobs_that_change_at_once_are_ten_lines_and_a_count() -> None:
     ids = [f"{number:08}-job" for number in range(1000)]
     said: list[str] = []
-    watch = Watch(ids, caught_up(), NOON, said.append)
+    watch = Watch(len(ids), caught_up(), NOON, said.append)
     watch.see(Sample(0, 0, NOON, tuple(reading(each, delay=int(each[:8])) for each in ids)))
     assert said[1].endswith("CHANGE 00000999-job INCRE_TRANSFER_STARTED delay=999s hold=delay")
     assert said[10].endswith("CHANGE 00000990-job INCRE_TRANSFER_STARTED delay=990s hold=delay")
@@ -77,7 +77,7 @@ def test_a_thousand_jobs_that_change_at_once_are_ten_lines_and_a_count() -> None
 def test_a_thousand_ids_that_look_alike_when_shortened_are_shown_whole() -> None:
     ids = [f"9a47{number:04}-2308-4bb5-a6bc-1040402fjb21" for number in range(1000)]
     said: list[str] = []
-    watch = Watch(ids, caught_up(), NOON, said.append)
+    watch = Watch(len(ids), caught_up(), NOON, said.append)
     watch.see(Sample(0, 0, NOON, tuple(reading(each, "PAUSING") for each in ids)))
     assert len({line.split()[4] for line in said[1:11]}) == 10
     assert said[1].split()[4] in ids
@@ -85,7 +85,7 @@ def test_a_thousand_ids_that_look_alike_when_shortened_are_shown_whole() -> None
 
 def test_a_line_that_is_too_long_keeps_what_holds_the_job() -> None:
     said: list[str] = []
-    watch = Watch([A], caught_up(), NOON, said.append)
+    watch = Watch(1, caught_up(), NOON, said.append)
     parts = {f"part-{number}": {"progress": 5} for number in range(99)}
     watch.see(sample(0, reading(A, "FULL_TRANSFER_STARTED", delay=None, parts=parts)))
     assert len(said[1]) == 160
@@ -118,7 +118,7 @@ def test_a_hostile_text_reaches_no_line_raw(text: str) -> None:
     rules = caught_up(max_errors=9, timeout=300, hold_file=text)
     # An id of the user holds no control characters, but may well hold these.
     ids = [A, "\u202e\u200bid", B]
-    watch = Watch(ids, rules, NOON, said.append)
+    watch = Watch(len(ids), rules, NOON, said.append)
 
     def seen(ended: float, *readings: Any, held: bool = False) -> None:
         watch.see(sample(ended, *readings, held=held))
@@ -141,7 +141,7 @@ def test_a_hostile_text_reaches_no_line_raw(text: str) -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=()), min_size=1))
 def test_any_status_and_message_gives_plain_lines(text: str) -> None:
     said: list[str] = []
-    watch = Watch([A], caught_up(timeout=10), NOON, said.append)
+    watch = Watch(1, caught_up(timeout=10), NOON, said.append)
     watch.see(sample(0, reading(A, text, error=(text, text))))
     watch.see(sample(10, reading(A, text, error=(text, text))))
     watch.ending()

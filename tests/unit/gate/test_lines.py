@@ -30,7 +30,7 @@ FULL: dict[str, Any] = {"status": "FULL_TRANSFER_STARTED", "delay": None}
 def lines_of(rules: Rules, *seen: Sample | FailedPoll, ids: tuple[str, ...] = (A, B, C)) -> list[str]:
     """All lines of a wait, without what all of them begin with."""
     said: list[str] = []
-    watch = Watch(ids, rules, NOON, said.append)
+    watch = Watch(len(ids), rules, NOON, said.append)
     for observation in seen:
         watch.see(observation)
     watch.ending()

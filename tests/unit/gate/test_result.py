@@ -175,7 +175,7 @@ REFUSED = ("DRS.M05011", "The source database ran out of replication slots.")
 def test_a_thousand_jobs_with_holds_are_less_than_a_mebibyte_however_long_it_took(fields: dict[str, Any]) -> None:
     ids = [f"{number:08x}-ee3e-49b8-a022-a099bd81jb21" for number in range(1000)]
     rules = caught_up(fail_fast=False, timeout=500 * 30)
-    watch = Watch(ids, rules, NOON, lambda _line: None)
+    watch = Watch(len(ids), rules, NOON, lambda _line: None)
     at = {"processed_at": "2026-11-24T12:00:00Z"}
     # Readings of two samples in turn, so that each sample changes the status of each job.
     turns = [

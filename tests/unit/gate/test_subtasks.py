@@ -13,6 +13,8 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._gate import Verdict
+from ansible_collections.cutover.drs.plugins.module_utils._lists import ListedJob
+from ansible_collections.cutover.drs.plugins.module_utils._names import Asked
 from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules, Subtasks, judge_jobs
 from ansible_collections.cutover.drs.plugins.module_utils._subtasks import Jobs
 from ansible_collections.cutover.drs.tests.unit.gate.builders import (
@@ -20,10 +22,10 @@ from ansible_collections.cutover.drs.tests.unit.gate.builders import (
     A,
     B,
     C,
-    Entry,
     Waiting,
     answers,
     caught_up,
+    entry,
     judged,
     reading,
     sample,
@@ -125,9 +127,9 @@ def test_a_subtask_that_is_being_released_does_not_end_its_parent() -> None:
 class Service:
     """A client whose jobs are what a test says: readings by id, and a list."""
 
-    def __init__(self, *readings: Reading, listed: Sequence[Entry] | DrsError | None = None) -> None:
+    def __init__(self, *readings: Reading, listed: Sequence[ListedJob] | DrsError | None = None) -> None:
         self.jobs = {each.id: each for each in readings}
-        self.listed: Sequence[Entry] | DrsError = [Entry(A)] if listed is None else listed
+        self.listed: Sequence[ListedJob] | DrsError = [entry(A)] if listed is None else listed
         self.read: list[list[str]] = []
         self.lists = 0
 
@@ -135,7 +137,7 @@ class Service:
         self.read.append(list(ids))
         return answers(*(self.jobs.get(job_id) or reading(job_id, found=(False, False)) for job_id in ids))
 
-    def list_jobs(self, *, ids: Sequence[str], until: float) -> Sequence[Entry]:
+    def list_jobs(self, *, ids: Sequence[str] | None = None, until: float | None = None) -> Sequence[ListedJob]:
         self.lists += 1
         if isinstance(self.listed, DrsError):
             raise self.listed
@@ -146,12 +148,16 @@ def read(service: Service, jobs: Jobs, *, held: bool = False) -> dict[str, Readi
     return {each.id: each for each in jobs.read(service, 1000.0, lambda: held)}
 
 
+def jobs_of(ids: Sequence[str], of_rules: Rules) -> Jobs:
+    return Jobs(Asked(tuple(ids), (), None), of_rules)
+
+
 def rules(**options: Any) -> Rules:
     return Rules(**{"goal": Goal.CAUGHT_UP, **options})
 
 
 def test_the_list_is_read_at_first_and_whenever_nothing_else_holds_any_job() -> None:
-    service, jobs = Service(reading(delay=9)), Jobs([A], rules())
+    service, jobs = Service(reading(delay=9)), jobs_of([A], rules())
     lists = []
     for delay, held in ((9, False), (9, False), (0, False), (0, False), (0, True), (9, False)):
         service.jobs[A] = reading(delay=delay)
@@ -163,20 +169,20 @@ def test_the_list_is_read_at_first_and_whenever_nothing_else_holds_any_job() -> 
 
 def test_without_check_subtasks_no_list_is_read() -> None:
     service = Service(reading())
-    assert read(service, Jobs([A], rules(check_subtasks=False)))[A].subtasks == Subtasks()
+    assert read(service, jobs_of([A], rules(check_subtasks=False)))[A].subtasks == Subtasks()
     assert service.lists == 0
 
 
 def test_jobs_that_are_not_found_are_not_looked_for_in_the_list() -> None:
-    service, jobs = Service(), Jobs([A], rules())
+    service, jobs = Service(), jobs_of([A], rules())
     assert (read(service, jobs)[A].subtasks, service.lists) == (Subtasks(), 0)
     service.jobs[A] = reading(delay=9)
     assert (read(service, jobs)[A].subtasks, service.lists) == (Subtasks(listed=True), 1)
 
 
 def test_subtasks_are_read_with_the_jobs_once_they_are_known() -> None:
-    service = Service(reading(), COPYING, listed=[Entry(A, "orders", children=(Entry(C, "orders-add"),))])
-    jobs = Jobs([A], rules())
+    service = Service(reading(), COPYING, listed=[entry(A, "orders", children=(entry(C, "orders-add"),))])
+    jobs = jobs_of([A], rules())
     seen = read(service, jobs)[A]
     assert ([each.id for each in seen.subtasks.readings], seen.name) == ([C], "orders")
     assert seen.subtasks.readings[0].name == "orders-add"
@@ -187,16 +193,16 @@ def test_subtasks_are_read_with_the_jobs_once_they_are_known() -> None:
 
 
 def test_a_subtask_that_starts_in_the_middle_of_a_streak_is_seen(waiting: Waiting) -> None:
-    begun: list[Entry] = []
+    begun: list[ListedJob] = []
     copying = answers(reading(), COPYING)
 
     def late() -> Any:
         # From the third sample on there is a subtask.
         if len(waiting.script.began) >= 3:
-            begun[:] = [Entry(C)]
+            begun[:] = [entry(C)]
         return copying
 
-    waiting.lists(lambda ids: [Entry(job_id, children=tuple(begun)) for job_id in ids])
+    waiting.lists(lambda ids: [entry(job_id, children=tuple(begun)) for job_id in ids or ()])
     result = waiting(late, stable_samples=5, stable_for=10, timeout=60)
     assert (result["verdict"], result["jobs"][0]["subtasks"][0]["id"]) == ("timeout", C)
     assert any("RESET" in line and "subtasks" in line for line in waiting.lines)
@@ -204,26 +210,26 @@ def test_a_subtask_that_starts_in_the_middle_of_a_streak_is_seen(waiting: Waitin
 
 @pytest.mark.parametrize("status", OVER)
 def test_a_subtask_that_is_over_is_not_read(status: str) -> None:
-    service = Service(reading(), listed=[Entry(A, children=(Entry(C, status=status),))])
-    assert read(service, Jobs([A], rules()))[A].subtasks == Subtasks(listed=True)
+    service = Service(reading(), listed=[entry(A, children=(entry(C, status=status),))])
+    assert read(service, jobs_of([A], rules()))[A].subtasks == Subtasks(listed=True)
     assert service.read == [[A]]
 
 
 def test_subtasks_of_subtasks_count_and_a_job_is_no_subtask_of_itself() -> None:
-    child = Entry(C, children=(Entry(D), Entry(A)))
-    seen = read(Service(reading(), listed=[Entry(A, children=(child,))]), Jobs([A], rules()))
+    child = entry(C, children=(entry(D), entry(A)))
+    seen = read(Service(reading(), listed=[entry(A, children=(child,))]), jobs_of([A], rules()))
     assert [each.id for each in seen[A].subtasks.readings] == [C, D]
 
 
 def test_a_parent_that_is_listed_twice_has_the_subtasks_of_both_entries() -> None:
-    twice = [Entry(A, children=(Entry(C, status="DELETED"),)), Entry(A, children=(Entry(C), Entry(D)))]
-    seen = read(Service(reading(), listed=twice), Jobs([A], rules()))
+    twice = [entry(A, children=(entry(C, status="DELETED"),)), entry(A, children=(entry(C), entry(D)))]
+    seen = read(Service(reading(), listed=twice), jobs_of([A], rules()))
     assert [each.id for each in seen[A].subtasks.readings] == [C, D]
 
 
 def test_a_job_that_is_itself_a_subtask_of_a_listed_job_is_known() -> None:
-    service = Service(reading(), reading(C), listed=[Entry(A, children=(Entry(C, "orders-add"),))])
-    seen = read(service, Jobs([A, C], rules()))
+    service = Service(reading(), reading(C), listed=[entry(A, children=(entry(C, "orders-add"),))])
+    seen = read(service, jobs_of([A, C], rules()))
     assert (seen[C].name, seen[C].subtasks) == ("orders-add", Subtasks(listed=True))
 
 
@@ -231,9 +237,9 @@ def test_a_job_that_is_itself_a_subtask_of_a_listed_job_is_known() -> None:
     ("listed", "problem"),
     [
         ([], f"Subtasks not known: the list of jobs has no entry for this job. {ADVICE}"),
-        ([Entry(B)], f"Subtasks not known: the list of jobs has no entry for this job. {ADVICE}"),
+        ([entry(B)], f"Subtasks not known: the list of jobs has no entry for this job. {ADVICE}"),
         (
-            [Entry(A, children=(Entry(""),))],
+            [entry(A, children=(entry(""),))],
             f"Subtasks not known: the list of jobs has a subtask without an id. {ADVICE}",
         ),
         (
@@ -247,11 +253,11 @@ def test_a_job_that_is_itself_a_subtask_of_a_listed_job_is_known() -> None:
     ],
 )
 def test_a_list_that_does_not_tell_is_a_hold_until_one_does(listed: Any, problem: str) -> None:
-    service, jobs = Service(reading(), listed=listed), Jobs([A], rules())
+    service, jobs = Service(reading(), listed=listed), jobs_of([A], rules())
     seen = read(service, jobs)[A]
     assert seen.subtasks == Subtasks(problem=problem)
     assert texts(seen) == [("subtasks", problem)]
-    service.listed = [Entry(A)]
+    service.listed = [entry(A)]
     # While something else holds the job, the problem stays, and no list is read.
     service.jobs[A] = reading(delay=9)
     assert (read(service, jobs)[A].subtasks.problem, service.lists) == (problem, 1)
@@ -261,12 +267,12 @@ def test_a_list_that_does_not_tell_is_a_hold_until_one_does(listed: Any, problem
 
 def test_a_deleted_job_needs_no_entry_in_the_list() -> None:
     service = Service(reading(A, "DELETED"), listed=[])
-    assert read(service, Jobs([A], rules(goal=Goal.STOPPED)))[A].subtasks == Subtasks(listed=True)
+    assert read(service, jobs_of([A], rules(goal=Goal.STOPPED)))[A].subtasks == Subtasks(listed=True)
 
 
 def test_a_list_that_fails_later_keeps_the_subtasks_known_before() -> None:
-    service = Service(reading(), reading(C), listed=[Entry(A, children=(Entry(C),))])
-    jobs = Jobs([A], rules())
+    service = Service(reading(), reading(C), listed=[entry(A, children=(entry(C),))])
+    jobs = jobs_of([A], rules())
     read(service, jobs)
     service.listed = DENIED
     seen = read(service, jobs)[A].subtasks
@@ -285,10 +291,10 @@ def test_a_list_that_fails_later_keeps_the_subtasks_known_before() -> None:
 def test_a_subtask_that_leaves_the_list_counts_while_both_operations_show_it_running(
     child: Reading, stays: bool
 ) -> None:
-    service = Service(reading(), reading(C), listed=[Entry(A, children=(Entry(C),))])
-    jobs = Jobs([A], rules())
+    service = Service(reading(), reading(C), listed=[entry(A, children=(entry(C),))])
+    jobs = jobs_of([A], rules())
     read(service, jobs)
-    service.listed = [Entry(A)]
+    service.listed = [entry(A)]
     service.jobs[C] = child
     read(service, jobs)
     # One that holds its parent ends only when its own status says so, which needs no list.
@@ -298,8 +304,8 @@ def test_a_subtask_that_leaves_the_list_counts_while_both_operations_show_it_run
 
 
 def test_requests_that_fail_after_the_list_are_a_hold_too() -> None:
-    service = Service(reading(), listed=[Entry(A, children=(Entry(C),))])
-    jobs = Jobs([A], rules())
+    service = Service(reading(), listed=[entry(A, children=(entry(C),))])
+    jobs = jobs_of([A], rules())
     whole = service.both
 
     def both(ids: Sequence[str], until: float) -> Any:
@@ -314,7 +320,7 @@ def test_requests_that_fail_after_the_list_are_a_hold_too() -> None:
 
 def test_what_was_recorded_is_judged_again_with_its_subtasks(waiting: Waiting, tmp_path: Path) -> None:
     file = str(tmp_path / "wait.jsonl")
-    waiting.lists(lambda ids: [Entry(job_id, "orders", children=(Entry(C),)) for job_id in ids])
+    waiting.lists(lambda ids: [entry(job_id, "orders", children=(entry(C),)) for job_id in ids or ()])
     live = waiting(answers(reading(), COPYING), answers(reading(delay=3), COPYING), timeout=60, record=file)
     again = waiting(replay=file, jobs=None, timeout=60)
     assert (live["verdict"], live["jobs"][0]["holds"][-1]["rule"]) == ("timeout", "subtasks")
@@ -337,9 +343,61 @@ def test_a_replay_by_other_rules_takes_what_the_last_list_said(waiting: Waiting,
 
 def test_a_result_names_few_subtasks_and_counts_the_others(waiting: Waiting) -> None:
     children = [f"{number:08d}-2308-4bb5-a6bc-1040402fjb21" for number in range(30)]
-    waiting.lists(lambda ids: [Entry(A, children=tuple(map(Entry, children)))])
+    waiting.lists(lambda ids: [entry(A, children=tuple(map(entry, children)))])
     late = reading(children[29], "CHILD_TRANSFER_STARTED", delay=None)
     (job,) = waiting(answers(reading(), late), timeout=0)["jobs"]
     assert (len(job["subtasks"]), job["subtasks_left_out"]) == (10, 20)
     # The one that holds the job comes first.
     assert [each["ready"] for each in job["subtasks"]] == [False] + [True] * 9
+
+
+def test_names_are_looked_up_by_the_first_poll_and_once(waiting: Waiting) -> None:
+    listed = [entry(A, "orders"), entry(B, "invoices"), entry(C, "orders-old")]
+    asked: list[Sequence[str] | None] = []
+
+    def lists(ids: Sequence[str] | None) -> list[ListedJob]:
+        asked.append(ids)
+        return [each for each in listed if ids is None or each.id in ids]
+
+    waiting.lists(lists)
+    late = answers(reading(A), reading(B, delay=9))
+    result = waiting(late, jobs=None, job_names=["invoices", "orders"], timeout=40)
+    assert [(job["id"], job["name"], job["ready"]) for job in result["jobs"]] == [
+        (B, "invoices", False),
+        (A, "orders", True),
+    ]
+    assert asked == [None, [B, A]]
+    assert waiting.lines[0].endswith("START jobs=2 goal=caught_up max_delay=0s stable=3x/60s timeout=40s")
+
+
+def test_a_name_without_a_job_ends_the_wait_at_once(waiting: Waiting) -> None:
+    waiting.lists(lambda _ids: [entry(A, "orders")])
+    result = waiting(answers(reading()), jobs=None, job_names=["order"])
+    assert (result["verdict"], result["failure"]["kind"], result["polls"]) == ("error", "configuration", 1)
+    assert result["reason"].startswith("job_names: No job is named 'order'. Similar: orders")
+    assert (result["jobs"], waiting.script.began) == ([], [])
+
+
+def test_a_list_of_names_that_fails_is_a_failed_poll(waiting: Waiting) -> None:
+    times: list[Any] = [DrsError(Kind.SERVICE, "HTTP 503."), [entry(A, "orders")]]
+
+    def lists(ids: Sequence[str] | None) -> list[ListedJob]:
+        step = times.pop(0) if len(times) > 1 else times[0]
+        if isinstance(step, DrsError):
+            raise step
+        return list(step)
+
+    waiting.lists(lists)
+    result = waiting(answers(reading()), jobs=None, job_names=["orders"])
+    assert (result["verdict"], result["errors"], result["jobs"][0]["id"]) == ("ready", 1, A)
+
+
+def test_a_replay_picks_jobs_by_the_names_that_were_recorded(waiting: Waiting, tmp_path: Path) -> None:
+    file = str(tmp_path / "wait.jsonl")
+    waiting.lists(lambda ids: [each for each in (entry(A, "orders"), entry(B, "x")) if ids is None or each.id in ids])
+    waiting(answers(reading(A), reading(B, delay=9)), jobs=None, job_names=["orders", "x"], timeout=40, record=file)
+    result = waiting(replay=file, jobs=None, job_names=["orders"], timeout=0)
+    assert ([job["id"] for job in result["jobs"]], result["verdict"]) == ([A], "ready")
+    assert [job["id"] for job in waiting(replay=file, jobs=None, timeout=0)["jobs"]] == [A, B]
+    unknown = waiting(replay=file, jobs=None, job_names=["none"], timeout=0)
+    assert unknown["reason"] == f"job_names: the recording {file} has no job none."

@@ -157,7 +157,7 @@ def test_a_login_that_may_work_later_is_tried_again(waiting: Waiting) -> None:
         ({"jobs": []}, "jobs is empty. Give the id of at least one DRS job."),
         ({"jobs": [A, ""]}, "jobs: entry 2 is empty. Give the id of a DRS job."),
         ({"jobs": ["a b"]}, "jobs: entry 1 ('a b') holds a blank or a control character, which no job id has."),
-        ({"jobs": None}, "jobs is required, unless replay names a recording."),
+        ({"jobs": None}, "No job is given. Set jobs (ids) or job_names (names as in the console)."),
     ],
 )
 def test_options_that_make_no_sense_send_nothing(waiting: Waiting, options: dict[str, Any], message: str) -> None:

@@ -124,7 +124,7 @@ def wait_result(verdict: str = "ready", jobs: int = 4, span: float = 3600.0, **r
         }
     )
     ids = [job_id(number) for number in range(jobs)]
-    watch = Watch(ids, known, NOON, lambda line: None)
+    watch = Watch(len(ids), known, NOON, lambda line: None)
     polls = 0
     for seen in observations(verdict, jobs, span, known):
         polls += 1

@@ -76,8 +76,8 @@ class Service:
         statuses = self._read("both", ids)
         return statuses, [self._progress(record) for record in statuses]
 
-    def list_jobs(self, *, ids: Sequence[str], until: float) -> list[ListedJob]:
-        return [ListedJob(job_id, status=self.tasks[job_id].status, children=self.children) for job_id in ids]
+    def list_jobs(self, *, ids: Sequence[str] | None = None, until: float | None = None) -> list[ListedJob]:
+        return [ListedJob(job_id, status=self.tasks[job_id].status, children=self.children) for job_id in ids or ()]
 
     def stop(self, ids: Sequence[str], *, force: bool = False, until: float | None = None) -> dict[str, StopAnswer]:
         self.sent.append((tuple(ids), force))

@@ -31,11 +31,19 @@ extends_documentation_fragment:
   - cutover.drs.connection
 options:
   jobs:
-    description: The ids of the jobs. An id that is given more than once is asked for once.
+    description:
+      - The ids of the jobs. An id that is given more than once is asked for once.
+      - Set either this or O(job_names).
     type: list
     elements: str
-    required: true
     aliases: [job_ids]
+  job_names:
+    description:
+      - The names of the jobs, exactly as in the console. The first poll looks them up in the list of jobs, which needs
+        a permission of its own.
+      - A name that belongs to no job or to several ends the source with an error.
+    type: list
+    elements: str
   goal:
     description:
       - What each job must reach.
