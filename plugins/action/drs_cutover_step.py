@@ -9,10 +9,12 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._options import CONNECTION_OPTIONS
+from ..plugin_utils._cutover_end import CutoverEnd
 from ..plugin_utils._cutover_run import CutoverRun
 from ..plugin_utils._recover import Recover
 
-_RUN = ("begin", "enter", "completed", "failed", "unfrozen", "unfreeze_failed", "finish", "conclude")
+_RUN = ("begin", "enter", "completed", "failed", "unfrozen", "unfreeze_failed")
+_END = ("finish", "conclude")
 _RECOVER = ("recover", "recovered", "recover_failed")
 
 
@@ -24,13 +26,15 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         outcome: dict[str, Any] = super().run(tmp, task_vars)
-        steps = {"type": "str", "required": True, "choices": [*_RUN, *_RECOVER]}
+        steps = {"type": "str", "required": True, "choices": [*_RUN, *_END, *_RECOVER]}
         spec = {"step": steps, "stage": {"type": "str"}, **CONNECTION_OPTIONS}
         _validation, options = self.validate_argument_spec(spec)
         # Only what is given: a default must not win over a variable of the role.
         defaults = {name: options[name] for name in CONNECTION_OPTIONS if name in self._task.args}
         if options["step"] in _RECOVER:
             taken = Recover(self, task_vars or {}, defaults).step(options["step"])
+        elif options["step"] in _END:
+            taken = CutoverEnd(self, task_vars or {}, defaults).step(options["step"])
         else:
             taken = CutoverRun(self, task_vars or {}, defaults).step(options["step"], options["stage"])
         return {**outcome, "changed": False, **taken}

@@ -9,13 +9,14 @@ from __future__ import annotations
 import difflib
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..module_utils._errors import configuration_error
-from ..module_utils._options import CONNECTION_OPTIONS, STOP_OPTIONS, WAIT_OPTIONS, job_ids
+from ..module_utils._names import asked_jobs
+from ..module_utils._options import CONNECTION_OPTIONS, STOP_OPTIONS, WAIT_OPTIONS
 from ._given import as_list, checked, given
 from ._reports import SUFFIXES
 
@@ -26,7 +27,8 @@ _OF_A_GATE = {
     name: spec for name, spec in WAIT_OPTIONS.items() if name not in ("max_delay", "timeout", "replay", "variables")
 }
 _USER_FILES = ("freeze", "verify", "switch", "unfreeze")
-_LISTS = ("jobs", "job_names", "reports")
+_JOBS = ("jobs", "job_names")
+_LISTS = (*_JOBS, "reports")
 STOP_JOBS = ("never", "before_switch", "after_switch", "by_switch_tasks")
 _OWN: dict[str, dict[str, Any]] = {
     **{f"{name}_tasks": {"type": "path"} for name in _USER_FILES},
@@ -119,6 +121,7 @@ class Options:
         timeout = values.get("timeout") if timeout is None else timeout
         options.update(
             jobs=list(self.jobs),
+            job_names=None,
             replay=None,
             variables=None,
             max_delay=values["approach_max_delay"] if gate == "approach" else values["max_delay"],
@@ -130,17 +133,27 @@ class Options:
         return options
 
 
-def read(task_vars: Mapping[str, Any], templar: Any, defaults: Mapping[str, Any], *, can_ask: bool | None) -> Options:
+def read(
+    task_vars: Mapping[str, Any],
+    templar: Any,
+    defaults: Mapping[str, Any],
+    *,
+    can_ask: bool | None,
+    ids_of: Callable[[Mapping[str, Any]], list[str]],
+) -> Options:
     """Return the options; ``defaults`` are those of ``module_defaults``, ``can_ask`` whether there is a terminal.
 
+    ``ids_of`` gives the ids of jobs that are given by name, from the options. The journal is kept for the ids.
     Files are looked at by :func:`check_files`, once: what happens to them during a cutover must not end it here.
     Raises :class:`DrsError` of kind ``configuration``, or AnsibleActionFail, with one sentence about what is wrong.
     """
     _refuse_unknown(task_vars)
     chosen = given((PREFIX,), OPTIONS, task_vars, templar)
     # Of a wait's own variables only what says where and as whom, and the jobs: its rules are those of another gate.
-    shared = (*CONNECTION_OPTIONS, "jobs")
-    chosen = {**defaults, **given(("drs_wait_",), shared, task_vars, templar), **chosen}
+    shared = given(("drs_wait_",), (*CONNECTION_OPTIONS, *_JOBS), task_vars, templar)
+    if any(name in chosen for name in _JOBS):
+        shared = {name: value for name, value in shared.items() if name not in _JOBS}
+    chosen = {**defaults, **shared, **chosen}
     for name in _LISTS:
         if name in chosen:
             chosen[name] = as_list(chosen[name])
@@ -155,11 +168,12 @@ def read(task_vars: Mapping[str, Any], templar: Any, defaults: Mapping[str, Any]
         )
     if confirm == "terminal":
         confirm = "never" if can_ask is False else "always"
-    if not values.get("jobs"):
+    if not values.get("jobs") and not values.get("job_names"):
         raise configuration_error(
             "drs_cutover_jobs: there are no jobs. Set their ids in this variable, because the journal is kept for them."
         )
-    jobs, _repeated = job_ids(values["jobs"])
+    asked = asked_jobs(values)
+    jobs = list(asked.ids) or ids_of(values)
     folder = Path(str(task_vars["playbook_dir"]))
     files = _files(values, folder)
     _check_reports(values["reports"])

@@ -18,17 +18,18 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils import _journal
-from ..module_utils._cutover_result import result as cutover_result
+from ..module_utils._connection import connect
 from ..module_utils._cutover_state import STAGES, Next, Outcome, Plan, Role
 from ..module_utils._errors import DrsError, configuration_error
+from ..module_utils._names import asked_jobs, resolve_names
 from ..module_utils._stop import cannot_be_resumed
 from ..module_utils._stopping import run as stop
 from ..module_utils._stopping import targets_of
 from ..module_utils._wait import run as wait
 from . import _cutover_options, _process, _steps
+from ._cutover_end import empty_result
 from ._failure import what_failed
 from ._question import ask_person
-from ._reports import ReportError, render, write
 from ._step import BEGUN, Step, failure
 
 
@@ -52,8 +53,6 @@ class CutoverRun(Step):
             "failed": self._failed,
             "unfrozen": self._unfrozen,
             "unfreeze_failed": self._unfreeze_failed,
-            "finish": self._finish,
-            "conclude": self._conclude,
         }
         try:
             return steps[name]()
@@ -63,6 +62,8 @@ class CutoverRun(Step):
     def _begin(self) -> dict[str, Any]:
         """Check everything that can be checked, start the guard, and say which stages follow. Never fails."""
         nothing: dict[str, Any] = {"stages": [], "load": [], "guard": None, "host": self._host, "check_mode": False}
+        # Of an earlier cutover in the same play, if there was one.
+        self._begun = {}
         try:
             options = self._options()
             _cutover_options.check_files(options)
@@ -129,7 +130,17 @@ class CutoverRun(Step):
         return f"{answer['message'].rstrip('.')}. Nothing was changed."
 
     def _options(self) -> _cutover_options.Options:
-        return _cutover_options.read(self._vars, self._action._templar, self._defaults, can_ask=_process.can_ask())
+        return _cutover_options.read(
+            self._vars, self._action._templar, self._defaults, can_ask=_process.can_ask(), ids_of=self._ids_of
+        )
+
+    def _ids_of(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the ids of jobs that are given by name: looked up once, when the cutover begins."""
+        if self._begun.get("jobs"):
+            return list(self._begun["jobs"])
+        self._use_environment()
+        with connect(values, os.environ) as client:
+            return resolve_names(client, list(asked_jobs(values).names))
 
     def _start(self, options: _cutover_options.Options) -> tuple[dict[str, Any], dict[str, Any]]:
         values = options.values
@@ -160,7 +171,7 @@ class CutoverRun(Step):
             "refused": failed,
             "msg": [*plan_lines(options, targets), *([targets.warning] if targets.warning else []), *says],
             "result": {
-                **_empty_result(),
+                **empty_result(),
                 "reason": gates["approach"]["reason"]
                 if failed
                 else "Check mode: each gate took one sample, and nothing was changed.",
@@ -327,74 +338,6 @@ class CutoverRun(Step):
         _steps.report_failure(guard, "unfreeze_failed", reason)
         return {"msg": f"THE TASKS TO UNFREEZE THE SOURCE FAILED: {reason}"}
 
-    def _finish(self) -> dict[str, Any]:
-        """Build the result, write the reports, publish the outcome. Never fails."""
-        if not self._begun.get("stages"):
-            return self._without_stages()
-        answer = _steps.finish(self._begun["guard"])
-        journal, plan = _journal.decode(answer["journal"]), list(answer.get("plan") or self._begun["plan"])
-        outcome = cutover_result(journal, answer["gates"], plan, list(answer["warnings"]))
-        return self._published(outcome, self._write_reports(outcome))
-
-    def _without_stages(self) -> dict[str, Any]:
-        begun = self._begun
-        found = begun.get("journal_found")
-        outcome = begun.get("result") or {**_empty_result(), "reason": begun.get("msg", "")}
-        if found:
-            done = found["outcome"] == Outcome.DONE.value
-            failed_switch = any(entry["name"] == "switch" for entry in found["stages"]) and not done
-            outcome = {
-                **outcome,
-                "outcome": "done" if done else "switch_failed" if failed_switch else "not_begun",
-                "ready": done,
-                "reason": "The target is the database in use, since an earlier run." if done else begun["msg"],
-                "outage_seconds": found["outage_seconds"] if done else None,
-                "finished_at": found["at"] if done else None,
-            }
-        if begun.get("check_mode"):
-            return {"result": outcome, "msg": outcome["reason"]}
-        return self._published(outcome, [])
-
-    def _published(self, outcome: dict[str, Any], problems: list[str]) -> dict[str, Any]:
-        answer: dict[str, Any] = {"result": outcome, "msg": says(outcome)}
-        if self._begun.get("stats", True):
-            data = {"drs_cutover_outcome": outcome["outcome"], "drs_cutover_outage_seconds": outcome["outage_seconds"]}
-            answer["ansible_stats"] = {"data": data, "per_host": False, "aggregate": False}
-        if problems or outcome["warnings"]:
-            answer["warnings"] = [*outcome["warnings"], *problems]
-        return answer
-
-    def _write_reports(self, outcome: Mapping[str, Any]) -> list[str]:
-        problems = []
-        title = self._begun["title"]
-        contents = [("", outcome, title)]
-        contents += [(f"-{gate}", judged, f"{title}: {gate} gate") for gate, judged in outcome["gates"].items()]
-        for path in self._begun["reports"]:
-            file = Path(path)
-            for suffix, content, headline in contents:
-                target = file.with_name(f"{file.stem}{suffix}{file.suffix}")
-                try:
-                    write(str(target), render(content, file.suffix.lower(), headline))
-                except (OSError, ReportError) as error:
-                    said = getattr(error, "strerror", None) or str(error).rstrip(".")
-                    problems.append(f"The report {target} was not written: {said}.")
-        return problems
-
-    def _conclude(self) -> dict[str, Any]:
-        """Fail unless the target is in use, or this was check mode."""
-        finished = self._vars.get("_drs_cutover_finished") or {}
-        outcome = finished.get("result") or {**_empty_result(), "reason": "The cutover has no result."}
-        # Shown as a task of ansible.builtin.debug shows its message.
-        shown = {"_ansible_verbose_always": True}
-        if self._begun.get("check_mode"):
-            failed = failure(outcome["reason"]) if self._begun.get("refused") else shown
-            return {**failed, "msg": self._begun["msg"]}
-        if outcome["outcome"] == Outcome.DONE.value and not outcome["failed_stage"]:
-            return {**shown, "msg": self._begun["msg"] if not self._begun.get("stages") else finished["msg"]}
-        if not self._begun.get("stages"):
-            return failure(self._begun.get("msg", outcome["reason"]))
-        return failure(finished["msg"])
-
 
 def plan_lines(options: _cutover_options.Options, targets: Targets = Targets()) -> list[str]:
     """Return the plan of a cutover for people."""
@@ -424,38 +367,9 @@ def plan_lines(options: _cutover_options.Options, targets: Targets = Targets()) 
     return [*numbered, *filter(None, (unfreeze, jobs, readonly))]
 
 
-def says(outcome: Mapping[str, Any]) -> str:
-    """Return one line about how a cutover ended."""
-    outage = "" if outcome["outage_seconds"] is None else f" Outage: {outcome['outage_seconds']:.1f} s."
-    stages = ", ".join(f"{stage['name']} {stage['seconds'] or 0:.1f} s" for stage in outcome["stages"])
-    return f"{outcome['outcome']}: {outcome['reason']}{outage}{f' Stages: {stages}.' if stages else ''}"
-
-
 def _file_of(stage: str) -> str:
     works = STAGES[stage].own or stage.startswith("confirm_")
     return f"_drs_cutover_{'step' if works else 'stage'}.yml"
-
-
-def _empty_result() -> dict[str, Any]:
-    return {
-        "kind": "cutover",
-        "outcome": "not_begun",
-        "ready": False,
-        "reason": "",
-        "failed_stage": None,
-        "jobs": [],
-        "plan": [],
-        "stages": [],
-        "frozen_since": None,
-        "outage_seconds": None,
-        "unfrozen_by": None,
-        "owner": None,
-        "gates": {},
-        "stopped": [],
-        "started_at": None,
-        "finished_at": None,
-        "warnings": [],
-    }
 
 
 def _plain(value: Any) -> Any:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Change the table, the parser, the rules and the gate on purpose, and see that a test of the gate notices.
+"""Change table, parser, rules, gate and the core of the cutover on purpose, and see that a test notices.
 
 usage: python engine.py [MODULE...] (in a copy of the checkout, by tests/tools/mutate.py)
 
@@ -45,12 +45,15 @@ for module in ("requests", "yaml", "ansible.module_utils.basic"):
 COPY = Path(__file__).resolve().parents[2]
 PACKAGE = "ansible_collections.cutover.drs.plugins.module_utils"
 GATE = "tests/unit/gate"
-# For each module the tests that are likely to notice first.
+CUTOVER = "tests/unit/cutover"
+# For each module the folder of its tests, and in it those that are likely to notice first.
 MODULES = {
-    "_lifecycle": ("test_lifecycle", "test_holds"),
-    "_records": ("test_parsing", "test_numbers", "test_result"),
-    "_rules": ("test_holds", "test_rules", "test_verdicts"),
-    "_gate": ("test_verdicts", "test_streak", "test_budgets"),
+    "_lifecycle": (GATE, ("test_lifecycle", "test_holds")),
+    "_records": (GATE, ("test_parsing", "test_numbers", "test_result")),
+    "_rules": (GATE, ("test_holds", "test_rules", "test_verdicts")),
+    "_gate": (GATE, ("test_verdicts", "test_streak", "test_budgets")),
+    "_cutover_state": (CUTOVER, ("test_stages", "test_begin", "test_stop_stage", "test_journal")),
+    "_cutover": (CUTOVER, ("test_stages", "test_begin", "test_stop_stage")),
 }
 # What takes longer than all others together is asked last: of a change that nothing else noticed.
 SLOW = (
@@ -62,6 +65,10 @@ SLOW = (
     "test_any_status_and_message",
     "thousand",
     "test_a_killed_writer",
+    "test_every_reachable_state",
+    "test_a_long_history",
+    "process",
+    "lock",
 )
 STAGES = ("likely", "quick", "slow")
 # Loaded before pytest could rewrite its assertions, on purpose.
@@ -217,10 +224,11 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self._mutant.source, f"{self._mutant.module}.py, changed", "exec"), module.__dict__)
 
 
-def tests(module: str | None, stage: str) -> list[str]:
+def tests(module: str, stage: str) -> list[str]:
     """Return the arguments of pytest: the tests that are likely to notice, all that are quick, or all that are slow."""
-    every = sorted(str(path.relative_to(COPY)) for path in (COPY / GATE).glob("test_*.py"))
-    likely = [f"{GATE}/{name}.py" for name in MODULES[module]] if module else every
+    folder, first = MODULES[module]
+    every = sorted(str(path.relative_to(COPY)) for path in (COPY / folder).glob("test_*.py"))
+    likely = [f"{folder}/{name}.py" for name in first]
     slow = " or ".join(SLOW)
     return [
         *("-x", "-q", "-p", "no:cacheprovider", "--no-header", *QUIET),
@@ -229,7 +237,7 @@ def tests(module: str | None, stage: str) -> list[str]:
     ]
 
 
-def fork(mutant: Mutant | None, stage: str) -> int:
+def fork(module: str, mutant: Mutant | None, stage: str) -> int:
     """Run the tests in a fork; its process id."""
     child = os.fork()
     if child:
@@ -244,7 +252,7 @@ def fork(mutant: Mutant | None, stage: str) -> int:
             os.dup2(silent, 1)
             os.dup2(silent, 2)
             sys.meta_path.insert(0, Changed(mutant))
-        code = int(pytest.main(tests(mutant and mutant.module, stage)))
+        code = int(pytest.main(tests(module, stage)))
     except BaseException:
         traceback.print_exc()
     sys.stdout.flush()
@@ -271,7 +279,7 @@ def survivors(candidates: Iterable[Mutant], stage: str, lanes: int) -> list[Muta
     done = 0
     while True:
         while len(running) < lanes and (mutant := next(waiting, None)):
-            running[fork(mutant, stage)] = mutant
+            running[fork(mutant.module, mutant, stage)] = mutant
         if not running:
             return left
         child, status = os.wait()
@@ -310,10 +318,12 @@ def main(names: Sequence[str]) -> int:
     gc.freeze()
     began = time.monotonic()
     lanes = min(2, os.cpu_count() or 1)
-    for stage in STAGES[1:]:
-        if os.waitstatus_to_exitcode(os.waitpid(fork(None, stage), 0)[1]):
-            print("the tests of the gate fail without any change", file=sys.stderr)
-            return 2
+    # One module for each folder of tests.
+    for module in {MODULES[name][0]: name for name in names or MODULES}.values():
+        for stage in STAGES[1:]:
+            if os.waitstatus_to_exitcode(os.waitpid(fork(module, None, stage), 0)[1]):
+                print("the tests fail without any change", file=sys.stderr)
+                return 2
     print(f"   the tests pass without a change, {time.monotonic() - began:.0f} s", flush=True)
     left: list[Mutant] = []
     number = 0

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mutation testing of the table, the parser, the rules and the gate, in a copy of the checkout.
+"""Mutation testing of table, parser, rules, gate and the core of the cutover, in a copy of the checkout.
 
 usage: python mutate.py [MODULE...]
 """

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
     GUARD_ATTEMPTS,
@@ -344,6 +346,29 @@ def test_every_reachable_state_keeps_the_promise(stages: tuple[str, ...], unfree
     assert set(seen) == ends
     # The search really went somewhere.
     assert sum(seen.values()) > 1000
+
+
+@given(data=st.data())
+def test_a_long_history_keeps_the_promise(data: st.DataObject) -> None:
+    """Beyond the search: any stages that a plan can have, and times beside the limits."""
+    asks, verifies = data.draw(st.booleans()), data.draw(st.booleans())
+    stop = data.draw(st.sampled_from(["never", "before", "after"]))
+    stages = [
+        *("approach", *["confirm_freeze"][:asks], "freeze", "final", *["verify"][:verifies]),
+        *("confirm_switch", *["stop"][: stop == "before"], "switch", *["stop"][: stop == "after"]),
+    ]
+    state: State = (Journal(plan(tuple(stages), data.draw(st.sampled_from(["unfreeze.yml", ""]))), RUN), World())
+    for _step in range(data.draw(st.integers(1, 60))):
+        later = replace(state[1], now=state[1].now + data.draw(st.sampled_from([0.0, 0.0, 0.5, 1.0, 30.0, 61.0])))
+        ways = list(successors((state[0], later)))
+        if not ways:
+            # Nobody lives.
+            break
+        # What goes on is tried more often than what is refused, so that histories are long.
+        on = [way for way in ways if way[1][0] != state[0]]
+        chosen = on if on and data.draw(st.integers(0, 3)) else ways
+        state = data.draw(st.sampled_from(chosen))[1]
+        checked(*state)
 
 
 def test_every_stage_that_counts_as_frozen_comes_after_the_freeze() -> None:

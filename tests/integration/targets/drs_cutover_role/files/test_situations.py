@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from cutover import FAIL, Cutover, Tasks
 
+USER_FILES = ("freeze", "switch", "unfreeze")
+
 
 def more_tasks(cutover: Cutover, name: str, note: str, *more: dict[str, Any]) -> None:
     """Write a file beside the user's, which notes that it ran."""
@@ -128,6 +130,33 @@ def test_jobs_may_be_json_or_text_with_commas(jobs: str) -> None:
     cutover = Cutover(f"json_{len(jobs)}")
     cutover.run(succeeds=True, jobs=jobs.replace("{job}", cutover.job))
     assert cutover.report["jobs"] == [cutover.job]
+
+
+def test_jobs_may_be_given_by_name_in_each_cutover_of_a_play() -> None:
+    first, second = Cutover("named_first"), Cutover("named_second")
+    for cutover in (first, second):
+        cutover.change(name=f"name of {cutover.job}")
+        del cutover.options["jobs"]
+    second.keywords = {"tasks": [by_name(first), by_name(second)]}
+    second.run(succeeds=True)
+    assert (first.ran, second.ran) == (["freeze", "switch"], ["freeze", "switch"])
+    assert (first.report["jobs"], second.report["jobs"]) == ([first.job], [second.job])
+    assert first.state["jobs"] == [first.job]
+
+
+def by_name(cutover: Cutover) -> dict[str, Any]:
+    task = cutover.play(job_names=[f"name of {cutover.job}"])["tasks"][0]
+    files = {f"drs_cutover_{name}_tasks": str(cutover.folder / "tasks" / f"{name}.yml") for name in USER_FILES}
+    return {**task, "vars": {**task["vars"], **files}}
+
+
+def test_a_name_that_no_job_has_is_refused_before_anything_runs() -> None:
+    cutover = Cutover("named_wrong")
+    cutover.change(name="shop orders")
+    del cutover.options["jobs"]
+    said = cutover.run(succeeds=False, job_names=["shop order"])
+    assert "job_names: No job is named 'shop order'. Similar: shop orders" in said
+    assert cutover.ran == []
 
 
 def test_the_keyword_timeout_of_a_play_ends_a_gate_with_the_right_reason() -> None:
