@@ -83,11 +83,12 @@ def run(
         with connect(options, environ, timing=_timing(clock)) as client:
             ids = resolve_names(client, asked.names, until) if asked.names else asked.ids
             outcome = stop_jobs(client, ids, rules, until=until, say=say, clock=clock, check_mode=check_mode)
+            warnings = [*([asked.warning] if asked.warning else []), *client.warnings]
     except DrsError as error:
         return refused(error)
     names = dict(zip(ids, asked.names, strict=False))
     jobs = [{"id": entry["id"], "name": names.get(entry["id"]), **entry} for entry in outcome["jobs"]]
-    return {**outcome, "jobs": jobs, **({"warnings": [asked.warning]} if asked.warning else {})}
+    return {**outcome, "jobs": jobs, **({"warnings": warnings} if warnings else {})}
 
 
 def targets_of(

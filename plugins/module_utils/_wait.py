@@ -128,7 +128,8 @@ def _live(
         if recorder:
             recorder.verdict(answer["verdict"], answer["reason"])
     problems = (asked.warning, recorder.problem if recorder else None)
-    return _outcome(answer, [*ending.warnings, *(problem for problem in problems if problem)])
+    of_service = clients[0].warnings if clients else ()
+    return _outcome(answer, [*ending.warnings, *of_service, *(problem for problem in problems if problem)])
 
 
 def _poll(read: Read, rules: Rules, clock: Clock, watch: Watch, folder: str) -> Iterator[Sample | FailedPoll]:

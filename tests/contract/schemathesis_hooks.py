@@ -37,6 +37,9 @@ def map_path_parameters(_context: Any, path_parameters: dict[str, Any]) -> dict[
 def answers_what_was_asked(_context: Any, response: Any, case: Any) -> None:
     """The jobs of the page that was asked for and no others, in order, counted; or a reason not to."""
     asked = case.body.get("jobs") if isinstance(case.body, dict) else None
+    if case.path.endswith("/jobs"):
+        answers_a_page(response, case)
+        return
     if any(name in case.path for name in ("batch-jobs", "batch-stop")):
         answers_each_stop(response, asked)
         return
@@ -55,6 +58,20 @@ def answers_what_was_asked(_context: Any, response: Any, case: Any) -> None:
         assert [job for job in page if job in answered] == answered, "not the jobs of this page, or in another order"
         if UNKNOWN_JOBS == "item_error":
             assert answered == page, "jobs of this page are missing"
+
+
+def answers_a_page(response: Any, case: Any) -> None:
+    """Not more jobs than a page holds or than there are, each of the type asked for."""
+    if response.status_code != 200:
+        return
+    answer = response.json()
+    given = case.body if isinstance(case.body, dict) else (case.query or {})
+    total = answer.get("total_record", answer.get("total_count"))
+    size = given.get("per_page", given.get("limit", 10))
+    assert len(answer["jobs"]) <= total, "more jobs than there are"
+    assert not str(size).isdigit() or int(size) == 0 or len(answer["jobs"]) <= int(size), "more jobs than a page holds"
+    wanted = given.get("db_use_type", given.get("job_type"))
+    assert all(wanted in (None, job.get("db_use_type", job.get("job_type"))) for job in answer["jobs"]), "another type"
 
 
 def answers_each_stop(response: Any, asked: Any) -> None:

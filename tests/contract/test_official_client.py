@@ -19,6 +19,7 @@ import yaml
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
 from huaweicloudsdkdrs import v3 as sdk
+from huaweicloudsdkdrs import v5 as sdk5
 
 from ansible_collections.cutover.drs.plugins.module_utils._client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
@@ -129,10 +130,15 @@ def attempt(read: Callable[[], Any]) -> tuple[Any, DrsError | None]:
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("number", range(len(DOCUMENTED["bodies"])))
 def test_every_documented_error_is_read_alike(both: Both, operation: str, number: int) -> None:
-    simulator, official, client = both(faults=[{"kind": "status", "documented": number}])
+    simulator, official, client = both(faults=[{"kind": "status", "documented": number, "operation": operation}])
     documented = DOCUMENTED["bodies"][number]
     job = JOBS[0]
     records, error = attempt(lambda: client.statuses([job]) if operation == "batch-status" else client.progress([job]))
+    if (operation, documented["http_status"]) == ("batch-status", 404):
+        # Withdrawn: the list takes its place, and the vendor's client has no such thing.
+        assert [record.status for record in records] == ["INCRE_TRANSFER_STARTED"]
+        assert client.warnings
+        return
     if documented["http_status"] == 200:
         # A page or nothing: the vendor's client makes no results of it, and no error.
         assert official.ask(operation, [job]).results is None
@@ -179,3 +185,61 @@ def test_the_array_of_the_page_is_read_by_ours_alone(both: Both) -> None:
     assert {name: part["progress"] for name, part in (record.parts or {}).items()} == {"0": 100, "1": 63}
     with pytest.raises(Exception, match=r"has no attribute|must be|object"):
         official.progress([JOBS[0]])
+
+
+CHILD = "cccccccc-0000-4000-8000-00000000jb21"
+
+
+def listed_by_v3(official: Official, **asked: Any) -> Any:
+    body = sdk.QueryJobsReq(**{"db_use_type": "migration", "engine_type": "", **asked})
+    return official._client.show_job_list(sdk.ShowJobListRequest(body=body))
+
+
+def listed_by_v5(simulator: Simulator, **asked: Any) -> Any:
+    credentials = BasicCredentials(BY_KEYS["access_key"], BY_KEYS["secret_key"], PROJECT)
+    client = sdk5.DrsClient.new_builder().with_credentials(credentials).with_endpoint(simulator.endpoint).build()
+    return client.list_jobs(sdk5.ListJobsRequest(**{"job_type": "migration", **asked}))
+
+
+FAMILY = [
+    {"id": JOBS[0], "name": "orders", "status": "INCRE_TRANSFER_STARTED", "children": [CHILD]},
+    {"id": JOBS[1], "name": "orders-2", "status": "CONFIGURATION", "mode": "FULL_TRANS", "engine": "postgresql"},
+    {"id": CHILD, "name": "added", "status": "CHILD_TRANSFER_STARTED"},
+]
+
+
+def test_both_lists_are_read_alike(both: Both) -> None:
+    """The vendor's classes of both versions, and ours by either."""
+    for withdrawn in ([], ["list-v3"]):
+        simulator, official, client = both(jobs=FAMILY, withdrawn=withdrawn)
+        ours = client.list_jobs(types=["migration"])
+        answer = listed_by_v5(simulator, limit=100) if withdrawn else listed_by_v3(official, per_page=100, cur_page=1)
+        assert (answer.total_count if withdrawn else answer.total_record) == len(ours) == 2
+        for item, job in zip(answer.jobs, ours, strict=True):
+            assert (item.id, item.name, item.status, item.engine_type, item.task_type, item.create_time) == (
+                *(job.id, job.name, job.status),
+                *(job.engine, job.task_mode, job.created_at),
+            )
+            children = [(child.id, child.name, child.status) for child in item.children or []]
+            assert children == [(child.id, child.name, child.status) for child in job.children]
+        assert [job.id for job in ours[0].children] == [CHILD]
+
+
+def test_pages_and_filters_of_the_lists_are_as_both_clients_expect_them(both: Both) -> None:
+    jobs = [{"id": job, "name": f"job {number}", "status": "CONFIGURATION"} for number, job in enumerate(IDS[:12])]
+    simulator, official, client = both(jobs=jobs)
+    assert [item.id for item in listed_by_v3(official, per_page=5, cur_page=3).jobs] == IDS[10:12]
+    assert [item.id for item in listed_by_v5(simulator, limit=5, offset=10).jobs] == IDS[10:12]
+    ids = ",".join(IDS[1:4])
+    assert [item.id for item in listed_by_v3(official, name=ids).jobs] == IDS[1:4]
+    assert [item.id for item in listed_by_v5(simulator, name=ids).jobs] == IDS[1:4]
+    assert [job.id for job in client.list_jobs(ids=IDS[1:4])] == IDS[1:4]
+    # A part of a name is enough for the service, and not for us.
+    assert len(listed_by_v3(official, name="job 1").jobs) == 3
+    assert [job.id for job in client.list_jobs(names=["job 1"])] == [IDS[1]]
+
+
+def test_an_engine_that_is_left_out_is_mysql(both: Both) -> None:
+    _simulator, official, client = both(jobs=FAMILY)
+    assert [item.id for item in listed_by_v3(official, engine_type=None).jobs] == [JOBS[0]]
+    assert len(client.list_jobs()) == 2

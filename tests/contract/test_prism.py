@@ -192,6 +192,12 @@ class TestProxy:
             assert waited["verdict"] == "ready", lines
             assert waited["errors"] == 0
             assert [record.target_readonly for record in client.details(JOBS)] == [False, False]
+            # Both versions of the list, by ids and as a whole.
+            assert len(client.list_jobs(ids=JOBS)) == 2
+            simulator.add_fault(operation="list-v3", kind="status", documented=WITHDRAWN)
+            assert len(client.list_jobs(types=["migration"])) == 252
+            lists = [entry["operation"] for entry in simulator.requests].count("list-v5")
+            assert lists == 3
             # A DELETE with a body, and the other version after it was withdrawn.
             assert client.stop(JOBS)[JOBS[0]].reply is Reply.ACCEPTED
             simulator.add_fault(operation="batch-jobs", kind="status", documented=WITHDRAWN)

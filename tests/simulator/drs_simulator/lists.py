@@ -46,7 +46,7 @@ def asked_v3(body: Any) -> Asked:
         raise Refusal(drs_error(400, "DRS.M00210", "The value of cur_page is invalid."))
     if not _whole(size) or not 0 <= size <= _PER_PAGE_MOST:
         raise Refusal(drs_error(400, "DRS.M00211", "The value of per_page is invalid."))
-    for key in ("engine_type", "name", "status"):
+    for key in ("engine_type", "name", "net_type", "status"):
         if not isinstance(body.get(key, ""), str):
             raise Refusal(_invalid(key))
     return Asked(

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from ansible_collections.cutover.drs.plugins.module_utils._client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._info import jobs_info
 from ansible_collections.cutover.drs.plugins.module_utils._names import Asked, asked_jobs, resolve_names
-from ansible_collections.cutover.drs.plugins.module_utils._options import INFO_OPTIONS
-from ansible_collections.cutover.drs.tests.unit.client.support import JOBS
+from ansible_collections.cutover.drs.plugins.module_utils._options import INFO_OPTIONS, WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._wait import Clock, run
+from ansible_collections.cutover.drs.tests.unit.client.support import BY_TOKEN, DEFAULTS, JOBS, ByHand
 from drs_simulator import Simulator
 
 ClientFor = Callable[..., Client]
@@ -198,3 +200,66 @@ def test_info_warns_if_details_are_refused(start: Start, client_for: ClientFor) 
     assert [job["target_readonly"] for job in result["jobs"]] == [None] * 3
     assert len(warnings) == 1
     assert "No permission" in warnings[0]
+
+
+def waited(simulator: Simulator, clock: ByHand, **options: Any) -> tuple[dict[str, Any], list[str]]:
+    """The result and the lines of a wait at a simulator, by a clock that stands still while it reads."""
+    defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
+    chosen = {**DEFAULTS, **defaults, **BY_TOKEN, "endpoint": simulator.endpoint, "goal": "caught_up", **options}
+    timing = clock.timing
+    lines: list[str] = []
+    hands = Clock(timing.monotonic, lambda: 1.8e9 + clock.now, timing.sleep, timing.uniform)
+    return run(chosen, {}, one_sample=False, say=lines.append, clock=hands), lines
+
+
+def test_a_wait_looks_names_up_once_and_shows_them(simulator: Simulator, by_hand: ByHand) -> None:
+    simulator.load({"jobs": NAMED[:1] + NAMED[2:]})
+    result, lines = waited(simulator, by_hand, job_names=["Customers", "orders"], stable_for=10)
+    assert result["verdict"] == "ready"
+    assert [(job["id"], job["name"]) for job in result["jobs"]] == [("c", "Customers"), ("a", "orders")]
+    assert "START jobs=2" in lines[0]
+    whole = [
+        entry for entry in simulator.requests if entry["body"].get("name") is None and "list" in entry["operation"]
+    ]
+    # All types once, to look the names up.
+    assert len(whole) == 3
+
+
+def test_a_name_of_no_job_ends_the_wait_with_an_error(simulator: Simulator, by_hand: ByHand) -> None:
+    result, _lines = waited(simulator, by_hand, job_names=["orders"])
+    assert (result["verdict"], result["ready"], result["jobs"]) == ("error", False, [])
+    assert result["failure"]["kind"] == "configuration"
+    assert result["reason"].startswith("job_names: No job is named 'orders'. The project has: ")
+    assert by_hand.slept == []
+
+
+def test_a_list_that_fails_for_a_while_is_a_failed_poll(simulator: Simulator, by_hand: ByHand) -> None:
+    simulator.load({"jobs": NAMED})
+    simulator.add_fault(operation="list-v3", kind="status", http_status=503, last=2)
+    result, _lines = waited(simulator, by_hand, job_names=["orders"], request_retries=0, parallel=1, stable_for=10)
+    assert result["verdict"] == "ready"
+    assert result["errors"] in (1, 2)
+
+
+def test_a_recording_of_named_jobs_can_be_judged_again(simulator: Simulator, by_hand: ByHand, tmp_path: Path) -> None:
+    simulator.load({"jobs": NAMED})
+    simulator.add_fault(operation="list-v3", kind="status", http_status=503, on=1)
+    record = str(tmp_path / "record.jsonl")
+    options = {"request_retries": 0, "parallel": 1, "stable_for": 10}
+    live, _lines = waited(simulator, by_hand, job_names=["orders"], record=record, **options)
+    again, _lines = waited(simulator, by_hand, replay=record, stable_for=10)
+    assert (again["verdict"], again["polls"]) == (live["verdict"], live["polls"]) == ("ready", live["polls"])
+    assert [job["id"] for job in again["jobs"]] == ["a"]
+    by_name, _lines = waited(simulator, by_hand, replay=record, job_names=["orders"], stable_for=10)
+    assert by_name["verdict"] == "ready"
+
+
+def test_a_wait_says_that_the_statuses_come_from_the_list(simulator: Simulator, by_hand: ByHand) -> None:
+    simulator.load({"jobs": NAMED, "withdrawn": ["batch-status"]})
+    result, _lines = waited(simulator, by_hand, jobs=["a"], timeout=0)
+    assert result["verdict"] == "ready"
+    assert [warning[:41] for warning in result["warnings"]] == ["The service has withdrawn batch-status (4"]
+    simulator.load({"jobs": NAMED, "withdrawn": ["batch-status", "list-v3", "list-v5"]})
+    result, _lines = waited(simulator, by_hand, jobs=["a"])
+    assert (result["verdict"], result["polls"]) == ("error", 1)
+    assert "The list of jobs cannot take its place." in result["reason"]

@@ -140,6 +140,7 @@ class Script:
 
     requests_sent = 0
     logins = 1
+    warnings: ClassVar[list[str]] = []
     about: ClassVar[dict[str, str | None]] = {
         "endpoint": "https://drs.example.com",
         "region": "eu-de",
