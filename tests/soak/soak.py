@@ -144,6 +144,10 @@ def soak(polls: int, *, share: float = SHARE, seed: int = 20261124) -> Soak:
             "request_retries": 1,
             # If a third are faults, six consecutive ones happen once in some twenty waits.
             "max_errors": 30,
+            # As many samples as max_missing tolerates, however far apart they are.
+            "unknown_for": 4.0 * interval,
+            # The service has no list of jobs.
+            "check_subtasks": False,
         }
         before = measured(0)
         began, used = time.monotonic(), time.process_time()
