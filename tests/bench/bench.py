@@ -1,9 +1,9 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Benchmarks, side by side in one run: ``python bench.py [reading] [waiting] [verdict] [size]``.
+"""Benchmarks, side by side in one run: ``python bench.py [reading] [waiting] [verdict] [size] [outage]``.
 
-Everything runs against the simulator on this machine. When all four parts ran, tables and charts go into the
+Everything runs against the simulator on this machine. When all five parts ran, tables and charts go into the
 documentation. Medians of three runs, unless a run takes longer than ten seconds.
 """
 
@@ -30,6 +30,7 @@ sys.path[:0] = [str(CHECKOUT / "tests/tools"), str(CHECKOUT / "tests/simulator")
 
 from candidates import PROJECT, TOKEN, batches  # noqa: E402
 from checkout import collections_path, playbook_variables  # noqa: E402
+from outage import outage  # noqa: E402
 from page import PAGE, Part, Table, write_page  # noqa: E402
 
 from drs_simulator import Simulator  # noqa: E402
@@ -301,7 +302,7 @@ def machine() -> str:
 
 
 def main() -> None:
-    parts = {part.__name__: part for part in (reading, waiting, verdict, size)}
+    parts = {part.__name__: part for part in (reading, waiting, verdict, size, outage)}
     chosen = [name for name in sys.argv[1:] if name in parts] or list(parts)
     found = []
     for name in chosen:
