@@ -47,6 +47,19 @@ def test_a_guide_names_all_of_them(page: str, names: list[str]) -> None:
     assert [name for name in names if f"``{name}``" not in text] == []
 
 
+@pytest.mark.parametrize("module", ["_lines", "_stop_lines"])
+def test_the_table_of_the_live_lines_explains_every_word(module: str) -> None:
+    """Also one that is new: the words are taken from the code that writes them."""
+    source = (CHECKOUT / "plugins" / "module_utils" / f"{module}.py").read_text(encoding="utf-8")
+    events = re.findall(r'"([A-Z]{3,})\b', source)
+    fields = [name for text in re.findall(r'f"[^"]*"', source) for name in re.findall(r"\b([a-z_]+)=\{", text)]
+    assert events
+    assert fields
+    text = guide("lines")
+    shown = {*(f"``{event}``" for event in events), *(f"``{name}=" for name in fields)}
+    assert [word for word in sorted(shown) if word not in text] == []
+
+
 def test_the_readme_names_every_verdict_and_rule() -> None:
     """The table of the front page is complete."""
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
