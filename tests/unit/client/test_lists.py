@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -312,3 +314,46 @@ def test_a_body_that_is_no_list_is_an_error(body: object, said: str) -> None:
 def test_times_are_iso_8601_as_far_as_they_can_be(written: object, expected: str | None) -> None:
     body = {"jobs": [{"id": "a", "create_time": written}], "total_record": 1}
     assert LIST_V3.parse(body, "sync").jobs[0].created_at == expected
+
+
+BODIES = Path(__file__).resolve().parents[2] / "simulator" / "bodies"
+
+
+def response_of(name: str) -> Any:
+    """A body that was published, or seen in a public transcript."""
+    return json.loads((BODIES / name).read_text(encoding="utf-8"))["response"]
+
+
+def test_the_published_and_the_seen_lists_give_their_jobs() -> None:
+    published = LIST_V3.parse(response_of("job-list-v3-documented.json"), "migration")
+    # A page of five; the list has two more.
+    assert (len(published.jobs), published.total) == (5, 7)
+    first = published.jobs[0]
+    assert (first.name, first.status, first.created_at) == (
+        "DRS-3999-user1",
+        "INCRE_TRANSFER_FAILED",
+        "2020-12-21T10:57:49",
+    )
+    assert (first.error_message or "").startswith("service LOGMANAGER failed")
+    (seen,) = LIST_V3.parse(response_of("job-list-v3-seen.json"), "migration").jobs
+    assert (seen.name, seen.status, seen.task_mode, seen.created_at) == (
+        *("drs-mysql-migration", "STARTJOBING"),
+        *("FULL_INCR_TRANS", "2026-06-26T17:08:57Z"),
+    )
+    (v5,) = LIST_V5.parse(response_of("job-list-v5-documented.json"), "sync").jobs
+    # It says no type, so it is the one that was asked for.
+    assert (v5.name, v5.engine, v5.type, v5.children) == ("DRS-1234", "oracle-to-gaussdbv5", "sync", ())
+
+
+def test_a_progress_that_was_seen_is_read_without_inventing_anything(
+    simulator: Simulator, client_for: ClientFor
+) -> None:
+    body = response_of("progress-seen-full-started.json")
+    simulator.add_fault(kind="status", http_status=200, body=body)
+    (record,) = client_for(simulator).progress([body["results"][0]["job_id"]])
+    # The service wrote -1, "null" and "N/A".
+    assert (record.delay, record.delay_ms, record.processed_at, record.dst_offset) == (None, None, None, None)
+    assert (record.status, record.progress, record.src_offset) == (
+        *("FULL_TRANSFER_STARTED", 0),
+        "mysql-bin-changelog.001731:544",
+    )
