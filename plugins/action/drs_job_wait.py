@@ -9,12 +9,15 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ..module_utils._errors import configuration_error
 from ..module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
 from ..module_utils._wait import refused, run
 from ..plugin_utils import _process
 from ..plugin_utils._given import checked, given
+
+display = Display()
 
 
 class ActionModule(ActionBase):
@@ -49,4 +52,8 @@ class ActionModule(ActionBase):
         )
         if limited:
             waited["warnings"] = [*waited.get("warnings", []), limited]
+        if waited["failed"] and not display.verbosity:
+            # A callback shows all of a result that failed, up to a megabyte, but of an action of this name only
+            # the message; register gets everything.
+            self._task.action = "ansible.builtin.debug"
         return {**outcome, **waited, "changed": False}

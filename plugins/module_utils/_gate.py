@@ -12,11 +12,8 @@ from enum import Enum
 from typing import Any
 
 from ._lifecycle import State
+from ._reasons import counted, grouped, named
 from ._rules import Goal, Judged, Reading, Rule, Rules, judge_jobs
-
-# Of how many jobs a sentence says all, and how many it names before it says how many more there are.
-_IN_FULL = 20
-_NAMED = 30
 
 
 class Verdict(str, Enum):
@@ -184,7 +181,7 @@ def _stopped_by(stopped: Sequence[Judged], standing: Standing, rules: Rules, wha
     others_done = all(job.ready or job.failed or job.ended for job in standing.jobs)
     if not stopped or not (rules.fail_fast or others_done):
         return ""
-    return f"{_jobs(len(stopped))} {what}: {_named(stopped)}."
+    return f"{counted(len(stopped))} {what}: {named(stopped)}."
 
 
 def _missing(standing: Standing, rules: Rules) -> str:
@@ -192,7 +189,7 @@ def _missing(standing: Standing, rules: Rules) -> str:
         return ""
     jobs = [job for job in standing.jobs if job.reading.state is State.MISSING]
     allowed = f"in {standing.missing} consecutive samples, allowed {rules.max_missing}"
-    return f"{_jobs(len(jobs))} not found ({allowed}): {_named(jobs)}."
+    return f"{counted(len(jobs))} not found ({allowed}): {named(jobs)}."
 
 
 def _unknown(standing: Standing, rules: Rules) -> str:
@@ -207,7 +204,7 @@ def _unknown(standing: Standing, rules: Rules) -> str:
         return ""
     longest = max(lasted[job.reading.id] for job in over)
     allowed = f"for {longest:.0f} s, allowed {rules.unknown_for:g} s"
-    return f"{_jobs(len(over))} with a status unknown to this version ({allowed}): {_named(over)}."
+    return f"{counted(len(over))} with a status unknown to this version ({allowed}): {named(over)}."
 
 
 def _ready(standing: Standing, rules: Rules) -> str:
@@ -215,12 +212,10 @@ def _ready(standing: Standing, rules: Rules) -> str:
     if not standing.streak or standing.late:
         return ""
     if not needs_streak:
-        return f"{_jobs(len(standing.jobs))} ready."
+        return f"{counted(len(standing.jobs))} ready."
     if standing.streak < rules.stable_samples or standing.streak_for < rules.stable_for:
         return ""
-    return (
-        f"{_jobs(len(standing.jobs))} ready in {standing.streak} consecutive samples over {standing.streak_for:.0f} s."
-    )
+    return f"{counted(len(standing.jobs))} ready in {standing.streak} consecutive samples over {standing.streak_for:.0f} s."
 
 
 # In this order: what cannot become ready any more comes before what is.
@@ -248,7 +243,7 @@ def _passed(rules: Rules) -> str:
 def _not_ready(standing: Standing, rules: Rules, passed: str) -> str:
     late = [job for job in standing.jobs if not job.ready]
     if late:
-        return f"{_jobs(len(late))} of {len(standing.jobs)} not ready {passed}: {_named(late)}."
+        return f"{_of(len(late), len(standing.jobs))} not ready {passed}: {grouped(late)}."
     if standing.late and _ready(replace(standing, late=False), rules):
         return f"All jobs were ready {passed}, but only in a sample that began after the deadline."
     asked = f"required are {rules.stable_samples} samples over {rules.stable_for:g} s"
@@ -257,17 +252,5 @@ def _not_ready(standing: Standing, rules: Rules, passed: str) -> str:
     return f"All jobs were ready, but not for long enough {passed}: {seen}; {asked}.{reset}"
 
 
-def _jobs(number: int) -> str:
-    return f"{number} job{'' if number == 1 else 's'}"
-
-
-def _named(jobs: Sequence[Judged]) -> str:
-    texts = [
-        f"{job.reading.id} {job.reading.status.status or job.reading.state.value}"
-        f" [{', '.join(hold.rule.value for hold in job.holds)}]"
-        + "".join(f" {hold.text}" for hold in job.holds if number < _IN_FULL)
-        for number, job in enumerate(jobs[:_NAMED])
-    ]
-    if len(jobs) > _NAMED:
-        texts.append(f"and {len(jobs) - _NAMED} more")
-    return "; ".join(text.rstrip(".") for text in texts)
+def _of(number: int, jobs: int) -> str:
+    return f"{number} of {counted(jobs)} {'is' if number == 1 else 'are'}"

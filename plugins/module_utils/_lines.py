@@ -12,14 +12,14 @@ from unicodedata import east_asian_width
 
 from ._gate import FailedPoll, Judgement, Sample, Verdict
 from ._history import History, iso
-from ._lifecycle import State
+from ._reasons import badness
 from ._rules import Judged, Rules
 
 WIDEST = 160
 MOST_LINES = 500
 _LONGEST_HOLD = 20
 # Lines about single jobs in one poll; the others are counted.
-_MOST_CHANGES = 10
+_MOST_CHANGES = 5
 _HEARTBEAT_NEAR = 60.0
 _HEARTBEAT_FAR = 300.0
 
@@ -195,18 +195,6 @@ class Lines:
     def _write(self, at: float, elapsed: float, text: str) -> None:
         self._written += 1
         self._say(_fitted(printable(f"drs_wait {iso(at)[11:]} +{duration(elapsed)} {text}")))
-
-
-def badness(job: Judged) -> tuple[int, int, int]:
-    """Orders jobs by how far they are from being ready."""
-    progress = job.reading.progress
-    if job.ready:
-        return (0, 0, 0)
-    if job.failed or job.ended or job.reading.state in (State.MISSING, State.UNKNOWN):
-        return (3, 0, 0)
-    rules = {hold.rule.value for hold in job.holds}
-    far = 2 if rules & {"wrong_phase", "subtasks"} else 1
-    return (far, progress.delay or 0, 100 - (progress.progress or 0))
 
 
 def _worth_a_line(job: Judged) -> tuple[object, ...]:

@@ -201,6 +201,7 @@ WAIT_OPTIONS: dict[str, dict[str, Any]] = {
     "replay": {"type": "path"},
     "variables": {"type": "list", "elements": "str"},
     "progress": {"type": "bool", "default": True},
+    "series": {"type": "bool", "default": False},
 }
 
 

@@ -33,8 +33,10 @@ class Ending:
     warnings: tuple[str, ...]
 
 
-def result(ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, logins: int) -> dict[str, Any]:
-    """The wait as the result of a task, the same keys for every verdict."""
+def result(
+    ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, logins: int, series: bool = False
+) -> dict[str, Any]:
+    """The wait as the result of a task, the same keys for every verdict; ``series`` only on request."""
     judgement, history = ending.judgement, ending.history
     verdict = judgement.verdict or Verdict.ERROR
     jobs = judgement.standing.jobs or tuple(_never_read(job_id, rules) for job_id in ids)
@@ -49,7 +51,7 @@ def result(ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, l
         "jobs": [_job(job, history, subtasks) for job in jobs],
         "transitions": history.transitions,
         "transitions_left_out": history.transitions_left_out,
-        "series": history.series(),
+        **({"series": history.series()} if series else {}),
         "polls": history.polls,
         "requests": requests,
         "logins": logins,

@@ -123,7 +123,8 @@ def _live(
                 break
         ending = watch.ending()
         requests, logins = (clients[0].requests_sent, clients[0].logins) if clients else (0, 0)
-        answer = result(ending, jobs.ids, rules, requests=requests, logins=logins)
+        series = bool(options.get("series"))
+        answer = result(ending, jobs.ids, rules, requests=requests, logins=logins, series=series)
         answer["connection"] = clients[0].about if clients else None
         if recorder:
             recorder.verdict(answer["verdict"], answer["reason"])
@@ -189,7 +190,7 @@ def _replay(options: Mapping[str, Any], rules: Rules, say: Callable[[str], None]
         if watch.see(seen):
             break
     ending = watch.ending()
-    answer = result(ending, ids, rules, requests=0, logins=0)
+    answer = result(ending, ids, rules, requests=0, logins=0, series=bool(options.get("series")))
     damaged = [
         f"Line {number} of {options['replay']} is damaged; it counts as a failed poll." for number in recorded.damaged
     ]

@@ -160,6 +160,12 @@ options:
       - C(no_log) silences them too.
     type: bool
     default: true
+  series:
+    description:
+      - Whether the result has RV(series), which only the curves of reports need. Set it if you hand the result to
+        M(cutover.drs.drs_report); the roles do.
+    type: bool
+    default: false
 seealso:
   - module: cutover.drs.drs_job_status
   - module: cutover.drs.drs_job_progress
@@ -416,7 +422,7 @@ transitions_left_out:
   sample: 0
 series:
   description: Progress and delay of the jobs over time, thinned out evenly in a long wait, and empty for more than 500 jobs.
-  returned: when it could begin
+  returned: when O(series) is V(true) and it could begin
   type: list
   elements: dict
   sample:

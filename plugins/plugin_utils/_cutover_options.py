@@ -24,7 +24,9 @@ PREFIX = "drs_cutover_"
 # What the role itself publishes, and what a runner hands on as variables.
 _RESULTS = frozenset({"result", "outcome", "outage_seconds"})
 _OF_A_GATE = {
-    name: spec for name, spec in WAIT_OPTIONS.items() if name not in ("max_delay", "timeout", "replay", "variables")
+    name: spec
+    for name, spec in WAIT_OPTIONS.items()
+    if name not in ("max_delay", "timeout", "replay", "variables", "series")
 }
 _USER_FILES = ("freeze", "verify", "switch", "unfreeze")
 _JOBS = ("jobs", "job_names")
@@ -124,6 +126,7 @@ class Options:
             job_names=None,
             replay=None,
             variables=None,
+            series=True,
             max_delay=values["approach_max_delay"] if gate == "approach" else values["max_delay"],
             timeout=_DEFAULT_TIMEOUTS[gate] if timeout is None else timeout,
         )

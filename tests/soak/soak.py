@@ -200,7 +200,7 @@ def report(done: Soak) -> str:
         f"requests     {result['requests']}, {result['logins']} logins",
         f"faults       {sum(faults.values())} of {len(faults)} kinds, {result['errors']} failed polls",
         f"result       {len(json.dumps(result)) // 1024} KiB, {len(result['transitions'])} transitions",
-        f"             {len(result['series'])} points, {len(done.lines)} lines",
+        f"             {len(done.lines)} lines",
         "    poll    blocks   memory  threads  files",
     ]
     shown = [done.before, *done.measures[:: max(1, len(done.measures) // 10)], done.after]

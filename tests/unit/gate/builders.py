@@ -220,7 +220,7 @@ class Waiting:
 
         self._monkeypatch.setattr(_wait, "connect", connect)
         defaults = {name: spec.get("default") for name, spec in {**CONNECTION_OPTIONS, **WAIT_OPTIONS}.items()}
-        chosen = {**defaults, "jobs": [A], "goal": "caught_up", **options}
+        chosen = {**defaults, "jobs": [A], "goal": "caught_up", "series": True, **options}
         return _wait.run(
             chosen, {}, one_sample=check_mode, say=self.lines.append, clock=self.clock.clock(), folder=folder
         )

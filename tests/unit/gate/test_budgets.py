@@ -140,7 +140,7 @@ def test_the_deadline_at_a_failed_poll_tells_the_last_sample_and_the_failure() -
     last = judged(caught_up(timeout=60), sample(0, reading(A, delay=412)), failed_poll(60, "It is throttled."))[-1]
     assert last.verdict is Verdict.TIMEOUT
     assert last.reason == (
-        f"1 job of 1 not ready after 60 s: {A} {CAUGHT_UP} [delay] Delay 412 s, allowed 0 s. "
+        f"1 of 1 job is not ready after 60 s: {A} {CAUGHT_UP} [delay] Delay 412 s, allowed 0 s. "
         "The last poll failed: It is throttled."
     )
 
@@ -159,7 +159,7 @@ def test_the_deadline_at_a_failed_poll_is_not_held_by_the_hold_file_alone() -> N
     last = judged(rules, sample(0, held=True), failed_poll(60, "It is throttled."))[-1]
     assert last.verdict is Verdict.TIMEOUT
     assert last.reason == (
-        f"1 job of 1 not ready after 60 s: {A} {CAUGHT_UP} [hold_file] The hold file /run/hold exists. "
+        f"1 of 1 job is not ready after 60 s: {A} {CAUGHT_UP} [hold_file] The hold file /run/hold exists. "
         "The last poll failed: It is throttled."
     )
 

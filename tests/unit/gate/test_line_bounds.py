@@ -50,7 +50,7 @@ def test_a_wait_of_100_000_polls_with_a_change_at_each_is_500_lines_and_the_last
     assert_plain(said)
     assert len(said) == 500
     assert said[-2].endswith("QUIET 500 lines are enough: the next one is the verdict")
-    assert " VERDICT timeout ready=0/1 1 job of 1 not ready" in said[-1]
+    assert " VERDICT timeout ready=0/1 1 of 1 job is not ready" in said[-1]
 
 
 def test_a_quiet_wait_of_weeks_still_has_heartbeats_at_its_end() -> None:
@@ -63,15 +63,15 @@ def test_a_quiet_wait_of_weeks_still_has_heartbeats_at_its_end() -> None:
     assert said[-1].split()[2].startswith("+13d")
 
 
-def test_a_thousand_jobs_that_change_at_once_are_ten_lines_and_a_count() -> None:
+def test_a_thousand_jobs_that_change_at_once_are_five_lines_and_a_count() -> None:
     ids = [f"{number:08}-job" for number in range(1000)]
     said: list[str] = []
     watch = Watch(len(ids), caught_up(), NOON, said.append)
     watch.see(Sample(0, 0, NOON, tuple(reading(each, delay=int(each[:8])) for each in ids)))
     assert said[1].endswith("CHANGE 00000999-job INCRE_TRANSFER_STARTED delay=999s hold=delay")
-    assert said[10].endswith("CHANGE 00000990-job INCRE_TRANSFER_STARTED delay=990s hold=delay")
-    assert said[11].endswith("CHANGE and 990 more jobs: in_progress=989 ready=1 hold=delay")
-    assert len(said) == 12
+    assert said[5].endswith("CHANGE 00000995-job INCRE_TRANSFER_STARTED delay=995s hold=delay")
+    assert said[6].endswith("CHANGE and 995 more jobs: in_progress=994 ready=1 hold=delay")
+    assert len(said) == 7
 
 
 def test_a_thousand_ids_that_look_alike_when_shortened_are_shown_whole() -> None:
@@ -79,7 +79,7 @@ def test_a_thousand_ids_that_look_alike_when_shortened_are_shown_whole() -> None
     said: list[str] = []
     watch = Watch(len(ids), caught_up(), NOON, said.append)
     watch.see(Sample(0, 0, NOON, tuple(reading(each, "PAUSING") for each in ids)))
-    assert len({line.split()[4] for line in said[1:11]}) == 10
+    assert len({line.split()[4] for line in said[1:6]}) == 5
     assert said[1].split()[4] in ids
 
 

@@ -188,8 +188,8 @@ def test_the_last_line_is_the_verdict() -> None:
         "12:01:02Z +1m2s VERDICT ready jobs=3 streak=3x/61s valid_until=12:02:01Z"
     )
     assert lines_of(caught_up(timeout=0), sample(0, reading(A), reading(B, "PAUSING"), reading(C)))[-1] == (
-        "12:00:00Z +0s VERDICT timeout ready=2/3 1 job of 3 not ready in the one sample that timeout=0 takes: "
-        "dc67..jb21 PAUSING [wrong_phase] caught_up asks..."
+        "12:00:00Z +0s VERDICT timeout ready=2/3 1 of 3 jobs is not ready in the one sample that timeout=0 takes: "
+        "dc67..jb21 PAUSING [wrong_phase] caught_up ..."
     )
     assert lines_of(caught_up(max_errors=0), throttled(0))[-1] == (
         "12:00:00Z +0s VERDICT error ready=0/3 1 consecutive failed polls, allowed 0. Last failure: Too often."

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Judgement, Sample, Verdict
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules
+from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules, Subtasks
 from ansible_collections.cutover.drs.tests.unit.gate.builders import (
     CAUGHT_UP,
     A,
@@ -125,8 +125,8 @@ def test_the_deadline_names_each_job_that_is_not_ready_its_last_status_and_its_h
     assert ended(rules, sample(0, reading(A), reading(B), reading(C)), seen) == (
         "timeout",
         (
-            f"2 jobs of 3 not ready after 60 s: {B} PAUSING [wrong_phase] {PHASE}; "
-            f"{C} {CAUGHT_UP} [error_reported, delay] The service says DRS.M1: Slow. Delay 412 s, allowed 0 s."
+            f"2 of 3 jobs are not ready after 60 s: {C} {CAUGHT_UP} [error_reported, delay] The service says DRS.M1: "
+            f"Slow. Delay 412 s, allowed 0 s; {B} PAUSING [wrong_phase] {PHASE}."
         ),
     )
 
@@ -163,8 +163,8 @@ def test_the_hold_file_beside_another_hold_is_a_timeout() -> None:
     assert ended(rules, sample(60, reading(A), reading(B, "PAUSING"), held=True)) == (
         "timeout",
         (
-            f"2 jobs of 2 not ready after 60 s: {A} {CAUGHT_UP} [hold_file] The hold file /run/hold exists; "
-            f"{B} PAUSING [wrong_phase, hold_file] {PHASE}. The hold file /run/hold exists."
+            f"2 of 2 jobs are not ready after 60 s: {B} PAUSING [wrong_phase, hold_file] {PHASE}. The hold file "
+            f"/run/hold exists; {A} {CAUGHT_UP} [hold_file] The hold file /run/hold exists."
         ),
     )
 
@@ -183,12 +183,12 @@ def test_the_hold_file_keeps_a_job_that_needs_no_streak_from_being_ready() -> No
         (
             sample(0, reading(A, "PAUSING")),
             "timeout",
-            f"1 job of 1 not ready in the one sample that timeout=0 takes: {A} PAUSING [wrong_phase] {PHASE}.",
+            f"1 of 1 job is not ready in the one sample that timeout=0 takes: {A} PAUSING [wrong_phase] {PHASE}.",
         ),
         (
             sample(0, reading(A, found=LOST)),
             "timeout",
-            f"1 job of 1 not ready in the one sample that timeout=0 takes: {A} missing [not_found] {GONE}.",
+            f"1 of 1 job is not ready in the one sample that timeout=0 takes: {A} missing [not_found] {GONE}.",
         ),
         (
             sample(0, held=True),
@@ -274,19 +274,44 @@ def test_a_job_that_shall_be_stopped_and_is_being_released_goes_on(status: str) 
     assert goes_on(judged(STOPPED, sample(0, reading(A, status)))[-1])
 
 
-def test_a_reason_says_all_of_twenty_jobs_names_some_more_and_counts_the_others() -> None:
-    def reason(number: int) -> str:
-        jobs = [reading(f"job-{each:03}", "PAUSING") for each in range(number)]
-        return ended(caught_up(timeout=0), sample(0, *jobs))[1]
+def test_a_reason_says_all_of_three_jobs_and_of_more_what_groups_of_them_lack() -> None:
+    def reason(*jobs: Reading) -> str:
+        return ended(caught_up(timeout=0), sample(0, *jobs))[1].partition("takes: ")[2]
 
-    assert reason(20).endswith(f"; job-019 PAUSING [wrong_phase] {PHASE}.")
-    assert reason(21).endswith(f"; job-019 PAUSING [wrong_phase] {PHASE}; job-020 PAUSING [wrong_phase].")
-    assert reason(30).endswith("; job-029 PAUSING [wrong_phase].")
-    assert reason(31).endswith("; job-029 PAUSING [wrong_phase]; and 1 more.")
-    assert reason(1000).startswith(
-        "1000 jobs of 1000 not ready in the one sample that timeout=0 takes: job-000 PAUSING"
+    behind = [reading(f"job-{each:03}", delay=500 + each) for each in range(12)]
+    full = [reading(f"full-{each}", "FULL_TRANSFER_STARTED", delay=None, progress=58 + each) for each in range(6)]
+    assert reason(*behind[:3]).count("Delay 50") == 3
+    assert reason(*behind, *full) == ("6 in the full phase (slowest: full-0, 58 %), 12 behind (worst: job-011, 511 s).")
+    assert reason(*behind[:2], reading("gone", found=LOST), reading("odd", "BRAND_NEW"), reading("p", "PAUSING")) == (
+        "1 not found (gone), 1 with an unknown status (odd), 1 paused (p), 2 behind (worst: job-001, 501 s)."
     )
-    assert reason(1000).endswith("; and 970 more.")
+    copying = Subtasks((reading(C, "CHILD_TRANSFER_STARTED"),), listed=True)
+    held = [
+        reading("s", name="orders", subtasks=copying),
+        reading("u", subtasks=Subtasks(problem="Subtasks not known.")),
+        reading("e", error=("DRS.M1", None)),
+        reading("d", delay=None),
+        reading("t", transfer_status="PAUSING"),
+    ]
+    assert reason(*held) == (
+        "1 with an error (e), 1 with answers that disagree (t), 1 with a subtask that is not ready (orders), "
+        "1 with subtasks that are not known (u), 1 without a delay (d)."
+    )
+
+
+@pytest.mark.parametrize("number", [4, 30, 300, 1000])
+@pytest.mark.parametrize("status", ["INCRE_TRANSFER_FAILED", "RELEASE_RESOURCE_STARTED", "PAUSING", "BRAND_NEW", None])
+def test_a_reason_fits_on_a_screen_however_many_jobs_there_are(number: int, status: str | None) -> None:
+    names = [f"{each:06}" + "n" * 500 for each in range(number)]
+    jobs = [
+        reading(f"job-{each}", status, name=name, error=("DRS.M1", "x" * 2000), found=(status is not None,) * 2)
+        for each, name in enumerate(names)
+    ]
+    assert len(ended(caught_up(timeout=0, max_missing=0, unknown_for=0), sample(0, *jobs))[1]) < 900
+
+
+def test_what_a_service_says_of_a_job_is_cut() -> None:
+    assert len(ended(caught_up(timeout=0), sample(0, reading(error=("DRS.M1", "x" * 2000))))[1]) < 600
 
 
 def test_a_wait_for_no_jobs_is_never_ready() -> None:
@@ -332,7 +357,7 @@ def test_under_auto_a_mode_not_known_is_never_ready() -> None:
     assert ended(options(timeout=60), sample(60, reading(A, task_mode="TWO_WAY"))) == (
         "timeout",
         (
-            f"1 job of 1 not ready after 60 s: {A} {CAUGHT_UP} [wrong_phase] The task mode is TWO_WAY: goal=auto "
+            f"1 of 1 job is not ready after 60 s: {A} {CAUGHT_UP} [wrong_phase] The task mode is TWO_WAY: goal=auto "
             "cannot tell what "
             "this job must reach."
         ),

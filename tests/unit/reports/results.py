@@ -130,7 +130,7 @@ def wait_result(verdict: str = "ready", jobs: int = 4, span: float = 3600.0, **r
         polls += 1
         if watch.see(seen):
             break
-    answer = result(watch.ending(), ids, known, requests=polls * 2, logins=1)
+    answer = result(watch.ending(), ids, known, requests=polls * 2, logins=1, series=True)
     return {**answer, "failed": not answer["ready"], "changed": False}
 
 

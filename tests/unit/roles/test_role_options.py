@@ -39,7 +39,9 @@ def test_what_is_derived_from_the_documentation_is_up_to_date(tool: Any) -> None
     assert not stale, "make roles brings them up to date"
 
 
-@pytest.mark.parametrize(("role", "not_of_it"), [("drs_wait", {"variables"}), ("drs_cutover", {"variables", "replay"})])
+@pytest.mark.parametrize(
+    ("role", "not_of_it"), [("drs_wait", {"variables", "series"}), ("drs_cutover", {"variables", "series", "replay"})]
+)
 def test_a_role_has_every_option_of_drs_job_wait(tool: Any, role: str, not_of_it: set[str]) -> None:
     missing = {name for name in tool.options() if f"{role}_{name}" not in options_of(role)}
     assert missing == not_of_it
@@ -48,7 +50,7 @@ def test_a_role_has_every_option_of_drs_job_wait(tool: Any, role: str, not_of_it
 @pytest.mark.parametrize(
     ("role", "spec", "not_read_here"),
     [
-        ("drs_wait", {**CONNECTION_OPTIONS, **WAIT_OPTIONS, **_wait_step.OPTIONS}, {"variables"}),
+        ("drs_wait", {**CONNECTION_OPTIONS, **WAIT_OPTIONS, **_wait_step.OPTIONS}, {"variables", "series"}),
         ("drs_cutover", _cutover_options.OPTIONS, set()),
     ],
 )

@@ -19,7 +19,7 @@ def test_check_mode() -> None:
     assert "1. approach gate: delay of at most 5 s" in said
     assert f"5. switch: {cutover.folder}/tasks/switch.yml" in said
     assert "The approach gate now: ready. 1 job ready." in said
-    assert "The final gate now: timeout. 1 job of 1 not ready in the one sample" in said
+    assert "The final gate now: timeout. 1 of 1 job is not ready in the one sample" in said
     assert not cutover.state_file.exists()
     assert not list(cutover.folder.glob("cutover*"))
 

@@ -61,6 +61,29 @@ def progress_false_and_no_log_write_nothing() -> None:
     assert "job-hidden" not in run.stdout
 
 
+def a_failing_wait_of_30_jobs_fits_on_a_screen() -> None:
+    fits_on_a_screen(30)
+
+
+def a_failing_wait_of_300_jobs_fits_on_a_screen() -> None:
+    fits_on_a_screen(300)
+
+
+def fits_on_a_screen(number: int) -> None:
+    failing = {**wait("", jobs=[f"many-{each}" for each in range(number)], timeout=2), "register": "gate"}
+    # What is registered has everything, though not all of it is shown.
+    whole = (
+        f"gate.jobs | length == {number} and gate.jobs[0].holds[0].rule == 'wrong_phase' and gate.verdict == 'timeout'"
+    )
+    check = {"ansible.builtin.assert": {"that": whole, "quiet": True}}
+    with playing({"block": [failing], "rescue": [check]}) as run:
+        assert run.end() == 0, run.stdout
+    shown = run.stdout.partition("TASK [ansible.builtin.assert]")[0] + run.stderr
+    assert f"{number} of {number} jobs are not ready after 2 s: " in shown
+    assert len(shown.splitlines()) <= 25, shown
+    assert len(shown.encode()) <= 4096, shown
+
+
 def ctrl_c_leaves_nothing_running_and_a_recording() -> None:
     interrupt("job-ctrl-c", lambda pids: os.killpg(pids[0], signal.SIGINT))
 
@@ -104,6 +127,8 @@ if __name__ == "__main__":
     tests = (
         lines_come_while_it_waits_on_standard_error_alone,
         progress_false_and_no_log_write_nothing,
+        a_failing_wait_of_30_jobs_fits_on_a_screen,
+        a_failing_wait_of_300_jobs_fits_on_a_screen,
         ctrl_c_leaves_nothing_running_and_a_recording,
         termination_leaves_nothing_running_and_a_recording,
         kill_leaves_a_recording,
