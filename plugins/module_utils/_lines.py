@@ -67,7 +67,7 @@ def _short(job_id: str) -> str:
 
 
 def _fitted(line: str) -> str:
-    """The line cut to the width of a terminal; the hold at its end, where it has one, is kept."""
+    """Cut the line to the width of a terminal, and keep the hold at its end if there is one."""
     if _columns(line) <= WIDEST:
         return line
     last = line.rpartition(" ")[2]
@@ -127,7 +127,7 @@ class Lines:
             self._line(seen.at, seen.ended, self._alive(judgement, history))
 
     def stalled(self, seen: Sample | FailedPoll, seconds: float, judgement: Judgement, history: History) -> None:
-        """Nothing moved for so many seconds."""
+        """Write that nothing has moved for this number of seconds."""
         state = self._alive(judgement, history).removeprefix("ALIVE ")
         self._line(seen.at, seen.ended, f"STALL nothing moved for {duration(seconds)} {state}")
 

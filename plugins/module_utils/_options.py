@@ -173,7 +173,7 @@ def _of_json(jobs: list[str], option: str, what: str) -> list[str]:
 
 
 def repeated_jobs_warning(repeated: Iterable[str], option: str = "jobs") -> str | None:
-    """A sentence about ids or names that were given more than once; None where there are none."""
+    """Return a sentence about ids or names that were given more than once; None if there are none."""
     names = ", ".join(repeated)
     return f"{option} names {names} more than once; each job is asked for once." if names else None
 

@@ -160,7 +160,7 @@ class Recorder:
 
 
 def read_last_run(path: str) -> Run:
-    """The last run in a file made by :class:`Recorder`.
+    """Return the last run in a file written by :class:`Recorder`.
 
     Raises :class:`DrsError` of kind ``configuration`` when there is no such file or no run in it.
     """
@@ -171,7 +171,7 @@ def read_last_run(path: str) -> Run:
     entries = [(number, _entry(line)) for number, line in enumerate(lines, start=1) if line.strip()]
     runs = [entry["run"] for _number, entry in entries if entry]
     if not runs:
-        raise configuration_error(f"replay: {path} holds no recorded run. It must be a file made by record.")
+        raise configuration_error(f"replay: {path} holds no recorded run. It must be a file written by record.")
     # Damaged lines belong to the run they stand in; another wait may have written to the file at the same time.
     first = next(index for index, (_number, entry) in enumerate(entries) if entry and entry["run"] == runs[-1])
     _refuse_a_lost_run(path, entries[first:])
@@ -331,7 +331,7 @@ def _typed(value: Any, kind: type) -> Any:
     elif isinstance(value, dict):
         return {_typed(name, str): _part(part) for name, part in value.items()}
     elif isinstance(value, int) and not 0 <= value < _LARGEST:
-        # The service says -1 where it has no value, and that is recorded as none.
+        # The service says -1 for no value, which is recorded as none.
         raise ValueError("not a number of the service")
     return value
 

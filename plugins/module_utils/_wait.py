@@ -28,7 +28,7 @@ from ._rules import Reading, Rules
 from ._subtasks import Jobs
 from ._watch import Watch
 
-# The share of an interval that chance may add or take, so that many waits do not poll in step.
+# Intervals are randomised by this share, so that many waits do not poll in step.
 _JITTER = 0.1
 # A sleep is never exact, and a sample that begins after the deadline counts for nothing: look once just before it.
 _BEFORE_THE_DEADLINE = 0.25
@@ -202,7 +202,7 @@ def _nothing_asked(options: Mapping[str, Any]) -> bool:
 
 
 def _outcome(answer: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
-    """The result with whether the task failed, and its warnings where there are any."""
+    """Return the result with whether the task failed, and its warnings if there are any."""
     return {
         "connection": None,
         **answer,

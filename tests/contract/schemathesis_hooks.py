@@ -96,7 +96,7 @@ def well_formed(asked: Any) -> bool:
 
 
 def page_of(asked: list[str], page_req: Any) -> list[str] | None:
-    """Return the jobs of a page, by the text of the documentation page; None where there is no such page."""
+    """Return the jobs of a page, by the text of the documentation page; None if there is no such page."""
     if not isinstance(page_req, dict):
         return None
     number, size = page_req.get("cur_page", 1), page_req.get("per_page", 5)

@@ -51,7 +51,7 @@ def reading(job_id: str = A, status: str | None = CAUGHT_UP, **fields: Any) -> R
 
 
 def sample(ended: float, *readings: Reading, held: bool = False, took: float = 0.0) -> Sample:
-    """A sample that ended so many seconds into the wait; of a job that has caught up by default."""
+    """A sample that ended this number of seconds into the wait; of a job that has caught up by default."""
     return Sample(ended - took, ended, NOON + ended, readings or (reading(),), held)
 
 
@@ -99,8 +99,8 @@ class HandClock:
         self.sleeps.append(seconds)
         self.pass_by(seconds)
 
-    def uniform(self, low: float, high: float) -> float:
-        self.asked.append((low, high))
+    def uniform(self, least: float, most: float) -> float:
+        self.asked.append((least, most))
         return self._chance[(len(self.asked) - 1) % len(self._chance)]
 
     def clock(self) -> Clock:

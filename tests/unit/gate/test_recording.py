@@ -238,7 +238,7 @@ def test_what_is_no_recording_is_said_to_be_none(file: Path, content: bytes) -> 
     with pytest.raises(DrsError) as failed:
         run_of(file, content)
     assert failed.value.kind is Kind.CONFIGURATION
-    assert str(failed.value) == f"replay: {file} holds no recorded run. It must be a file made by record."
+    assert str(failed.value) == f"replay: {file} holds no recorded run. It must be a file written by record."
 
 
 def test_a_file_that_is_not_there_and_a_folder_cannot_be_read(tmp_path: Path) -> None:
