@@ -159,6 +159,18 @@ def test_a_name_that_no_job_has_is_refused_before_anything_runs() -> None:
     assert cutover.ran == []
 
 
+@pytest.mark.parametrize("way", ["roles", "import_role"])
+def test_the_role_may_be_loaded_statically(way: str) -> None:
+    cutover = Cutover(f"static_{way}")
+    options = cutover.play()["tasks"][0]["vars"]
+    role = "cutover.drs.drs_cutover"
+    imported = {"ansible.builtin.import_role": {"name": role}, "vars": options}
+    listed = {"roles": [{"role": role, **options}], "tasks": []}
+    cutover.keywords = listed if way == "roles" else {"tasks": [imported]}
+    cutover.run(succeeds=True)
+    assert cutover.ran == ["freeze", "switch"]
+
+
 def test_the_keyword_timeout_of_a_play_ends_a_gate_with_the_right_reason() -> None:
     cutover = Cutover("keyword_timeout", final_timeout=600)
     cutover.keywords = {"timeout": 5}
