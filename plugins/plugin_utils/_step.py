@@ -59,7 +59,7 @@ class Step:
 
 def failure(message: str) -> dict[str, Any]:
     """Return the result of a task that failed."""
-    return {"failed": True, "files": [], "msg": message}
+    return {"failed": True, "msg": message}
 
 
 def nothing(message: str) -> dict[str, Any]:
