@@ -18,10 +18,12 @@ from ._rules import Judged, Rules
 WIDEST = 160
 MOST_LINES = 500
 _LONGEST_HOLD = 20
+_LONGEST_NAME = 30
 # Lines about single jobs in one poll; the others are counted.
 _MOST_CHANGES = 5
+# Seconds from one heartbeat to the next: the first ones soon, so that a delay that falls is seen to fall.
+_HEARTBEATS = (15.0, 30.0, 60.0, 300.0)
 _HEARTBEAT_NEAR = 60.0
-_HEARTBEAT_FAR = 300.0
 
 
 def printable(text: str) -> str:
@@ -96,6 +98,8 @@ class Lines:
         self._shown: dict[str, tuple[object, ...]] = {}
         self._looks: dict[tuple[object, ...], tuple[object, ...]] = {}
         self._streak = 0
+        self._beats = 0
+        self._delay_told = 0
 
     def start(self, at: float) -> None:
         """The first line: what is waited for."""
@@ -113,17 +117,23 @@ class Lines:
             self._names = ShortIds([reading.id for reading in seen.readings])
         if isinstance(seen, FailedPoll):
             code = seen.failure.get("error_code") or seen.failure.get("http_status") or ""
-            self._reset(seen, f"{seen.failure.get('kind')} {code}".strip(), judgement)
+            self._reset(seen, f"{seen.failure.get('kind')} {code}".strip(), judgement, seen.message)
         else:
             if judgement.reset:
                 self._reset(seen, self._names.in_text(judgement.reset), judgement)
             self._changes(seen, judgement.standing.jobs, history)
         self._streak = judgement.standing.streak
-        beat = _HEARTBEAT_NEAR if near else _HEARTBEAT_FAR
+        beat = _HEARTBEATS[min(self._beats, len(_HEARTBEATS) - 1)]
+        # A delay that halved or doubled is worth a line before the next heartbeat.
+        beat = _HEARTBEATS[0] if self._moved(judgement) else min(beat, _HEARTBEAT_NEAR) if near else beat
+        # A failed poll has a line of its own.
+        beat = _HEARTBEATS[-1] if isinstance(seen, FailedPoll) else beat
         # Half of the lines as often as that, then fewer and fewer: the bound on lines lasts for months.
         beat *= 2 ** max(0, self._written // 25 - 9)
         if judgement.verdict is None and seen.ended - self._alive_at >= beat:
             self._alive_at = seen.ended
+            self._beats += 1
+            self._delay_told = _longest_delay(judgement)
             self._line(seen.at, seen.ended, self._alive(judgement, history))
 
     def stalled(self, seen: Sample | FailedPoll, seconds: float, judgement: Judgement, history: History) -> None:
@@ -167,23 +177,29 @@ class Lines:
             holds = next((f" hold={job.holds[0].rule.value}" for job in others if job.holds), "")
             self._line(seen.at, seen.ended, f"CHANGE and {len(others)} more jobs: {shown}{holds}")
 
-    def _reset(self, seen: Sample | FailedPoll, why: str, judgement: Judgement) -> None:
+    def _moved(self, judgement: Judgement) -> bool:
+        delay = _longest_delay(judgement)
+        return bool(self._delay_told) and not self._delay_told / 2 < delay < self._delay_told * 2
+
+    def _reset(self, seen: Sample | FailedPoll, why: str, judgement: Judgement, cause: str = "") -> None:
         standing = judgement.standing
         errors = f" errors={standing.errors}/{self._rules.max_errors}" if standing.errors else ""
         what = f"RESET streak {self._streak}->0" if self._streak else "ERROR"
-        self._line(seen.at, seen.ended, f"{what} {why}{errors}")
+        self._line(seen.at, seen.ended, f"{what} {why}{errors}{cause and f' {cause}'}")
 
     def _alive(self, judgement: Judgement, history: History) -> str:
         standing = judgement.standing
         late = [job for job in standing.jobs if not job.ready]
         ready = len(standing.jobs) - len(late)
-        counts = f"ALIVE ready={ready}/{self._jobs} streak={standing.streak}/{self._rules.stable_samples}"
+        streak = min(standing.streak, self._rules.stable_samples)
+        counts = f"ALIVE ready={ready}/{self._jobs} streak={streak}/{self._rules.stable_samples}"
         if standing.errors:
             return f"{counts} errors={standing.errors}/{self._rules.max_errors} hold=failed_poll"
         if not late:
             return f"{counts} stable={standing.streak_for:.0f}s/{self._rules.stable_for:g}s hold=streak"
         worst = max(late, key=badness)
-        return f"{counts} worst={self._names[worst.reading.id]} {_described(worst, history, status=False)}"
+        described = _described(worst, history, status=False)
+        return f"{counts}{_all_done_in(late, history)} worst={self._names[worst.reading.id]} {described}"
 
     def _line(self, at: float, elapsed: float, text: str) -> None:
         # The last but one says that there are no more, the last is the verdict.
@@ -195,6 +211,17 @@ class Lines:
     def _write(self, at: float, elapsed: float, text: str) -> None:
         self._written += 1
         self._say(_fitted(printable(f"drs_wait {iso(at)[11:]} +{duration(elapsed)} {text}")))
+
+
+def _longest_delay(judgement: Judgement) -> int:
+    return max((job.reading.progress.delay or 0 for job in judgement.standing.jobs), default=0)
+
+
+def _all_done_in(late: Sequence[Judged], history: History) -> str:
+    """When the last of several jobs would be ready, if there is an estimate for each of them."""
+    trends = [history.trend(job) for job in late]
+    estimates = [trend.left for trend in trends if trend and trend.left is not None]
+    return f" all_eta={duration(max(estimates))}" if len(late) > 1 and len(estimates) == len(late) else ""
 
 
 def _worth_a_line(job: Judged) -> tuple[object, ...]:
@@ -225,6 +252,7 @@ def _described(job: Judged, history: History, *, status: bool = True) -> str:
     late = [subtask for subtask in job.subtasks if not subtask.ready]
     if late:
         words.append(f"subtasks={len(late)} {_subtask(max(late, key=badness))}")
+    words += [f"name={reading.name[:_LONGEST_NAME]}"] if reading.name else []
     words.append(f"hold={job.holds[0].rule.value}" if job.holds else "ready")
     return " ".join(words)
 

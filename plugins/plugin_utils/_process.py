@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -92,7 +93,12 @@ def within_the_task(options: Mapping[str, Any], task: Any) -> tuple[dict[str, An
 
 def _live(line: str) -> None:
     # Warnings and standard output of a worker wait for the end of the task; this does not.
-    display.display(line, stderr=True)
+    words = line.split()
+    color = None
+    if "VERDICT" in words[:4] and sys.stderr.isatty():
+        # Ansible leaves colours out where NO_COLOR is set.
+        color = "green" if words[4:5] == ["ready"] else "red"
+    display.display(line, color=color, stderr=True)
 
 
 def _silent(line: str) -> None:

@@ -114,31 +114,54 @@ def test_a_change_of_status_holds_or_a_tenth_of_progress_is_a_line(before: Any, 
 )
 def test_a_smaller_change_is_no_line(before: Any, after: Any) -> None:
     lines = lines_of(caught_up(), sample(0, before), sample(30, after), ids=(A,))
-    assert [line.split()[2] for line in lines] == ["START", "CHANGE", "VERDICT"]
+    assert [line.split()[2] for line in lines if " ALIVE " not in line] == ["START", "CHANGE", "VERDICT"]
 
 
 def test_a_job_with_a_trend_tells_when_it_would_be_done() -> None:
     falling = [sample(end, reading(A, delay=500 - end)) for end in range(0, 301, 30)]
-    assert lines_of(caught_up(), *falling, ids=(A,))[2:-1] == [
-        "12:05:00Z +5m ALIVE ready=0/1 streak=0/3 worst=9a47..jb21 delay=200s falling drain=3m20s hold=delay"
+    assert lines_of(caught_up(), *falling, ids=(A,))[4:-1] == [
+        "12:02:00Z +2m ALIVE ready=0/1 streak=0/3 worst=9a47..jb21 delay=380s falling drain=6m20s hold=delay"
     ]
     growing = [sample(end, reading(A, delay=500 + end)) for end in range(0, 301, 30)]
-    assert lines_of(caught_up(), *growing, ids=(A,))[2:-1] == [
-        "12:05:00Z +5m ALIVE ready=0/1 streak=0/3 worst=9a47..jb21 delay=800s not-converging hold=delay"
+    assert lines_of(caught_up(), *growing, ids=(A,))[4:-1] == [
+        "12:02:00Z +2m ALIVE ready=0/1 streak=0/3 worst=9a47..jb21 delay=620s not-converging hold=delay"
     ]
 
 
-def test_far_from_the_goal_a_heartbeat_comes_every_five_minutes() -> None:
+def test_a_delay_that_halved_or_doubled_is_a_line_before_the_next_heartbeat() -> None:
+    seen = [sample(end, reading(A, delay=900 if end < 240 else 440)) for end in range(0, 330, 30)]
+    beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
+    assert [line.split()[1] for line in beats] == ["+30s", "+1m", "+2m", "+4m"]
+
+
+def test_of_many_jobs_the_last_estimate_is_told_if_each_has_one() -> None:
+    def both(end: int, other: int | None) -> Sample:
+        return sample(end, reading(A, delay=500 - end), reading(B, delay=other))
+
+    def last(other: int) -> str:
+        seen = [both(end, other - 2 * end if other > 500 else other) for end in range(0, 130, 30)]
+        return lines_of(caught_up(), *seen, ids=(A, B))[-2]
+
+    assert " all_eta=6m20s worst=" in last(900)
+    assert "all_eta" not in last(400)
+
+
+def test_the_name_of_a_job_is_told_if_it_is_known() -> None:
+    lines = lines_of(caught_up(), sample(0, reading(A, delay=9, name="orders")), ids=(A,))
+    assert lines[1].endswith("CHANGE 9a47..jb21 INCRE_TRANSFER_STARTED delay=9s name=orders hold=delay")
+
+
+def test_far_from_the_goal_heartbeats_come_soon_at_first_and_then_every_five_minutes() -> None:
     seen = [sample(end, reading(A, delay=900)) for end in range(0, 1200, 30)]
     beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
-    assert [line.split()[1] for line in beats] == ["+5m", "+10m", "+15m"]
-    assert beats[0].endswith("ALIVE ready=0/1 streak=0/3 worst=9a47..jb21 delay=900s steady hold=delay")
+    assert [line.split()[1] for line in beats] == ["+30s", "+1m", "+2m", "+7m", "+12m", "+17m"]
+    assert beats[-1].endswith("ALIVE ready=0/1 streak=0/3 worst=9a47..jb21 delay=900s steady hold=delay")
 
 
 def test_near_the_goal_a_heartbeat_comes_every_minute() -> None:
     seen = [sample(end, reading(A, delay=60)) for end in range(0, 200, 5)]
     beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
-    assert [line.split()[1] for line in beats] == ["+1m", "+2m", "+3m"]
+    assert [line.split()[1] for line in beats] == ["+15s", "+45s", "+1m45s", "+2m45s"]
 
 
 def test_while_the_streak_is_building_a_heartbeat_tells_how_far_it_is() -> None:
@@ -167,10 +190,10 @@ def test_a_streak_that_is_broken_is_a_line_with_the_reason() -> None:
         failed_poll(170),
     )
     assert [line for line in lines if "RESET" in line] == [
-        "12:00:40Z +40s RESET streak 2->0 throttled DRS.M01503 errors=1/5",
+        "12:00:40Z +40s RESET streak 2->0 throttled DRS.M01503 errors=1/5 Too often.",
         "12:00:50Z +50s RESET streak 1->0 9a47..jb21 hold_file",
         "12:02:40Z +2m40s RESET streak 1->0 gap of 100s between samples",
-        "12:02:50Z +2m50s RESET streak 1->0 network errors=1/5",
+        "12:02:50Z +2m50s RESET streak 1->0 network errors=1/5 It broke.",
     ]
 
 
@@ -240,6 +263,6 @@ def test_a_failed_poll_is_a_reset_where_there_was_a_streak_and_else_an_error() -
     seen = [failed_poll(0), sample(30, reading(A)), failed_poll(60)]
     lines = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "errors=" in line]
     assert [line.split(" ", 2)[2] for line in lines] == [
-        "ERROR network errors=1/5",
-        "RESET streak 1->0 network errors=1/5",
+        "ERROR network errors=1/5 It broke.",
+        "RESET streak 1->0 network errors=1/5 It broke.",
     ]

@@ -44,7 +44,7 @@ def lines_come_while_it_waits_on_standard_error_alone() -> None:
     lines = [(at, line) for at, line in run.lines if line.startswith("drs_wait ")]
     begins = r"drs_wait \d\d:\d\d:\d\dZ \+0s START jobs=1 goal=auto max_delay=0s stable=3x/1.5s timeout=30s$"
     assert re.match(begins, lines[0][1])
-    assert re.search(r"\+0s CHANGE job-loud INCRE_TRANSFER_STARTED delay=0s ready$", lines[1][1])
+    assert re.search(r"\+0s CHANGE job-loud INCRE_TRANSFER_STARTED delay=0s name=DRS-job-loud ready$", lines[1][1])
     assert re.search(r"VERDICT ready jobs=1 streak=\d+x/2s valid_until=", lines[-1][1])
     # The first lines came when they were written, more than a second before the last one.
     assert lines[-1][0] - lines[1][0] > 1.2
