@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What comes from a file or another process is equal to what was there before, and never the same object."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils import _journal
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
+    Completed,
+    Enter,
+    Failed,
+    Judged,
+    RunDied,
+    Stopped,
+    TimeUp,
+    UnfreezeFailed,
+    Unfrozen,
+    advance,
+)
+from ansible_collections.cutover.drs.plugins.module_utils._cutover_state import (
+    Entry,
+    Evidence,
+    Move,
+    Next,
+    Owner,
+    Stage,
+)
+from ansible_collections.cutover.drs.tests.unit.cutover.builders import GUARD, RUN, Cutover, a_cutover, plan
+
+
+def another(owner: Owner) -> Owner:
+    """Return an equal owner, as it comes out of JSON."""
+    return _journal.decode_owner(_journal.encode_owner(owner))
+
+
+def other_text(text: str) -> str:
+    return "".join(list(text))
+
+
+def test_an_owner_is_known_by_its_value() -> None:
+    cutover = a_cutover()
+    assert another(RUN) is not RUN
+    assert cutover.enter(other_text("approach"), by=another(RUN)).next is Next.PROCEED
+    assert cutover.judged(other_text("approach"), by=another(RUN)).next is Next.PROCEED
+
+
+@pytest.mark.parametrize("event", [RunDied, TimeUp])
+def test_a_guard_takes_over_from_an_owner_known_by_its_value(event: Any) -> None:
+    cutover = a_cutover("freeze")
+    cutover.later(1000)
+    assert advance(cutover.journal, event(GUARD, cutover.at, another(RUN))).next is Next.UNFREEZE
+
+
+def test_the_last_stage_is_known_by_its_value() -> None:
+    cutover = a_cutover("switch")
+    stages = tuple(map(other_text, cutover.journal.plan.stages))
+    cutover.journal = dataclasses.replace(
+        cutover.journal, plan=dataclasses.replace(cutover.journal.plan, stages=stages)
+    )
+    assert cutover.completed().next is Next.STOP
+
+
+@pytest.mark.parametrize(("running", "judged"), [("approach", "final"), ("final", "approach")])
+def test_a_verdict_counts_for_the_gate_that_runs(running: str, judged: str) -> None:
+    cutover = a_cutover(running)
+    move = cutover.judged(judged)
+    assert (move.next, move.message) == (Next.REFUSE, f"The {judged} gate has not begun.")
+
+
+def test_a_clock_that_was_set_back_gives_the_running_stage_no_negative_time() -> None:
+    cutover = a_cutover("final")
+    began = cutover.journal.entries[-1].began
+    move = advance(cutover.journal, Judged(RUN, 1.0, "final", True, "", 2.0))
+    assert move.journal.entries[-1].ended == began
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        (Stage("freeze", "Freeze the source"), "frozen"),
+        (Evidence("final", 1.0), "used"),
+        (Move(Cutover().journal, Next.STOP), "next"),
+        (Cutover().journal, "outcome"),
+        (plan(), "jobs"),
+        (Entry("freeze", "running", 1.0), "state"),
+        (RUN, "pid"),
+        (Enter(RUN, 1.0, "freeze"), "stage"),
+        (Judged(RUN, 1.0, "final", True, ""), "ready"),
+        (Stopped(RUN, 1.0, ()), "jobs"),
+        (Failed(RUN, 1.0, ""), "reason"),
+        (Unfrozen(RUN, 1.0), "at"),
+        (UnfreezeFailed(RUN, 1.0, ""), "reason"),
+        (Completed(RUN, 1.0), "at"),
+        (RunDied(GUARD, 1.0, RUN), "of"),
+        (TimeUp(GUARD, 1.0, RUN), "of"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_value_cannot_be_changed(value: Any, field: str) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(value, field, None)
