@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
@@ -348,6 +348,7 @@ def test_every_reachable_state_keeps_the_promise(stages: tuple[str, ...], unfree
     assert sum(seen.values()) > 1000
 
 
+@settings(settings.get_profile("cutover"))
 @given(data=st.data())
 def test_a_long_history_keeps_the_promise(data: st.DataObject) -> None:
     """Beyond the search: any stages that a plan can have, and times beside the limits."""
