@@ -244,7 +244,7 @@ def test_a_second_guard_of_the_same_jobs_says_who_owns_them(tmp_path: Path, run:
     assert isinstance(second.begun, str)
     assert f"the run, process {run.pid} on " in second.begun
     assert "owns a cutover of the same jobs since " in second.begun
-    # Another host of the same run is told something else.
+    # Another host of the same run gets another sentence.
     host = {**first.owner, "host": "db2"}
     assert "db1 would cut over the same jobs at the same time." in str(Guarded(tmp_path, run, owner=host).begun)
     first.guard.close()
