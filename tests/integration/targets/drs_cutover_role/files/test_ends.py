@@ -250,7 +250,9 @@ def test_recover_refuses_while_the_run_lives() -> None:
 
 def test_a_second_run_is_refused_at_once_and_touches_nothing() -> None:
     cutover = Cutover("second_run")
-    cutover.tasks(freeze=[{"ansible.builtin.command": "sleep 4"}, cutover.changing(delay=0)])
+    released = cutover.folder / "released"
+    waits = {"ansible.builtin.wait_for": {"path": str(released), "timeout": 90}}
+    cutover.tasks(freeze=[waits, cutover.changing(delay=0)])
     with cutover.start() as first:
         until_ran(cutover, first, "freeze")
         # Even with another journal: the jobs are what counts.
@@ -258,6 +260,7 @@ def test_a_second_run_is_refused_at_once_and_touches_nothing() -> None:
         assert f"process {first.process.pid} on" in said
         assert "in the stage freeze" in said
         assert cutover.ran == ["freeze"]
+        released.touch()
         assert first.end() == 0
     assert cutover.ran == ["freeze", "switch"]
     assert not (cutover.folder / "other.json").exists()
