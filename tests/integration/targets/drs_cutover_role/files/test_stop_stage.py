@@ -105,7 +105,7 @@ def test_a_run_that_is_killed_while_the_jobs_are_stopped_is_unfrozen() -> None:
 
 
 def test_a_stop_that_outlasts_max_outage_is_unfrozen() -> None:
-    cutover = a_cutover("stop_too_long", max_outage=6)
+    cutover = a_cutover("stop_too_long", max_outage=15)
     cutover.change(stop_seconds=60)
     cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "verify", "unfreeze"]
