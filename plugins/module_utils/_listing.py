@@ -38,7 +38,8 @@ class Call(Protocol):
 
     def __call__(
         self, operation: ListOperation, job_type: str, pages: Pages, ids: Sequence[str], until: float | None
-    ) -> Page: ...
+    ) -> Page:
+        """Return the page."""
 
 
 class Listing:

@@ -28,9 +28,11 @@ _PERMISSION = "Reading the list of jobs needs the permission drs:migrationJob:li
 class Client(Protocol):
     """What reads jobs. ``until`` is in monotonic seconds; see :class:`_client.Client`."""
 
-    def both(self, ids: Sequence[str], until: float) -> tuple[Sequence[StatusRecord], Sequence[ProgressRecord]]: ...
+    def both(self, ids: Sequence[str], until: float) -> tuple[Sequence[StatusRecord], Sequence[ProgressRecord]]:
+        """Return both records of each job."""
 
-    def list_jobs(self, *, ids: Sequence[str] | None = None, until: float | None = None) -> Sequence[ListedJob]: ...
+    def list_jobs(self, *, ids: Sequence[str] | None = None, until: float | None = None) -> Sequence[ListedJob]:
+        """Return the jobs of the project, or those with these ids."""
 
 
 class Jobs:
