@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from child import Child
 from cutover import SIM, Cutover, ask
-from test_ends import eventually, unfrozen_once
+from test_ends import WAYS, end, eventually, unfrozen_once
 
 GONE = "a job that was stopped must be set up again"
 
@@ -94,12 +94,13 @@ def in_the_stop(cutover: Cutover, run: Child) -> None:
     eventually(lambda: stops(cutover), 60)
 
 
-def test_a_run_that_is_killed_while_the_jobs_are_stopped_is_unfrozen() -> None:
-    cutover = a_cutover("killed_in_stop")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_run_that_is_ended_while_the_jobs_are_stopped_is_unfrozen(way: str) -> None:
+    cutover = a_cutover(f"{way}_in_stop")
     cutover.change(stop_seconds=30)
     with cutover.start() as run:
         in_the_stop(cutover, run)
-        run.kill()
+        end(run, WAYS[way])
         unfrozen_once(cutover)
     assert GONE in cutover.report["reason"]
 
