@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._options import CONNECTION_OPTIONS
+from ..module_utils._service.options import CONNECTION_OPTIONS
 from ..plugin_utils._cutover_end import CutoverEnd
 from ..plugin_utils._cutover_run import CutoverRun
 from ..plugin_utils._recover import Recover

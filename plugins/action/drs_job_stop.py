@@ -10,9 +10,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._errors import configuration_error
-from ..module_utils._options import CONNECTION_OPTIONS, STOP_OPTIONS
-from ..module_utils._stopping import refused, run
+from ..module_utils._job.errors import configuration_error
+from ..module_utils._service.options import CONNECTION_OPTIONS, STOP_OPTIONS
+from ..module_utils._stop.loop import refused, run
 from ..plugin_utils import _process
 
 

@@ -11,9 +11,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils._errors import configuration_error
-from ..module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
-from ..module_utils._wait import refused, run
+from ..module_utils._job.errors import configuration_error
+from ..module_utils._service.options import CONNECTION_OPTIONS, WAIT_OPTIONS
+from ..module_utils._wait.loop import refused, run
 from ..plugin_utils import _process
 from ..plugin_utils._given import checked, given
 

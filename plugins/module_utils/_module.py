@@ -12,13 +12,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ._client import Client
-from ._connection import connect
-from ._errors import DrsError
-from ._info import jobs_info
-from ._names import asked_jobs, resolve_names
-from ._options import CONNECTION_OPTIONS, INFO_OPTIONS, JOBS_OR_NAMES, secrets
-from ._records import StatusRecord, summary
+from ._job.errors import DrsError
+from ._job.records import StatusRecord, summary
+from ._service.client import Client
+from ._service.connection import connect
+from ._service.info import jobs_info
+from ._service.names import asked_jobs, resolve_names
+from ._service.options import CONNECTION_OPTIONS, INFO_OPTIONS, JOBS_OR_NAMES, secrets
 
 
 def run(read: Callable[[Client, Sequence[str]], Sequence[StatusRecord]]) -> None:

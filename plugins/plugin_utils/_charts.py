@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from markupsafe import Markup
 
-from ..module_utils._lifecycle import Phase, State, meaning
+from ..module_utils._job.status_table import Phase, State, meaning
 from ._svg import WIDTH, Time, Values, area, clock, delay_axis, element, frame, line, picture
 from ._view import Cutover, Job, Point, Stage, Wait, of_job
 from ._words import span

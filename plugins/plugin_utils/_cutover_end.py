@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils import _journal
-from ..module_utils._cutover_result import result as cutover_result
-from ..module_utils._cutover_state import Outcome
+from ..module_utils._cutover import journal_file
+from ..module_utils._cutover.result import result as cutover_result
+from ..module_utils._cutover.state import Outcome
 from . import _steps
 from ._reports import ReportError, render, write
 from ._step import Step, failure
@@ -31,7 +31,7 @@ class CutoverEnd(Step):
         if not self._begun.get("stages"):
             return self._without_stages()
         answer = _steps.finish(self._begun["guard"])
-        journal, plan = _journal.decode(answer["journal"]), list(answer.get("plan") or self._begun["plan"])
+        journal, plan = journal_file.decode(answer["journal"]), list(answer.get("plan") or self._begun["plan"])
         outcome = cutover_result(journal, answer["gates"], plan, list(answer["warnings"]))
         written, problems = self._write_reports(outcome)
         return {**self._published(outcome, problems), "reports": written}

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._errors import configuration_error
-from ..module_utils._names import asked_jobs
-from ..module_utils._options import CONNECTION_OPTIONS, STOP_OPTIONS, WAIT_OPTIONS
+from ..module_utils._job.errors import configuration_error
+from ..module_utils._service.names import asked_jobs
+from ..module_utils._service.options import CONNECTION_OPTIONS, STOP_OPTIONS, WAIT_OPTIONS
 from ._given import as_list, checked, given
 from ._reports import SUFFIXES
 

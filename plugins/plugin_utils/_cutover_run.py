@@ -17,15 +17,15 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils import _journal
-from ..module_utils._connection import connect
-from ..module_utils._cutover_state import STAGES, Next, Outcome, Plan, Role
-from ..module_utils._errors import DrsError, configuration_error
-from ..module_utils._names import asked_jobs, resolve_names
-from ..module_utils._stop import cannot_be_resumed
-from ..module_utils._stopping import run as stop
-from ..module_utils._stopping import targets_of
-from ..module_utils._wait import run as wait
+from ..module_utils._cutover import journal_file
+from ..module_utils._cutover.state import STAGES, Next, Outcome, Plan, Role
+from ..module_utils._job.errors import DrsError, configuration_error
+from ..module_utils._service.connection import connect
+from ..module_utils._service.names import asked_jobs, resolve_names
+from ..module_utils._stop.decide import cannot_be_resumed
+from ..module_utils._stop.loop import run as stop
+from ..module_utils._stop.loop import targets_of
+from ..module_utils._wait.loop import run as wait
 from . import _cutover_options, _process, _steps
 from ._cutover_end import empty_result
 from ._failure import what_failed
@@ -145,7 +145,7 @@ class CutoverRun(Step):
     def _start(self, options: _cutover_options.Options) -> tuple[dict[str, Any], dict[str, Any]]:
         values = options.values
         plan = Plan(options.jobs, options.stages, options.files.get("unfreeze", ""), values["max_outage"])
-        guard = {"journal": str(options.state_file), "plan": _journal.encode_plan(plan)}
+        guard = {"journal": str(options.state_file), "plan": journal_file.encode_plan(plan)}
         told = {
             **guard,
             "jobs": list(options.jobs),

@@ -23,8 +23,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..module_utils import _journal
-from ..module_utils._cutover import (
+from ..module_utils._cutover import journal_file
+from ..module_utils._cutover.decide import (
     Completed,
     Enter,
     Event,
@@ -40,10 +40,10 @@ from ..module_utils._cutover import (
     recover,
     still_copying,
 )
-from ..module_utils._cutover_result import result
-from ..module_utils._cutover_state import Move, Next, Outcome, Owner, Role
-from ..module_utils._errors import DrsError
-from ..module_utils._history import iso
+from ..module_utils._cutover.result import result
+from ..module_utils._cutover.state import Move, Next, Outcome, Owner, Role
+from ..module_utils._job.errors import DrsError
+from ..module_utils._wait.history import iso
 from ._handover import Unfreezing, start_unfreeze
 
 # Seconds between two looks at a run where the kernel does not tell at once that it died, and at the clock.
@@ -64,10 +64,10 @@ class Guard:
     def __init__(self, told: Mapping[str, Any]) -> None:
         """``told`` is what the first step sends, see :func:`_steps.start_guard`."""
         self._told = told
-        self._run = _journal.decode_owner(told["owner"])
-        self._me = _journal.this_process(Role.GUARD, os.getpid(), self._run.host, self._run.user)
+        self._run = journal_file.decode_owner(told["owner"])
+        self._me = journal_file.this_process(Role.GUARD, os.getpid(), self._run.host, self._run.user)
         self._path = Path(told["journal"])
-        self._lock = _journal.JobsLock(told["jobs"])
+        self._lock = journal_file.JobsLock(told["jobs"])
         self._handover: Mapping[str, Any] = told["handover"]
         self._gates: dict[str, Any] = {}
         self._warnings: list[str] = []
@@ -85,7 +85,7 @@ class Guard:
         holder = self._lock.take(about)
         if holder is not None:
             return _held_by(holder, self._run)
-        earlier = _journal.read(self._path)
+        earlier = journal_file.read(self._path)
         owner_lives = earlier is not None and _outlives(earlier.owner, self._path)
         now = time.time()
         if self._told["recover"]:
@@ -93,9 +93,9 @@ class Guard:
             if move is None:
                 return f"The journal {self._path} has just been removed"
         else:
-            move = begin(earlier, _journal.decode_plan(self._told["plan"]), self._run, now, owner_lives=owner_lives)
+            move = begin(earlier, journal_file.decode_plan(self._told["plan"]), self._run, now, owner_lives=owner_lives)
         if move.next in (Next.PROCEED, Next.UNFREEZE):
-            _journal.write(self._path, move.journal, now)
+            journal_file.write(self._path, move.journal, now)
         self._journal = move.journal
         return move
 
@@ -115,7 +115,7 @@ class Guard:
                         # It stays readable: look once.
                         selector.unregister(key.fileobj)
                 self._touch()
-                if not dead and not _journal.lives(self._run):
+                if not dead and not journal_file.lives(self._run):
                     dead = True
                     self._log(f"The run (process {self._run.pid}) is gone.")
                     self._act(advance(self._journal, RunDied(self._me, time.time(), self._run)))
@@ -162,7 +162,7 @@ class Guard:
         if kind == "state":
             return self._state(Move(self._journal, Next.WAIT if self._busy() else Next.STOP))
         if kind == "finish":
-            self._finished = _journal.decode_owner(request["owner"]) == self._run and not self._busy()
+            self._finished = journal_file.decode_owner(request["owner"]) == self._run and not self._busy()
             return self._state(Move(self._journal, Next.STOP if self._finished else Next.WAIT))
         event = _event(request, time.time())
         if isinstance(event, Judged):
@@ -186,7 +186,7 @@ class Guard:
         return {
             "next": move.next.value,
             "message": move.message,
-            "journal": _journal.encode(move.journal, time.time()),
+            "journal": journal_file.encode(move.journal, time.time()),
             "plan": list(self._told["plan_lines"]),
             "gates": self._gates if move.next is Next.STOP else {},
             "warnings": self._warnings,
@@ -195,7 +195,7 @@ class Guard:
     def _keep(self, move: Move) -> None:
         """Write the journal, and only then believe it."""
         if move.journal != self._journal:
-            _journal.write(self._path, move.journal, time.time())
+            journal_file.write(self._path, move.journal, time.time())
             self._journal = move.journal
         if move.journal.deadline is not None and self._due is None and not move.journal.unfreezing:
             self._due = _since_boot() + max(0.0, move.journal.deadline - time.time())
@@ -276,7 +276,7 @@ def _without_control(path: str, flags: int) -> int:
 
 def _held_by(holder: Mapping[str, Any], run: Owner) -> str:
     try:
-        owner = _journal.decode_owner(holder["owner"])
+        owner = journal_file.decode_owner(holder["owner"])
         if (owner.machine, owner.pid, owner.started) == (run.machine, run.pid, run.started) and owner.host != run.host:
             return (
                 f"{owner.host} would cut over the same jobs at the same time. Run the role on one host, such as localhost, "
@@ -284,7 +284,7 @@ def _held_by(holder: Mapping[str, Any], run: Owner) -> str:
             )
         stage = "which cannot be read"
         with suppress(DrsError):
-            journal = _journal.read(Path(holder["journal"]))
+            journal = journal_file.read(Path(holder["journal"]))
             stage = journal.stage if journal else "begin"
         return f"{owner} owns a cutover of the same jobs since {holder['since']}, in the stage {stage}"
     except (KeyError, TypeError, ValueError):
@@ -293,7 +293,7 @@ def _held_by(holder: Mapping[str, Any], run: Owner) -> str:
 
 def _outlives(owner: Owner | None, journal: Path) -> bool:
     """Tell whether the owner still lives; on another machine, whether it goes on touching the journal."""
-    known = _journal.lives(owner)
+    known = journal_file.lives(owner)
     if known is not None:
         return known
     before = journal.stat().st_mtime_ns
@@ -322,7 +322,7 @@ def _received(connection: socket.socket) -> Any:
 
 
 def _event(request: Mapping[str, Any], at: float) -> Event:
-    by = _journal.decode_owner(request["owner"])
+    by = journal_file.decode_owner(request["owner"])
     kind = request["event"]
     if kind == "enter":
         return Enter(by, at, request["stage"])
@@ -379,7 +379,7 @@ def _guarded(guard: Guard, folder: Path, answer_to: int) -> None:
         if isinstance(move, str):
             answer: dict[str, Any] = {"next": Next.REFUSE.value, "message": move, "journal": None}
         else:
-            journal = _journal.encode(move.journal, time.time())
+            journal = journal_file.encode(move.journal, time.time())
             answer = {"next": move.next.value, "message": move.message, "journal": journal, "guard": os.getpid()}
         os.write(answer_to, json.dumps(answer).encode() + b"\n")
         os.close(answer_to)

@@ -21,8 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._cutover_state import Owner
-from ..module_utils._journal import encode_owner
+from ..module_utils._cutover.journal_file import encode_owner
+from ..module_utils._cutover.state import Owner
 
 # How the steps of that playbook find the guard.
 GUARD_VARIABLE = "DRS_CUTOVER_GUARD"

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from xml.etree import ElementTree
 
-from ..module_utils._gate import Verdict
-from ..module_utils._rules import Goal, Rule
+from ..module_utils._gate.gate import Verdict
+from ..module_utils._gate.rules import Goal, Rule
 from ._view import Cutover, Job, Stage, Wait
 
 # Jobs beyond this only count: readers of JUnit keep every case in memory.

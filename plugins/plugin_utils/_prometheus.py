@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..module_utils._gate import Verdict
-from ..module_utils._rules import Rule
+from ..module_utils._gate.gate import Verdict
+from ..module_utils._gate.rules import Rule
 from ._view import Cutover, Job, Wait
 
 # Name: (help, samples by their labels).

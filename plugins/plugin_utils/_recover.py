@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils import _journal
-from ..module_utils._cutover_state import Next, Outcome, Role
-from ..module_utils._errors import DrsError
+from ..module_utils._cutover import journal_file
+from ..module_utils._cutover.state import Next, Outcome, Role
+from ..module_utils._job.errors import DrsError
 from . import _cutover_options, _steps
 from ._failure import what_failed
 from ._given import as_list
@@ -82,10 +82,10 @@ class Recover(Step):
         if not state_file and not jobs:
             return failure("recover needs drs_cutover_state_file, the journal of the cutover, or drs_cutover_jobs.")
         path = self._journal_path(str(state_file), jobs)
-        earlier = _journal.read(path)
+        earlier = journal_file.read(path)
         if earlier is None:
             return nothing(f"There is no journal {path}, so nothing is frozen.")
-        guard = {"journal": str(path), "plan": _journal.encode_plan(earlier.plan)}
+        guard = {"journal": str(path), "plan": journal_file.encode_plan(earlier.plan)}
         told = {
             **guard,
             "jobs": list(earlier.plan.jobs),

@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._lifecycle import MISSING, State, meaning
+from ..module_utils._job.status_table import MISSING, State, meaning
 
 
 def state_of(job: Any) -> State:

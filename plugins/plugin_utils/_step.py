@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils import _journal
-from ..module_utils._cutover_state import Role
+from ..module_utils._cutover import journal_file
+from ..module_utils._cutover.state import Role
 from . import _process, _steps
 from ._play import handover
 
@@ -36,7 +36,7 @@ class Step:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Start the guard; return its first answer, and what later steps need to find it."""
         run = os.getppid()
-        owner = _journal.encode_owner(_journal.this_process(role, run, self._host, _process.user()))
+        owner = journal_file.encode_owner(journal_file.this_process(role, run, self._host, _process.user()))
         path = Path(guard["journal"])
         path.parent.mkdir(parents=True, exist_ok=True)
         given = self.handover()

@@ -18,10 +18,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..module_utils import _journal
-from ..module_utils._cutover import Failed, UnfreezeFailed, Unfrozen, advance
-from ..module_utils._cutover_state import Journal, Move, Next
-from ..module_utils._errors import DrsError
+from ..module_utils._cutover import journal_file
+from ..module_utils._cutover.decide import Failed, UnfreezeFailed, Unfrozen, advance
+from ..module_utils._cutover.state import Journal, Move, Next
+from ..module_utils._job.errors import DrsError
 
 # Seconds in which a guard has to say that it is watching.
 _HANDSHAKE = 30.0
@@ -93,7 +93,7 @@ def report_failure(guard: Mapping[str, Any], event: str, reason: str) -> dict[st
         return settled(guard, ask(guard, event, reason=reason))
     except GuardGoneError as gone:
         kind = Failed if event == "failed" else UnfreezeFailed
-        return _without_guard(guard, kind(_journal.decode_owner(guard["owner"]), time.time(), reason), str(gone))
+        return _without_guard(guard, kind(journal_file.decode_owner(guard["owner"]), time.time(), reason), str(gone))
 
 
 def report_unfrozen(guard: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def report_unfrozen(guard: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return ask(guard, "unfrozen")
     except GuardGoneError as gone:
-        return _without_guard(guard, Unfrozen(_journal.decode_owner(guard["owner"]), time.time()), str(gone))
+        return _without_guard(guard, Unfrozen(journal_file.decode_owner(guard["owner"]), time.time()), str(gone))
 
 
 def stage(guard: Mapping[str, Any]) -> str:
@@ -142,7 +142,7 @@ def _without_guard(guard: Mapping[str, Any], event: Any, why: str) -> dict[str, 
         journal = advance(journal, Failed(event.by, event.at, "The guard is gone.")).journal
     move = advance(journal, event)
     try:
-        _journal.write(Path(guard["journal"]), move.journal, time.time())
+        journal_file.write(Path(guard["journal"]), move.journal, time.time())
     except OSError as error:
         warnings.append(f"The journal {guard['journal']} cannot be written: {error.strerror}.")
     return _state(move, warnings)
@@ -150,16 +150,16 @@ def _without_guard(guard: Mapping[str, Any], event: Any, why: str) -> dict[str, 
 
 def _on_disk(guard: Mapping[str, Any]) -> Journal:
     try:
-        journal = _journal.read(Path(guard["journal"]))
+        journal = journal_file.read(Path(guard["journal"]))
     except DrsError:
         journal = None
     if journal is not None:
         return journal
     # Nobody knows how far it came: it counts as frozen.
-    plan = _journal.decode_plan(guard["plan"])
-    return Journal(plan, _journal.decode_owner(guard["owner"]), frozen_since=time.time())
+    plan = journal_file.decode_plan(guard["plan"])
+    return Journal(plan, journal_file.decode_owner(guard["owner"]), frozen_since=time.time())
 
 
 def _state(move: Move, warnings: list[str]) -> dict[str, Any]:
-    journal = _journal.encode(move.journal, time.time())
+    journal = journal_file.encode(move.journal, time.time())
     return {"next": move.next.value, "message": move.message, "journal": journal, "gates": {}, "warnings": warnings}

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..module_utils._gate import Verdict
-from ..module_utils._lifecycle import State, meaning
-from ..module_utils._lines import ShortIds
+from ..module_utils._gate.gate import Verdict
+from ..module_utils._job.status_table import State, meaning
+from ..module_utils._wait.lines import ShortIds
 from ._values import count, epoch, fields, flag, items, mappings, number, text
 
 # No id, status or code of the service is near that long.

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._gate import Verdict
+from ..module_utils._gate.gate import Verdict
 from ._view import Cutover, Job, Wait
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))

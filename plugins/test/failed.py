@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..module_utils._lifecycle import State
+from ..module_utils._job.status_table import State
 from ..plugin_utils._state import state_of
 
 

@@ -54,7 +54,7 @@ def floor(settings: dict[str, Any]) -> Callable[[], int]:
 
 def client(settings: dict[str, Any]) -> Callable[[], int]:
     """Return the collection's client, as the module uses it."""
-    from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
+    from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
 
     def run() -> int:
         with connect(options(settings), {}) as connected:
@@ -83,7 +83,7 @@ def sdk(settings: dict[str, Any]) -> Callable[[], int]:
 
 def options(settings: dict[str, Any]) -> dict[str, Any]:
     """Return all options of a wait, with their defaults where the settings give none."""
-    from ansible_collections.cutover.drs.plugins.module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
+    from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS, WAIT_OPTIONS
 
     given = {"endpoint": settings["endpoint"], "auth_token": TOKEN, "project_id": PROJECT, "jobs": settings["ids"]}
     defaults = {name: spec.get("default") for name, spec in {**CONNECTION_OPTIONS, **WAIT_OPTIONS}.items()}
@@ -92,7 +92,7 @@ def options(settings: dict[str, Any]) -> dict[str, Any]:
 
 def wait(settings: dict[str, Any]) -> Callable[[], int]:
     """Return a wait as the action plugin runs it; its lines go nowhere."""
-    from ansible_collections.cutover.drs.plugins.module_utils._wait import run as waited
+    from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run as waited
 
     def run() -> int:
         result = waited(options(settings), {}, one_sample=False, say=lambda line: None)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
-from ansible_collections.cutover.drs.tests.unit.client.support import plain_environment
+from ansible_collections.cutover.drs.tests.unit.service.support import plain_environment
 
 # A fixture of these tests, too.
 __all__ = ["plain_environment"]

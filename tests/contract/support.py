@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ansible_collections.cutover.drs.tests.unit.client.support import end
+from ansible_collections.cutover.drs.tests.unit.service.support import end
 
 HERE = Path(__file__).resolve().parent
 OPENAPI = HERE / "openapi.yml"

@@ -21,11 +21,11 @@ from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
 from huaweicloudsdkdrs import v3 as sdk
 from huaweicloudsdkdrs import v5 as sdk5
 
-from ansible_collections.cutover.drs.plugins.module_utils._client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
 from ansible_collections.cutover.drs.tests.contract.support import HERE, OPENAPI
-from ansible_collections.cutover.drs.tests.unit.client.support import BY_KEYS, DEFAULTS, JOBS, PROJECT
+from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, DEFAULTS, JOBS, PROJECT
 from drs_simulator import Simulator
 
 DOCUMENTED = json.loads((HERE.parent / "simulator" / "bodies" / "errors-documented.json").read_text(encoding="utf-8"))

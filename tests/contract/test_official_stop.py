@@ -14,10 +14,10 @@ import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkdrs import v3, v5
 
-from ansible_collections.cutover.drs.plugins.module_utils._client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._stop_request import Reply
-from ansible_collections.cutover.drs.tests.unit.client.support import BY_KEYS, DEFAULTS, JOBS, PROJECT
+from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
+from ansible_collections.cutover.drs.plugins.module_utils._service.stop_request import Reply
+from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, DEFAULTS, JOBS, PROJECT
 from drs_simulator import Simulator
 
 LIVE = {"status": "INCRE_TRANSFER_STARTED"}

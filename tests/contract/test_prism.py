@@ -19,14 +19,14 @@ from typing import Any
 import proof
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._options import WAIT_OPTIONS
-from ansible_collections.cutover.drs.plugins.module_utils._stop_request import Reply
-from ansible_collections.cutover.drs.plugins.module_utils._wait import run
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._service.stop_request import Reply
+from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
 from ansible_collections.cutover.drs.tests.contract.support import HERE, OPENAPI, Running, running
-from ansible_collections.cutover.drs.tests.unit.client.support import BY_KEYS, BY_TOKEN, DEFAULTS, JOBS
+from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, BY_TOKEN, DEFAULTS, JOBS
 from drs_simulator import Simulator
 
 # The number of 404 APIGW.0101 among the documented errors.

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._errors import Kind
-from ansible_collections.cutover.drs.plugins.module_utils._gate import Verdict
-from ansible_collections.cutover.drs.plugins.module_utils._options import ENVIRONMENT
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Rule
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Verdict
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Rule
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import Kind
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import ENVIRONMENT
 from ansible_collections.cutover.drs.plugins.plugin_utils._prometheus import _HELP
 from ansible_collections.cutover.drs.tests.docs.blocks import CHECKOUT, GUIDES, PAGES
 

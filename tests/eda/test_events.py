@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._errors import Kind
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import Kind
 from ansible_collections.cutover.drs.tests.eda.support import CAUGHT_UP, FULL, A, B, Watched, broken, reading
 
 LATE = [reading(delay=5)]

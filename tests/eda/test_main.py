@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.tests.eda.support import A, B
 from drs_simulator import Simulator
 

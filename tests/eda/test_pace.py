@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.tests.eda.support import Watched, broken, reading
 
 LATE = [reading(delay=5)]

@@ -20,22 +20,22 @@ from requests.structures import CaseInsensitiveDict
 
 sys.path.insert(0, sys.argv[2])
 with atheris.instrument_imports(include=["ansible_collections"]):
-    from ansible_collections.cutover.drs.plugins.module_utils import _wait
-    from ansible_collections.cutover.drs.plugins.module_utils._answers import check
-    from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
-    from ansible_collections.cutover.drs.plugins.module_utils._gate import Sample
-    from ansible_collections.cutover.drs.plugins.module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
-    from ansible_collections.cutover.drs.plugins.module_utils._recording import read_last_run
-    from ansible_collections.cutover.drs.plugins.module_utils._records import (
+    from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Sample
+    from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Reading, Rules, judge_job
+    from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
+    from ansible_collections.cutover.drs.plugins.module_utils._job.records import (
         ProgressRecord,
         StatusRecord,
         parse_progress,
         parse_statuses,
         summary,
     )
-    from ansible_collections.cutover.drs.plugins.module_utils._redact import Redactor
-    from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules, judge_job
-    from ansible_collections.cutover.drs.plugins.module_utils._transport import Answer
+    from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS, WAIT_OPTIONS
+    from ansible_collections.cutover.drs.plugins.module_utils._service.redaction import Redactor
+    from ansible_collections.cutover.drs.plugins.module_utils._service.responses import check
+    from ansible_collections.cutover.drs.plugins.module_utils._service.transport import Answer
+    from ansible_collections.cutover.drs.plugins.module_utils._wait import loop
+    from ansible_collections.cutover.drs.plugins.module_utils._wait.recording import read_last_run
 
 SECRET = "a secret of ours"
 REDACT = Redactor(SECRET)
@@ -101,7 +101,7 @@ def recording(data: bytes) -> None:
     said: list[str] = []
     for goal in ("auto", "stopped"):
         options = {**DEFAULTS, "replay": str(RECORDING), "goal": goal, "stable_for": 5.0, "require_full_progress": True}
-        result = _wait.run(options, {}, one_sample=False, say=said.append)
+        result = loop.run(options, {}, one_sample=False, say=said.append)
         shown(result)
         assert result["ready"] == (result["verdict"] == "ready")
         if result["ready"]:

@@ -21,7 +21,7 @@ from typing import Any
 
 import requests
 
-from ansible_collections.cutover.drs.tests.unit.client.support import end
+from ansible_collections.cutover.drs.tests.unit.service.support import end
 from drs_simulator import Simulator
 
 SERVE = Path(__file__).resolve().parent / "serve.py"

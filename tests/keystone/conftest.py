@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 import proof
 
 from ansible_collections.cutover.drs.tests.keystone.cloud import DRS, Account, Keystone
-from ansible_collections.cutover.drs.tests.unit.client.support import plain_environment
+from ansible_collections.cutover.drs.tests.unit.service.support import plain_environment
 from drs_simulator import Simulator
 
 # A fixture of these tests, too.

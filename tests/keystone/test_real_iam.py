@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._options import WAIT_OPTIONS
-from ansible_collections.cutover.drs.plugins.module_utils._wait import run
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
 from ansible_collections.cutover.drs.tests.keystone.cloud import DRS, Account, Keystone
-from ansible_collections.cutover.drs.tests.unit.client.support import DEFAULTS
+from ansible_collections.cutover.drs.tests.unit.service.support import DEFAULTS
 
 # A sample takes two logins of half a second each. The intervals are long enough for a busy machine, as the streak does
 # not outlive a gap of three of them.

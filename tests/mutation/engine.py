@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Change table, parser, rules, gate and the core of the cutover on purpose, and see that a test notices.
 
-usage: python engine.py [MODULE...] (in a copy of the checkout, by tests/tools/mutate.py)
+usage: python engine.py [MODULE...] (in a copy of the checkout, by tests/tools/mutate.py); a MODULE is e.g. _gate/rules
 
 The changes are those of cosmic-ray, and two of our own. Its own runner starts pytest anew for each change; here each is
 tried in a fork of one process that has pytest loaded already. The changed module is given to the import system, so that
@@ -44,16 +44,15 @@ for module in ("requests", "yaml", "ansible.module_utils.basic"):
 
 COPY = Path(__file__).resolve().parents[2]
 PACKAGE = "ansible_collections.cutover.drs.plugins.module_utils"
-GATE = "tests/unit/gate"
-CUTOVER = "tests/unit/cutover"
-# For each module the folder of its tests, and in it those that are likely to notice first.
+JOB, GATE, WAIT, CUTOVER = (f"tests/unit/{name}" for name in ("job", "gate", "wait", "cutover"))
+# For each module the folders of its tests, and in the first those that are likely to notice first.
 MODULES = {
-    "_lifecycle": (GATE, ("test_lifecycle", "test_holds")),
-    "_records": (GATE, ("test_parsing", "test_numbers", "test_result")),
-    "_rules": (GATE, ("test_holds", "test_rules", "test_verdicts")),
-    "_gate": (GATE, ("test_verdicts", "test_streak", "test_budgets")),
-    "_cutover_state": (CUTOVER, ("test_stages", "test_begin", "test_stop_stage", "test_journal")),
-    "_cutover": (CUTOVER, ("test_stages", "test_begin", "test_stop_stage")),
+    "_job/status_table": ((JOB, GATE, WAIT), ("test_status_table",)),
+    "_job/records": ((JOB, GATE, WAIT), ("test_parsing", "test_numbers")),
+    "_gate/rules": ((GATE, JOB, WAIT), ("test_holds", "test_rules", "test_verdicts")),
+    "_gate/gate": ((GATE, JOB, WAIT), ("test_verdicts", "test_streak", "test_budgets")),
+    "_cutover/state": ((CUTOVER,), ("test_stages", "test_begin", "test_stop_stage", "test_journal_file")),
+    "_cutover/decide": ((CUTOVER,), ("test_stages", "test_begin", "test_stop_stage")),
 }
 # What takes longer than all others together is asked last: of a change that nothing else noticed.
 SLOW = (
@@ -215,7 +214,7 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, mutant: Mutant) -> None:
         self._mutant = mutant
-        self._name = f"{PACKAGE}.{mutant.module}"
+        self._name = f"{PACKAGE}.{mutant.module.replace('/', '.')}"
 
     def find_spec(self, name: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:
         return importlib.util.spec_from_loader(name, self) if name == self._name else None
@@ -226,9 +225,9 @@ class Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 def tests(module: str, stage: str) -> list[str]:
     """Return the arguments of pytest: the tests that are likely to notice, all that are quick, or all that are slow."""
-    folder, first = MODULES[module]
-    every = sorted(str(path.relative_to(COPY)) for path in (COPY / folder).glob("test_*.py"))
-    likely = [f"{folder}/{name}.py" for name in first]
+    folders, first = MODULES[module]
+    every = [str(path.relative_to(COPY)) for folder in folders for path in sorted((COPY / folder).glob("test_*.py"))]
+    likely = [f"{folders[0]}/{name}.py" for name in first]
     slow = " or ".join(SLOW)
     return [
         *("-x", "-q", "-p", "no:cacheprovider", "--no-header", *QUIET),

@@ -20,8 +20,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ansible_collections.cutover.drs.plugins.module_utils import _wait
-from ansible_collections.cutover.drs.plugins.module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS, WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._wait import loop
 from ansible_collections.cutover.drs.tests.soak.service import FAULTS, JOBS
 
 MONTH = 30 * 24 * 3600
@@ -122,7 +122,7 @@ def soak(polls: int, *, share: float = SHARE, seed: int = 20261124) -> Soak:
             if number % every == 0:
                 measures.append(measured(number))
 
-    clock = _wait.Clock(lambda: 1000.0 + passed, lambda: 1.8e9 + passed, sleep, lambda _low, _high: 1.0)
+    clock = loop.Clock(lambda: 1000.0 + passed, lambda: 1.8e9 + passed, sleep, lambda _low, _high: 1.0)
     defaults = {name: spec.get("default") for name, spec in {**CONNECTION_OPTIONS, **WAIT_OPTIONS}.items()}
     with service(polls, share, seed) as port:
         options = {
@@ -151,7 +151,7 @@ def soak(polls: int, *, share: float = SHARE, seed: int = 20261124) -> Soak:
         }
         before = measured(0)
         began, used = time.monotonic(), time.process_time()
-        result = _wait.run(options, {}, one_sample=False, say=lines.append, clock=clock)
+        result = loop.run(options, {}, one_sample=False, say=lines.append, clock=clock)
         seconds, processor = time.monotonic() - began, time.process_time() - used
         patience = time.monotonic() + 10
         while threading.active_count() > before.threads and time.monotonic() < patience:

@@ -47,7 +47,7 @@ def options() -> dict[str, dict[str, Any]]:
 
 def secret(name: str) -> bool:
     """Return whether an option is hidden, by the module's own argument spec."""
-    tree = ast.parse((ROOT / "plugins/module_utils/_options.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "plugins/module_utils/_service/options.py").read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", None) == "CONNECTION_OPTIONS":
             assert node.value is not None

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
 import proof
 
-from ansible_collections.cutover.drs.tests.unit.client.support import plain_environment
+from ansible_collections.cutover.drs.tests.unit.service.support import plain_environment
 from ansible_collections.cutover.drs.tests.wire.wire import JOB, LOGIN, Proxy, Wire
 from drs_simulator import Simulator
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.tests.unit.client.support import BY_TOKEN
+from ansible_collections.cutover.drs.tests.unit.service.support import BY_TOKEN
 from ansible_collections.cutover.drs.tests.wire.wire import JOB, LOGIN, Proxy, Waited, Wire, waited
 
 # The fault: how the line names it, and what the sentence says.

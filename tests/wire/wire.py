@@ -17,9 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ansible_collections.cutover.drs.plugins.module_utils._options import WAIT_OPTIONS
-from ansible_collections.cutover.drs.plugins.module_utils._wait import run
-from ansible_collections.cutover.drs.tests.unit.client.support import BY_TOKEN, DEFAULTS, end
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
+from ansible_collections.cutover.drs.tests.unit.service.support import BY_TOKEN, DEFAULTS, end
 from drs_simulator import Simulator
 
 ADDON = Path(__file__).resolve().parent / "addon.py"

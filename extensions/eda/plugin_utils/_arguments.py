@@ -18,16 +18,16 @@ from ansible.module_utils.common.validation import (
     check_type_path,
 )
 
-from ansible_collections.cutover.drs.plugins.module_utils._errors import configuration_error
-from ansible_collections.cutover.drs.plugins.module_utils._names import Asked, asked_jobs
-from ansible_collections.cutover.drs.plugins.module_utils._options import (
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import LONGEST, Rules
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import configuration_error
+from ansible_collections.cutover.drs.plugins.module_utils._service.names import Asked, asked_jobs
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import (
     CONNECTION_OPTIONS,
     ENVIRONMENT,
     JOBS_OR_NAMES,
     WAIT_OPTIONS,
     rules_of,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._rules import LONGEST, Rules
 
 # What ansible-rulebook itself adds to the arguments of a source with `feedback: true`.
 _OF_RULEBOOK = "eda_feedback_queue"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate import (
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
     FailedPoll,
     Judgement,
     Sample,
@@ -17,9 +17,9 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate import (
     Verdict,
     judge,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._history import iso
-from ansible_collections.cutover.drs.plugins.module_utils._lifecycle import State
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Judged, Reading
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Judged, Reading
+from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import State
+from ansible_collections.cutover.drs.plugins.module_utils._wait.history import iso
 
 from ._arguments import Arguments
 

@@ -11,14 +11,14 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-from ansible_collections.cutover.drs.plugins.module_utils._client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind, configuration_error
-from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Sample
-from ansible_collections.cutover.drs.plugins.module_utils._retries import Timing
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Reading
-from ansible_collections.cutover.drs.plugins.module_utils._subtasks import Jobs as WholeJobs
-from ansible_collections.cutover.drs.plugins.module_utils._wait import REAL_CLOCK, Clock, one_poll
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Sample
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Reading
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind, configuration_error
+from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
+from ansible_collections.cutover.drs.plugins.module_utils._service.retries import Timing
+from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import REAL_CLOCK, Clock, one_poll
+from ansible_collections.cutover.drs.plugins.module_utils._wait.subtasks import Jobs as WholeJobs
 
 from ._arguments import Arguments
 from ._changes import Changes, Event

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
     Completed,
     Enter,
     Event,
@@ -21,7 +21,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
     advance,
     begin,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._cutover_state import (
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import (
     STAGES,
     Journal,
     Move,

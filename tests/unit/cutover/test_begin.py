@@ -9,8 +9,15 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import RunDied, TimeUp, advance, begin, busy, recover
-from ansible_collections.cutover.drs.plugins.module_utils._cutover_state import Journal, Next, Outcome, Role
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
+    RunDied,
+    TimeUp,
+    advance,
+    begin,
+    busy,
+    recover,
+)
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Journal, Next, Outcome, Role
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     GUARD,
     MAX_OUTAGE,

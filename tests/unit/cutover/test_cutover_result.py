@@ -9,10 +9,10 @@ import itertools
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import recover
-from ansible_collections.cutover.drs.plugins.module_utils._cutover_result import reason, result
-from ansible_collections.cutover.drs.plugins.module_utils._cutover_state import Journal, Next
-from ansible_collections.cutover.drs.plugins.module_utils._journal import encode_owner
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import recover
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal_file import encode_owner
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import reason, result
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Journal, Next
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     ALL,
     GUARD,

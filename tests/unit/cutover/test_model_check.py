@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
     GUARD_ATTEMPTS,
     Completed,
     Enter,
@@ -33,7 +33,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
     begin,
     recover,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._cutover_state import (
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import (
     STAGES,
     Journal,
     Move,

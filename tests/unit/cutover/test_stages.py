@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
     GUARD_ATTEMPTS,
     Completed,
     Enter,
@@ -17,7 +17,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
     Unfrozen,
     busy,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._cutover_state import STAGES, Next, Outcome, Owner, Role
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import STAGES, Next, Outcome, Owner, Role
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     ALL,
     GUARD,

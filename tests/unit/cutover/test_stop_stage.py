@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils import _journal
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import begin, recover
-from ansible_collections.cutover.drs.plugins.module_utils._cutover_result import result
-from ansible_collections.cutover.drs.plugins.module_utils._cutover_state import Next, Outcome
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_file
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import begin, recover
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import result
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Next, Outcome
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     GUARD,
     OTHER,
@@ -125,7 +125,7 @@ def test_before_the_stop_a_switch_that_fails_is_a_switch_that_failed() -> None:
 
 def test_later_runs_know_that_the_switch_was_done_and_jobs_may_still_copy() -> None:
     cutover = a_cutover("stop", stages=AFTER)
-    journal = _journal.decode(_journal.encode(cutover.journal, cutover.at))
+    journal = journal_file.decode(journal_file.encode(cutover.journal, cutover.at))
     assert journal == cutover.journal
     again = begin(journal, journal.plan, OTHER, cutover.later(), owner_lives=False)
     assert again.next is Next.STOP

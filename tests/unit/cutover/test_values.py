@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils import _journal
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_file
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
     Completed,
     Enter,
     Failed,
@@ -23,7 +23,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover import (
     Unfrozen,
     advance,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._cutover_state import (
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import (
     Entry,
     Evidence,
     Move,
@@ -36,7 +36,7 @@ from ansible_collections.cutover.drs.tests.unit.cutover.builders import GUARD, R
 
 def another(owner: Owner) -> Owner:
     """Return an equal owner, as it comes out of JSON."""
-    return _journal.decode_owner(_journal.encode_owner(owner))
+    return journal_file.decode_owner(journal_file.encode_owner(owner))
 
 
 def other_text(text: str) -> str:

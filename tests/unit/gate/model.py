@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.cutover.drs.tests.unit.gate.test_lifecycle import ROWS
+from ansible_collections.cutover.drs.tests.unit.job.test_status_table import ROWS
 
 MEANING = {row[0]: (row[1], row[2]) for row in ROWS}
 GOAL_OF_MODE = {"FULL_TRANS": "full_complete", "INCR_TRANS": "caught_up", "FULL_INCR_TRANS": "caught_up"}

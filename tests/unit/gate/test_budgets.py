@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate import Verdict
-from ansible_collections.cutover.drs.tests.unit.gate.builders import (
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Verdict
+from ansible_collections.cutover.drs.tests.unit.builders import (
     CAUGHT_UP,
     A,
     B,

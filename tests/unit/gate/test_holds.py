@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._rules import (
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import (
     Goal,
     Judged,
     Reading,
@@ -18,8 +18,8 @@ from ansible_collections.cutover.drs.plugins.module_utils._rules import (
     Subtasks,
     judge_job,
 )
-from ansible_collections.cutover.drs.tests.unit.gate.builders import A, reading
-from ansible_collections.cutover.drs.tests.unit.gate.test_lifecycle import ROWS, UNKNOWN
+from ansible_collections.cutover.drs.tests.unit.builders import A, reading
+from ansible_collections.cutover.drs.tests.unit.job.test_status_table import ROWS, UNKNOWN
 
 STATUSES = [row[0] for row in ROWS]
 # What opens each goal, written out from the design.

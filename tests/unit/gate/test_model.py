@@ -17,11 +17,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Judgement, Sample, Standing, judge
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules, Subtasks
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
+    FailedPoll,
+    Judgement,
+    Sample,
+    Standing,
+    judge,
+)
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Reading, Rules, Subtasks
+from ansible_collections.cutover.drs.tests.unit.builders import failed_poll, reading
+from ansible_collections.cutover.drs.tests.unit.conftest import SEQUENCES
 from ansible_collections.cutover.drs.tests.unit.gate import model
-from ansible_collections.cutover.drs.tests.unit.gate.builders import failed_poll, reading
-from ansible_collections.cutover.drs.tests.unit.gate.conftest import SEQUENCES
 
 Option = TypeVar("Option")
 # Chooses one of some options: hypothesis, which makes failures small, or a random number, which is fast.

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Rules
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Rules
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 
 NOT_NEGATIVE = ["max_delay", "stable_for", "timeout", "max_errors", "max_missing", "unknown_for", "valid_for"]
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Sample, Verdict
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Reading, Rules
-from ansible_collections.cutover.drs.tests.unit.gate.builders import (
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Sample, Verdict
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Reading, Rules
+from ansible_collections.cutover.drs.tests.unit.builders import (
     A,
     B,
     caught_up,

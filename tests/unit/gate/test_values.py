@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate import Judgement, Standing
-from ansible_collections.cutover.drs.plugins.module_utils._lifecycle import UNKNOWN
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Rules, judge_job
-from ansible_collections.cutover.drs.tests.unit.gate.builders import failed_poll, reading, sample
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Judgement, Standing
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Rules, judge_job
+from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import UNKNOWN
+from ansible_collections.cutover.drs.tests.unit.builders import failed_poll, reading, sample
 
 HELD = judge_job(reading(), Rules(), held=True)
 VALUES = [

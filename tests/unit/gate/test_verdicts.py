@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Judgement, Sample, Verdict
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules, Subtasks
-from ansible_collections.cutover.drs.tests.unit.gate.builders import (
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Judgement, Sample, Verdict
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Reading, Rules, Subtasks
+from ansible_collections.cutover.drs.tests.unit.builders import (
     CAUGHT_UP,
     A,
     B,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.cutover.drs.plugins.module_utils._lifecycle import STATUSES, State
-from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import STATUSES, State
 from ansible_collections.cutover.drs.plugins.test.failed import TestModule as Failed
 from ansible_collections.cutover.drs.plugins.test.terminal import TestModule as Terminal
 

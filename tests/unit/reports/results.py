@@ -13,13 +13,13 @@ from datetime import datetime, timezone
 from functools import cache
 from typing import Any
 
-from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind, configuration_error
-from ansible_collections.cutover.drs.plugins.module_utils._gate import FailedPoll, Sample
-from ansible_collections.cutover.drs.plugins.module_utils._history import iso
-from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
-from ansible_collections.cutover.drs.plugins.module_utils._result import result
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Goal, Reading, Rules, Subtasks
-from ansible_collections.cutover.drs.plugins.module_utils._watch import Watch
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Sample
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Reading, Rules, Subtasks
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind, configuration_error
+from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._wait.history import iso
+from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Watch
+from ansible_collections.cutover.drs.plugins.module_utils._wait.result import result
 
 NOON = 1795521600.0
 # Of a cutover: no stage begins on a whole second.

@@ -14,8 +14,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._recording import Recorder
-from ansible_collections.cutover.drs.plugins.module_utils._rules import Rules
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Rules
+from ansible_collections.cutover.drs.plugins.module_utils._wait.recording import Recorder
 from ansible_collections.cutover.drs.plugins.plugin_utils._reports import SUFFIXES, ReportError, render
 from ansible_collections.cutover.drs.plugins.plugin_utils._words import span
 from ansible_collections.cutover.drs.tests.unit.reports.readers import junit, metrics, validator, waited

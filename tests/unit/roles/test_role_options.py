@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.cutover.drs.plugins.module_utils._options import CONNECTION_OPTIONS, WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS, WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.plugin_utils import _cutover_options, _wait_step
 
 ROOT = Path(__file__).resolve().parents[3]

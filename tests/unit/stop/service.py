@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
-from ansible_collections.cutover.drs.plugins.module_utils._lists import ListedJob
-from ansible_collections.cutover.drs.plugins.module_utils._records import ProgressRecord, StatusRecord
-from ansible_collections.cutover.drs.plugins.module_utils._stop import StopRules
-from ansible_collections.cutover.drs.plugins.module_utils._stop_request import Reply, StopAnswer
-from ansible_collections.cutover.drs.plugins.module_utils._stopping import stop_jobs
-from ansible_collections.cutover.drs.tests.unit.gate.builders import CAUGHT_UP, A, HandClock
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
+from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._service.lists import ListedJob
+from ansible_collections.cutover.drs.plugins.module_utils._service.stop_request import Reply, StopAnswer
+from ansible_collections.cutover.drs.plugins.module_utils._stop.decide import StopRules
+from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import stop_jobs
+from ansible_collections.cutover.drs.tests.unit.builders import CAUGHT_UP, A, HandClock
 
 BUSY = StopAnswer(Reply.BUSY, "DRS.M01504", "Another operation is being performed.")
 WRONG_STATE = StopAnswer(Reply.REFUSED, "DRS.M00304", "API cannot be invoked by a task in the current state.")

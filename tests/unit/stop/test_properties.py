@@ -12,11 +12,11 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
-from ansible_collections.cutover.drs.plugins.module_utils._lifecycle import STATUSES, STOPPED
-from ansible_collections.cutover.drs.plugins.module_utils._records import StatusRecord
-from ansible_collections.cutover.drs.plugins.module_utils._stop_request import StopAnswer
-from ansible_collections.cutover.drs.tests.unit.gate.builders import CAUGHT_UP
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
+from ansible_collections.cutover.drs.plugins.module_utils._job.records import StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import STATUSES, STOPPED
+from ansible_collections.cutover.drs.plugins.module_utils._service.stop_request import StopAnswer
+from ansible_collections.cutover.drs.tests.unit.builders import CAUGHT_UP
 from ansible_collections.cutover.drs.tests.unit.stop.service import (
     ACCEPTED,
     BUSY,

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._errors import DrsError, Kind
-from ansible_collections.cutover.drs.plugins.module_utils._lifecycle import STATUSES, STOPPED, Phase
-from ansible_collections.cutover.drs.plugins.module_utils._lists import ListedJob
-from ansible_collections.cutover.drs.plugins.module_utils._records import StatusRecord
-from ansible_collections.cutover.drs.plugins.module_utils._stop import (
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
+from ansible_collections.cutover.drs.plugins.module_utils._job.records import StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import STATUSES, STOPPED, Phase
+from ansible_collections.cutover.drs.plugins.module_utils._service.lists import ListedJob
+from ansible_collections.cutover.drs.plugins.module_utils._stop.decide import (
     StopRules,
     answered,
     batches,
     begin,
     observed,
 )
-from ansible_collections.cutover.drs.tests.unit.gate.builders import CAUGHT_UP, A, B
+from ansible_collections.cutover.drs.tests.unit.builders import CAUGHT_UP, A, B
 from ansible_collections.cutover.drs.tests.unit.stop.service import (
     BUSY,
     DENIED,

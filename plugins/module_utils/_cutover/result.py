@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The result of a cutover, made from its journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from .decide import still_copying
+from .journal_file import encode_owner, outage
+from .state import Journal, Outcome, Role
+
+
+def result(journal: Journal, gates: Mapping[str, Any], plan: list[str], warnings: list[str]) -> dict[str, Any]:
+    """Return the cutover as the fact ``drs_cutover_result``, the same keys for every outcome.
+
+    ``gates`` holds the results of the gates by name, ``plan`` the lines of the plan.
+    """
+    outcome = journal.outcome or (Outcome.FROZEN if journal.frozen else Outcome.NOT_BEGUN)
+    entries = journal.entries
+    return {
+        "kind": "cutover",
+        "outcome": outcome.value,
+        "ready": outcome is Outcome.DONE,
+        "reason": reason(journal),
+        "failed_stage": journal.failed_in or None,
+        "jobs": list(journal.plan.jobs),
+        "plan": plan,
+        "stages": [
+            {
+                "name": entry.name,
+                "state": entry.state,
+                "started_at": _iso(entry.began),
+                "finished_at": None if entry.ended is None else _iso(entry.ended),
+                "seconds": None if entry.ended is None else round(entry.ended - entry.began, 3),
+                "by": entry.by.value,
+            }
+            for entry in entries
+        ],
+        "frozen_since": None if journal.frozen_since is None else _iso(journal.frozen_since),
+        "outage_seconds": outage(journal),
+        "unfrozen_by": journal.unfrozen_by.value if journal.unfrozen_by else None,
+        "owner": None if journal.owner is None else encode_owner(journal.owner),
+        "gates": dict(gates),
+        "started_at": _iso(entries[0].began) if entries else None,
+        "finished_at": _iso(entries[-1].ended) if entries and entries[-1].ended is not None else None,
+        "stopped": list(journal.stopped),
+        "warnings": warnings,
+    }
+
+
+def reason(journal: Journal) -> str:
+    """Say in a sentence or two how the cutover ended."""
+    why = f"{journal.failure} " if journal.failure else ""
+    if journal.outcome is Outcome.DONE:
+        lasting = f" {why}{still_copying(journal)}" if journal.failed_in else ""
+        return f"The target is the database in use.{lasting}"
+    if journal.outcome is Outcome.SWITCH_FAILED:
+        return f"The switch failed: {why}Both sides may have been changed, so nothing was undone. Somebody has to look."
+    if journal.outcome is Outcome.UNFROZEN:
+        unfrozen = f"The source was unfrozen by {(journal.unfrozen_by or Role.RUN).words} and accepts writes again."
+        return f"{why}{unfrozen}{_gone(journal)}"
+    if journal.outcome is Outcome.FROZEN:
+        if journal.unfreezing:
+            return f"{why.strip()}{_gone(journal)}"
+        return f"{why}There are no tasks to unfreeze the source, so it may still be frozen.{_gone(journal)}"
+    if journal.frozen:
+        return f"{why}The source may still be frozen."
+    return f"{why}Nothing was frozen."
+
+
+def _gone(journal: Journal) -> str:
+    """Say which jobs cannot go on, because the stage stop had begun."""
+    if journal.stopped:
+        return f" Stopped, and not to be resumed: {', '.join(journal.stopped)}. Set their replication up again."
+    if any(entry.name == "stop" and entry.state != "ok" for entry in journal.entries):
+        return " The jobs may have been stopped. Look at them: a job that was stopped must be set up again."
+    return ""
+
+
+def _iso(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The jobs in a verdict's reason, worst first, in a text that fits on a screen however many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._job.status_table import Phase, State
+from .rules import Judged, Rule
+
+# The number of jobs of which a reason tells everything, and that it names if there are more.
+_IN_FULL = 3
+_NAMED = 5
+# Characters of a name, and of a sentence about a job: an error of the service may have thousands.
+_LONGEST_NAME = 60
+_LONGEST_TEXT = 400
+
+
+def counted(number: int) -> str:
+    """The number of jobs, in words."""
+    return f"{number} job{'' if number == 1 else 's'}"
+
+
+def named(jobs: Sequence[Judged]) -> str:
+    """The jobs, each with its status: all that is known of a few, of many the names of the first."""
+    if len(jobs) <= _IN_FULL:
+        return "; ".join(_in_full(job) for job in jobs)
+    texts = [f"{called(job)} {_status(job)}" for job in jobs[:_NAMED]]
+    more = [f"and {len(jobs) - _NAMED} more"] if len(jobs) > _NAMED else []
+    return ", ".join([*texts, *more])
+
+
+def grouped(jobs: Sequence[Judged]) -> str:
+    """The jobs that are not ready, by what is wrong with them: all that is known of a few, else groups."""
+    if len(jobs) <= _IN_FULL:
+        return "; ".join(_in_full(job) for job in sorted(jobs, key=lambda job: _group(job)[0]))
+    groups: dict[tuple[int, str], list[Judged]] = {}
+    for job in jobs:
+        groups.setdefault(_group(job), []).append(job)
+    return ", ".join(f"{len(group)} {label} ({_worst(group)})" for (_place, label), group in sorted(groups.items()))
+
+
+def called(job: Judged) -> str:
+    """The name by which people know a job, or its id."""
+    return _cut(job.reading.name or job.reading.id, _LONGEST_NAME)
+
+
+def _in_full(job: Judged) -> str:
+    reading = job.reading
+    name = f" ({_cut(reading.name, _LONGEST_NAME)})" if reading.name else ""
+    texts = " ".join(_cut(hold.text, _LONGEST_TEXT) for hold in job.holds)
+    return f"{reading.id}{name} {_status(job)} [{', '.join(hold.rule.value for hold in job.holds)}] {texts}".rstrip(
+        ". "
+    )
+
+
+def _status(job: Judged) -> str:
+    return job.reading.status.status or job.reading.state.value
+
+
+def _group(job: Judged) -> tuple[int, str]:
+    """A place among the groups, the worst first, and what the jobs of the group have in common."""
+    if job.failed:
+        return 0, "failed"
+    if job.ended:
+        return 1, "ended"
+    rules = {hold.rule for hold in job.holds}
+    for place, (rule, label) in enumerate(_BEFORE_THE_PHASE, start=2):
+        if rule in rules:
+            return place, label
+    if Rule.WRONG_PHASE in rules:
+        return (6, _STATES[job.reading.state]) if job.reading.state in _STATES else (7, _phase(job))
+    if Rule.SUBTASKS in rules:
+        return 8, "with a subtask that is not ready" if job.subtasks else "with subtasks that are not known"
+    if Rule.DELAY in rules:
+        return (9, "without a delay") if job.reading.progress.delay is None else (10, "behind")
+    return (11, "not at 100 %") if Rule.INCOMPLETE in rules else (12, "held by the hold file")
+
+
+_BEFORE_THE_PHASE = (
+    (Rule.NOT_FOUND, "not found"),
+    (Rule.UNKNOWN_STATUS, "with an unknown status"),
+    (Rule.ERROR_REPORTED, "with an error"),
+    (Rule.DISAGREEMENT, "with answers that disagree"),
+)
+_STATES = {State.PAUSED: "paused", State.WAITING: "waiting for a person"}
+
+
+def _phase(job: Judged) -> str:
+    return f"in the {job.reading.status.meaning.phase.value} phase"
+
+
+def _worst(group: Sequence[Judged]) -> str:
+    """An example of a group: the job that is farthest behind, or the first ones."""
+    job = max(group, key=badness)
+    progress = job.reading.progress
+    if _group(job)[1] == "behind":
+        return f"worst: {called(job)}, {progress.delay} s"
+    if job.reading.status.meaning.phase is Phase.FULL and progress.progress is not None:
+        return f"slowest: {called(job)}, {progress.progress} %"
+    more = ", ..." if len(group) > 2 else ""
+    return f"{', '.join(called(each) for each in group[:2])}{more}"
+
+
+def badness(job: Judged) -> tuple[int, int, int]:
+    """Orders jobs by how far they are from being ready."""
+    progress = job.reading.progress
+    if job.ready:
+        return (0, 0, 0)
+    if job.failed or job.ended or job.reading.state in (State.MISSING, State.UNKNOWN):
+        return (3, 0, 0)
+    rules = {hold.rule for hold in job.holds}
+    far = 2 if rules & {Rule.WRONG_PHASE, Rule.SUBTASKS} else 1
+    return (far, progress.delay or 0, 100 - (progress.progress or 0))
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]} (cut)"

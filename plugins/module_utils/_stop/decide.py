@@ -1,0 +1,292 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known about jobs that are being stopped, and what follows from it. No clock, no network, no Ansible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+from .._gate.gate import Sample, Standing, Verdict, judge
+from .._gate.rules import LONGEST, Reading, Rules
+from .._job.errors import configuration_error
+from .._job.records import StatusRecord
+from .._job.status_table import STOPPED, Phase, State
+from .._service.stop_request import WRONG_STATE_CODE, Reply, StopAnswer
+
+# How many jobs a sentence names before it says how many more there are.
+_NAMED = 20
+
+
+@dataclass(frozen=True)
+class StopRules:
+    """The options that decide. Times are in seconds.
+
+    Raises :class:`DrsError` of kind ``configuration`` for a value that makes no sense.
+    """
+
+    require_ready: bool = True
+    max_delay: int = 0
+    check_subtasks: bool = True
+    force: bool = False
+    wait: bool = True
+    timeout: float = 1800
+    interval: float = 5
+
+    def __post_init__(self) -> None:
+        if self.max_delay < 0:
+            raise configuration_error(f"max_delay must be a number that is not negative, not {self.max_delay}.")
+        for name, least in (("timeout", 1), ("interval", 0.01)):
+            value = getattr(self, name)
+            if not least <= value <= LONGEST:
+                raise configuration_error(f"{name} must be between {least} and {LONGEST} seconds, not {value:g}.")
+
+
+class Stand(str, Enum):
+    """What a status means for a job that is to be stopped."""
+
+    LIVE = "live"
+    ENDING = "ending"
+    ENDED = "ended"
+    FAILED = "failed"
+    MISSING = "missing"
+
+
+# After these the stop is sent again, if the next reading shows that nothing happened.
+_TO_BE_REPEATED = (Reply.BUSY, Reply.UNCLEAR, Reply.APART)
+
+
+def stand_of(record: StatusRecord) -> Stand:
+    """What a status means here. An unknown one is live: it is no evidence that the job has ended."""
+    if not record.found:
+        return Stand.MISSING
+    if record.status in STOPPED:
+        return Stand.ENDED
+    means = record.meaning
+    if means.phase is not Phase.RELEASE:
+        return Stand.LIVE
+    # The end of a child is not the end of the job as a whole.
+    return Stand.FAILED if means.state is State.FAILED else Stand.ENDING
+
+
+def cannot_be_resumed(status: str | None) -> bool:
+    """Tell whether a job with this status has ended, or is ending, so that nobody can resume it."""
+    return stand_of(StatusRecord("", True, status)) in (Stand.ENDING, Stand.ENDED, Stand.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job that is to be stopped.
+
+    ``answer`` is the latest answer to its stop, ``read_since`` whether its status was read after that. ``reached``
+    says whether any stop may have reached the service. ``hold`` is why no stop may be sent to it now.
+    """
+
+    record: StatusRecord
+    answer: StopAnswer | None = None
+    read_since: bool = True
+    reached: bool = False
+    hold: str = ""
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self.record.id
+
+    @property
+    def stand(self) -> Stand:
+        """What the latest status means."""
+        return stand_of(self.record)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the service accepted the latest stop."""
+        return self.answer is not None and self.answer.reply is Reply.ACCEPTED
+
+    @property
+    def alone(self) -> bool:
+        """Whether its stop must not share a request with others."""
+        return self.answer is not None and self.answer.reply is Reply.APART
+
+    @property
+    def due(self) -> bool:
+        """Whether a stop may be sent now: only on a reading that is younger than the latest answer."""
+        if self.stand is not Stand.LIVE or self.hold or not self.read_since:
+            return False
+        return self.answer is None or self.answer.reply in _TO_BE_REPEATED
+
+    @property
+    def failure(self) -> str:
+        """Why this job will not end by what was done, or nothing. The status decides, not the answer alone."""
+        if self.stand is Stand.FAILED:
+            said = self.record.error_code or self.record.error_message or ""
+            return f"releasing its resources failed ({self.record.status}{said and f', {said}'})"
+        refused = self.answer is not None and self.answer.reply is Reply.REFUSED and self.read_since
+        if not refused or self.stand is not Stand.LIVE:
+            return ""
+        if self.reached and self.answer and self.answer.error_code == WRONG_STATE_CODE:
+            # An earlier stop may have worked, and the status does not show it yet.
+            return ""
+        said = self.answer.said if self.answer else ""
+        return f"the stop was refused ({said or 'without a reason'}), and the status is {self._status}"
+
+    @property
+    def open(self) -> str:
+        """Why this job has not ended so far."""
+        if self.failure:
+            return self.failure
+        if self.stand is Stand.MISSING:
+            return "it is no longer found"
+        if self.stand is Stand.ENDING or self.answer is None:
+            hold = f" No stop was sent: {self.hold}" if self.hold else ""
+            return f"the status is {self._status}.{hold}".rstrip(".")
+        said = f" ({self.answer.said})" if self.answer.said else ""
+        what = {
+            Reply.ACCEPTED: "the stop was accepted",
+            Reply.BUSY: f"the service is still busy{said}",
+            Reply.REFUSED: f"the latest stop was refused{said}",
+            Reply.UNCLEAR: f"no clear answer to the stop{said}",
+            Reply.APART: f"the stop was refused for all jobs of its request{said}",
+        }[self.answer.reply]
+        held = self.hold and self.answer.reply in _TO_BE_REPEATED
+        hold = f"; it was not sent again: {self.hold}" if held else ""
+        return f"{what}, and the status is {self._status}{hold}".rstrip(".")
+
+    @property
+    def _status(self) -> str:
+        return self.record.status or self.stand.value
+
+    def settled(self, wait: bool) -> bool:
+        """Whether nothing more is to be done or, with ``wait``, to be waited for."""
+        if self.failure or self.stand is Stand.ENDED:
+            return True
+        return not wait and (self.stand is Stand.ENDING or self.accepted)
+
+    def succeeded(self, wait: bool) -> bool:
+        """Whether the job reached what was asked."""
+        return not self.failure and self.settled(wait)
+
+
+Jobs = tuple[Job, ...]
+
+
+def begin(records: Sequence[StatusRecord]) -> Jobs:
+    """The jobs as the first reading found them."""
+    return tuple(Job(record) for record in records)
+
+
+def not_found(jobs: Jobs) -> str:
+    """Why nothing may be stopped because of jobs that are missing, or nothing."""
+    missing = [job for job in jobs if job.stand is Stand.MISSING]
+    if not missing:
+        return ""
+    said = named((job.id, job.record.error_code or "") for job in missing)
+    return f"No job was stopped, because the service does not know {counted(len(missing))}: {said}. Check the ids."
+
+
+def unjudged(records: Sequence[StatusRecord]) -> dict[str, str]:
+    """Holds after a reading that cannot show that a job is ready, for the jobs that may not be stopped on it."""
+    live = (record.id for record in records if stand_of(record) is Stand.LIVE)
+    return dict.fromkeys(live, "The latest reading does not show whether it is ready.")
+
+
+def gate_rules(rules: StopRules) -> Rules:
+    """The rules by which a job is ready to be stopped."""
+    return Rules(
+        max_delay=rules.max_delay, check_subtasks=rules.check_subtasks, timeout=0, max_missing=0, unknown_for=0
+    )
+
+
+def not_ready(sample: Sample, rules: Rules) -> tuple[str, dict[str, str]]:
+    """Why the jobs that have not begun to end are not ready, and the holds by job id; by the gate's own rules."""
+    live = tuple(each for each in sample.readings if stand_of(each.status) not in (Stand.ENDING, Stand.ENDED))
+    if not live:
+        return "", {}
+    judgement = judge(Standing(), replace(sample, readings=live), rules)
+    holds = {job.reading.id: " ".join(hold.text for hold in job.holds) for job in judgement.standing.jobs if job.holds}
+    return ("" if judgement.verdict is Verdict.READY else judgement.reason), holds
+
+
+def observed(jobs: Jobs, records: Sequence[StatusRecord], holds: Mapping[str, str]) -> Jobs:
+    """The jobs after another reading."""
+    return tuple(
+        replace(job, record=record, read_since=True, hold=holds.get(job.id, ""))
+        for job, record in zip(jobs, records, strict=True)
+    )
+
+
+def answered(jobs: Jobs, answers: Mapping[str, StopAnswer]) -> Jobs:
+    """The jobs after answers to stops that were sent to some of them."""
+    return tuple(_answered(job, answers[job.id]) if job.id in answers else job for job in jobs)
+
+
+def _answered(job: Job, answer: StopAnswer) -> Job:
+    reached = job.reached or answer.reply in (Reply.ACCEPTED, Reply.UNCLEAR)
+    return replace(job, answer=answer, read_since=False, reached=reached)
+
+
+def batches(jobs: Jobs, size: int) -> list[list[str]]:
+    """The ids that are due, in the requests in which they are to be sent."""
+    together = [job.id for job in jobs if job.due and not job.alone]
+    alone = [[job.id] for job in jobs if job.due and job.alone]
+    return [together[start : start + size] for start in range(0, len(together), size)] + alone
+
+
+def readings(statuses: Sequence[StatusRecord], progress: Sequence[Any]) -> tuple[Reading, ...]:
+    """Both answers by job."""
+    return tuple(Reading(status, of_both) for status, of_both in zip(statuses, progress, strict=True))
+
+
+def counted(number: int) -> str:
+    """Return a number of jobs in words."""
+    return f"{number} job{'' if number == 1 else 's'}"
+
+
+def named(jobs: Iterable[tuple[str, str]]) -> str:
+    """Jobs by id, each with what is said about it, and how many more there are."""
+    texts = [f"{job_id}{said and f' ({said})'}" for job_id, said in jobs]
+    more = [f"and {len(texts) - _NAMED} more"] if len(texts) > _NAMED else []
+    return ", ".join([*texts[:_NAMED], *more])
+
+
+def already(number: int) -> str:
+    """The part of a sentence about jobs that needed no stop, or nothing."""
+    return f"; {counted(number)} had ended or {'was' if number == 1 else 'were'} ending already" if number else ""
+
+
+def result(jobs: Jobs, wait: bool) -> dict[str, Any]:
+    """The lists of a task's result, once nothing more is done."""
+    done = [job for job in jobs if job.succeeded(wait)]
+    return {
+        "changed": any(job.reached for job in jobs),
+        "jobs": [{**job.record.as_dict(), "reason": "" if job in done else job.open} for job in jobs],
+        "stopped": [job.id for job in done if job.reached],
+        # Ended, or ending, without a stop of this task.
+        "already_ended": [job.id for job in done if not job.reached],
+        "failed_jobs": [job.id for job in jobs if job not in done],
+    }
+
+
+def message(jobs: Jobs, wait: bool, elapsed: float, problem: str = "") -> str:
+    """What came of it, for people; ``problem`` is what ended it early."""
+    done = [job for job in jobs if job.succeeded(wait)]
+    stopped = [job for job in done if job.reached]
+    others = len(done) - len(stopped)
+    if len(done) == len(jobs):
+        verb = "stopped" if wait else "being stopped"
+        return f"{counted(len(stopped))} {verb}{already(others)}."
+    left = [job for job in jobs if job not in done]
+    texts = "; ".join(f"{job.id}: {job.open}" for job in left[:_NAMED])
+    more = f"; and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+    verb = "has" if len(left) == 1 else "have"
+    said = [f"{len(left)} of {counted(len(jobs))} {verb} not ended after {elapsed:.0f} s: {texts}{more}."]
+    if problem:
+        said.append(problem)
+    if stopped:
+        said.append(f"Stopped, and not to be resumed: {named((job.id, '') for job in stopped)}.")
+    said.append("Look at the jobs in the console, then run this task again: it continues where this run ended.")
+    return " ".join(said)

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happened in a wait so far, bounded however long it lasts."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+from .._gate.gate import FailedPoll, Sample
+from .._gate.rules import Judged, Reading
+from .._job.status_table import Phase, State
+from . import trend
+
+# Bounds that keep the result of 1,000 jobs, each with a hold, under 1 MiB; most of it are the jobs
+# themselves. Fewer samples than four make no curve: of more than 500 jobs no points are kept.
+_MOST_POINTS = 2000
+_FEWEST_SAMPLES = 4
+_MOST_TRANSITIONS = 400
+# The number of samples that a trend is made of.
+_TREND_SAMPLES = 12
+
+
+def iso(epoch: float) -> str:
+    """Epoch seconds as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True)
+class Point:
+    """Progress (percent) and delay (seconds) of a job at one time (epoch, seconds)."""
+
+    at: float
+    id: str
+    progress: int | None
+    delay: int | None
+
+
+@dataclass(frozen=True)
+class _Values:
+    """Progress and delay of all jobs in one sample, in its order; as arrays, for they are many."""
+
+    at: float
+    progress: array[int]
+    delays: array[int]
+
+    @classmethod
+    def of(cls, seen: Sample) -> _Values:
+        progress = array("q", (_stored(reading.progress.progress) for reading in seen.readings))
+        delays = array("q", (_stored(reading.progress.delay) for reading in seen.readings))
+        return cls(seen.ended, progress, delays)
+
+
+def _stored(value: int | None) -> int:
+    return -1 if value is None else value
+
+
+def _value(stored: int) -> int | None:
+    return None if stored < 0 else stored
+
+
+class History:
+    """Collects transitions, series and trends from one observation to the next.
+
+    All samples of a wait have the same jobs in the same order.
+    """
+
+    def __init__(self) -> None:
+        self.polls = 0
+        self.errors = 0
+        self.failure: Mapping[str, Any] | None = None
+        self.transitions: list[dict[str, Any]] = []
+        self.transitions_left_out = 0
+        self.moved_at = 0.0
+        self._points: list[Point] = []
+        self._every = 1
+        self._samples = 0
+        self._places: dict[str, int] = {}
+        self._readings: tuple[Reading, ...] = ()
+        self._latest: deque[_Values] = deque(maxlen=_TREND_SAMPLES)
+
+    def note(self, seen: Sample | FailedPoll) -> None:
+        """Take in the next observation."""
+        self.polls += 1
+        if isinstance(seen, FailedPoll):
+            self.errors += 1
+            self.failure = seen.failure
+            return
+        self.failure = None
+        if not self._places:
+            self._places = {reading.id: place for place, reading in enumerate(seen.readings)}
+        before = self._readings or (None,) * len(seen.readings)
+        for was, reading in zip(before, seen.readings, strict=True):
+            self._note_change(was, reading, seen)
+        self._readings = seen.readings
+        self._latest.append(_Values.of(seen))
+        self._note_points(seen)
+
+    def series(self) -> list[dict[str, Any]]:
+        """Return progress and delay over time, thinned out evenly if there are too many points."""
+        return [
+            {"at": iso(point.at), "id": point.id, "progress": point.progress, "delay": point.delay}
+            for point in self._points
+        ]
+
+    def trend(self, job: Judged) -> trend.Trend | None:
+        """Where a job is heading."""
+        reading = job.reading
+        if reading.state is not State.IN_PROGRESS:
+            return None
+        times, place = [values.at for values in self._latest], self._places[reading.id]
+        if reading.status.meaning.phase is Phase.INCREMENTAL:
+            return trend.of_delay(times, [_value(values.delays[place]) for values in self._latest])
+        if reading.status.meaning.phase is Phase.FULL:
+            remaining = reading.progress.remaining_time
+            return trend.of_progress(times, [_value(values.progress[place]) for values in self._latest], remaining)
+        return None
+
+    def _note_change(self, before: Reading | None, reading: Reading, seen: Sample) -> None:
+        if before is None or _moving(before) != _moving(reading):
+            self.moved_at = seen.ended
+        was, now = None if before is None else _status(before), _status(reading)
+        if before is not None and was == now:
+            return
+        if len(self.transitions) >= _MOST_TRANSITIONS:
+            self.transitions_left_out += 1
+            return
+        self.transitions.append({"at": iso(seen.at), "id": reading.id, "from": was, "to": now})
+
+    def _note_points(self, seen: Sample) -> None:
+        number, jobs = self._samples, len(seen.readings)
+        self._samples += 1
+        if number % self._every or jobs * _FEWEST_SAMPLES > _MOST_POINTS:
+            return
+        if len(self._points) + jobs > _MOST_POINTS:
+            # Keep every second sample, and from now on take only every second one.
+            self._points = [point for index, point in enumerate(self._points) if (index // jobs) % 2 == 0]
+            self._every *= 2
+            if number % self._every:
+                return
+        self._points += [
+            Point(seen.at, reading.id, reading.progress.progress, reading.progress.delay) for reading in seen.readings
+        ]
+
+
+def _status(reading: Reading) -> str | None:
+    """What a transition tells; None for a job that either answer lacks."""
+    return reading.status.status if reading.found else None
+
+
+def _moving(reading: Reading) -> tuple[Any, ...]:
+    """What changes while a job makes progress."""
+    progress = reading.progress
+    subtasks = tuple(_moving(subtask) for subtask in reading.subtasks.readings)
+    return (reading.status.status, progress.status, progress.progress, progress.delay, progress.parts, subtasks)

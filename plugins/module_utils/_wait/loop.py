@@ -1,0 +1,211 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The wait: polls until there is a verdict, or judges a recording of such polls again."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .._gate.gate import FailedPoll, Judgement, Sample, Standing, Verdict
+from .._gate.rules import Reading, Rules
+from .._job.errors import DrsError, configuration_error
+from .._service.client import Client
+from .._service.connection import connect
+from .._service.names import asked_jobs
+from .._service.options import rules_of
+from .._service.retries import Timing
+from .history import History
+from .observer import Watch
+from .recording import Recorder, read_last_run
+from .result import Ending, result
+from .subtasks import Jobs
+
+# Intervals are randomised by this share, so that many waits do not poll in step.
+_JITTER = 0.1
+# A sleep is never exact, and a sample that begins after the deadline counts for nothing: look once just before it.
+_BEFORE_THE_DEADLINE = 0.25
+
+# Reads all jobs until a time (monotonic seconds); the function it gets tells whether the hold file exists.
+Read = Callable[[float, Callable[[], bool]], tuple[Reading, ...]]
+
+
+def _since_boot() -> float:
+    # Unlike time.monotonic, this goes on while the machine sleeps: a streak must not outlive that.
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time and chance as the wait sees them. ``elapsed`` only ever grows; ``now`` is the epoch."""
+
+    elapsed: Callable[[], float] = _since_boot
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    uniform: Callable[[float, float], float] = random.uniform
+
+
+REAL_CLOCK = Clock()
+
+
+def run(
+    options: Mapping[str, Any],
+    environ: Mapping[str, str],
+    *,
+    one_sample: bool,
+    say: Callable[[str], None],
+    clock: Clock = REAL_CLOCK,
+    folder: str = "",
+) -> dict[str, Any]:
+    """A whole wait, from a task's options to its result.
+
+    ``one_sample`` (check mode) judges what is there now, as ``timeout=0`` does; it never sleeps
+    and writes no recording. ``say`` gets each line for people. A relative hold file holds where the
+    process runs, and in ``folder``.
+    """
+    try:
+        rules = rules_of(options)
+        if options["replay"]:
+            return _replay(options, rules, say)
+        if one_sample:
+            rules = replace(rules, timeout=0)
+            options = {**options, "record": None, "request_retries": 0}
+        return _live(options, environ, rules, clock, say, folder)
+    except DrsError as error:
+        return refused(error, clock)
+
+
+def refused(error: DrsError, clock: Clock = REAL_CLOCK) -> dict[str, Any]:
+    """The result for options that make no sense: there was no wait, by no rules, and so no verdict but this one."""
+    now = clock.now()
+    history = History()
+    history.failure = error.failure()
+    judgement = Judgement(Standing(), Verdict.ERROR, str(error))
+    ending = Ending(judgement, history, now, now, 0.0, None, ())
+    answer = result(ending, (), Rules(), requests=0, logins=0)
+    return _outcome({**answer, "goal": None, "rules": {}}, ())
+
+
+def _live(
+    options: Mapping[str, Any],
+    environ: Mapping[str, str],
+    rules: Rules,
+    clock: Clock,
+    say: Callable[[str], None],
+    folder: str,
+) -> dict[str, Any]:
+    asked = asked_jobs(options)
+    record, started_at = options["record"], clock.now()
+    clients: list[Client] = []
+    jobs = Jobs(asked, rules)
+    with ExitStack() as resources:
+        recorder = resources.enter_context(Recorder(record, asked.ids, rules, started_at)) if record else None
+
+        def read(until: float, held: Callable[[], bool]) -> tuple[Reading, ...]:
+            # Opened by the first poll: a login that fails is a failed poll like any other.
+            if not clients:
+                timing = Timing(clock.elapsed, clock.sleep, clock.uniform)
+                clients.append(resources.enter_context(connect(options, environ, timing=timing, until=until)))
+            return jobs.read(clients[0], until, held)
+
+        watch = Watch(len(asked.ids or asked.names), rules, started_at, say)
+        for seen in _poll(read, rules, clock, watch, folder):
+            if recorder:
+                recorder.observed(seen)
+            if watch.see(seen):
+                break
+        ending = watch.ending()
+        requests, logins = (clients[0].requests_sent, clients[0].logins) if clients else (0, 0)
+        series = bool(options.get("series"))
+        answer = result(ending, jobs.ids, rules, requests=requests, logins=logins, series=series)
+        answer["connection"] = clients[0].about if clients else None
+        if recorder:
+            recorder.verdict(answer["verdict"], answer["reason"])
+    problems = (asked.warning, recorder.problem if recorder else None)
+    of_service = clients[0].warnings if clients else ()
+    return _outcome(answer, [*ending.warnings, *of_service, *(problem for problem in problems if problem)])
+
+
+def _poll(read: Read, rules: Rules, clock: Clock, watch: Watch, folder: str) -> Iterator[Sample | FailedPoll]:
+    """Observations at the intervals that the rules ask for, the last one when time is up."""
+    started = clock.elapsed()
+    while True:
+        yield one_poll(read, rules, clock, started, folder)
+        interval = rules.near_interval if watch.near else rules.interval
+        left = rules.timeout - (clock.elapsed() - started)
+        if left > _BEFORE_THE_DEADLINE:
+            left -= _BEFORE_THE_DEADLINE
+        clock.sleep(max(0.0, min(interval * clock.uniform(1 - _JITTER, 1 + _JITTER), left)))
+
+
+def one_poll(read: Read, rules: Rules, clock: Clock, started: float, folder: str = "") -> Sample | FailedPoll:
+    """One observation; ``started`` is what ``clock.elapsed`` said when the wait began, ``folder`` as in :func:`run`."""
+    began = clock.elapsed() - started
+    until = float("inf") if rules.timeout == 0 else started + rules.timeout
+
+    def held() -> bool:
+        return _exists("", rules.hold_file) or _exists(folder, rules.hold_file)
+
+    try:
+        readings = read(until, held)
+    except DrsError as error:
+        ended, at = clock.elapsed() - started, clock.now()
+        return FailedPoll(began, ended, at, str(error), error.failure(), error.final)
+    # Looked at after the answers: a file that appears while they were read still counts.
+    return Sample(began, clock.elapsed() - started, clock.now(), readings, held())
+
+
+def _exists(folder: str, path: str | None) -> bool:
+    if not path:
+        return False
+    try:
+        Path(folder, path).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        # Nobody can tell whether it is there, and that does not open a gate.
+        return True
+    return True
+
+
+def _replay(options: Mapping[str, Any], rules: Rules, say: Callable[[str], None]) -> dict[str, Any]:
+    recorded = read_last_run(options["replay"])
+    asked = asked_jobs({**options, "jobs": recorded.ids} if _nothing_asked(options) else options)
+    by_name = recorded.ids_by_name()
+    recorded_jobs = by_name if asked.names else recorded.ids
+    strangers = [job for job in asked.ids or asked.names if job not in recorded_jobs]
+    if strangers:
+        option = "job_names" if asked.names else "jobs"
+        raise configuration_error(f"{option}: the recording {options['replay']} has no job {', '.join(strangers)}.")
+    ids = asked.ids or tuple(by_name[name] for name in asked.names)
+    watch = Watch(len(ids), rules, recorded.started_at, say)
+    for seen in recorded.of_jobs(ids, held_counts=rules.hold_file is not None):
+        if watch.see(seen):
+            break
+    ending = watch.ending()
+    answer = result(ending, ids, rules, requests=0, logins=0, series=bool(options.get("series")))
+    damaged = [
+        f"Line {number} of {options['replay']} is damaged; it counts as a failed poll." for number in recorded.damaged
+    ]
+    return _outcome(answer, [*ending.warnings, *damaged, *([asked.warning] if asked.warning else [])])
+
+
+def _nothing_asked(options: Mapping[str, Any]) -> bool:
+    return options["jobs"] is None and options["job_names"] is None
+
+
+def _outcome(answer: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
+    """Return the result with whether the task failed, and its warnings if there are any."""
+    return {
+        "connection": None,
+        **answer,
+        "failed": not answer["ready"],
+        **({"warnings": list(warnings)} if warnings else {}),
+    }

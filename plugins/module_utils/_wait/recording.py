@@ -1,0 +1,362 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Evidence: every observation of a wait as one JSON line, and back.
+
+A file may hold several runs, one after the other. A line that cannot be read counts as a failed
+poll of its run, so that what is lost never counts in favour of a switch.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .._gate.gate import FailedPoll, Sample
+from .._gate.rules import LONGEST, Reading, Rules, Subtasks
+from .._job.errors import configuration_error
+from .._job.records import ProgressRecord, StatusRecord
+
+SCHEMA = 1
+
+# Bounds that no wait reaches, and that every calendar and every output can show.
+_YEAR_9000 = 221845392000
+_LARGEST = 10**16
+
+_STATUS_FIELDS: dict[str, type] = {
+    "id": str,
+    "found": bool,
+    "status": str,
+    "error_code": str,
+    "error_message": str,
+}
+_PROGRESS_FIELDS: dict[str, type] = {
+    **_STATUS_FIELDS,
+    "task_mode": str,
+    "progress": int,
+    "delay": int,
+    "delay_ms": int,
+    "remaining_time": int,
+    "parts": dict,
+    "processed_at": str,
+    "src_offset": str,
+    "node_offset": str,
+    "dst_offset": str,
+}
+_FAILURE_FIELDS: dict[str, type] = {
+    "kind": str,
+    "http_status": int,
+    "error_code": str,
+    "error_message": str,
+    "request_id": str,
+    "attempts": int,
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One recorded wait. ``damaged`` has the numbers of its lines that could not be read."""
+
+    ids: tuple[str, ...]
+    started_at: float
+    observations: tuple[Sample | FailedPoll, ...]
+    damaged: tuple[int, ...]
+
+    def ids_by_name(self) -> dict[str, str]:
+        """The ids of the jobs by the names that were recorded with them."""
+        readings = (reading for seen in self.observations if isinstance(seen, Sample) for reading in seen.readings)
+        return {reading.name: reading.id for reading in readings if reading.name}
+
+    def of_jobs(self, ids: Sequence[str], held_counts: bool) -> Iterator[Sample | FailedPoll]:
+        """Its observations of these jobs; a job that a sample lacks is not found in it.
+
+        A wait lists subtasks only when it matters, which by other rules may be elsewhere: a list counts until the next.
+        """
+        listed: set[str] = set()
+        for seen in self.observations:
+            if isinstance(seen, FailedPoll):
+                yield seen
+                continue
+            by_id = {reading.id: reading for reading in seen.readings}
+            listed.update(reading.id for reading in seen.readings if reading.subtasks.listed)
+            listed -= {reading.id for reading in seen.readings if reading.subtasks.problem}
+            readings = tuple(
+                by_id.get(job_id) or Reading(StatusRecord(job_id), ProgressRecord(job_id)) for job_id in ids
+            )
+            readings = tuple(
+                replace(reading, subtasks=replace(reading.subtasks, listed=reading.id in listed))
+                for reading in readings
+            )
+            yield replace(seen, readings=readings, held=seen.held and held_counts)
+
+
+class Recorder:
+    """Appends the observations of one wait to a file, each flushed at once.
+
+    Raises :class:`DrsError` of kind ``configuration`` when the file cannot be opened. When it
+    cannot be written to later, ``problem`` says so and the wait goes on.
+    """
+
+    def __init__(self, path: str, ids: Sequence[str], rules: Rules, started_at: float) -> None:
+        self.problem: str | None = None
+        self._path = path
+        self._run = f"{started_at:.6f}"
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            # A run that was killed in mid-line must not take the first line of this one with it.
+            torn = _ends_in_mid_line(Path(path))
+            self._file = open(path, "a", encoding="utf-8", opener=_not_for_all_to_write)  # noqa: SIM115 - see __exit__
+        except (OSError, ValueError) as error:
+            raise configuration_error(f"record: {path} cannot be written to: {_why(error)}.") from None
+        if torn:
+            self._file.write("\n")
+        self._write({"type": "start", "at": started_at, "jobs": list(ids), "rules": rules.as_dict()})
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._file.close()
+        except OSError as error:
+            # What a full disk did not take before is tried again here.
+            self._lost(error)
+
+    def observed(self, seen: Sample | FailedPoll) -> None:
+        """Append one observation."""
+        times = {"began": seen.began, "ended": seen.ended, "at": seen.at}
+        if isinstance(seen, FailedPoll):
+            failed = {"message": seen.message, "failure": dict(seen.failure), "final": seen.final}
+            self._write({"type": "failed_poll", **times, **failed})
+        else:
+            jobs = [_job(reading) for reading in seen.readings]
+            self._write({"type": "sample", **times, "held": seen.held, "jobs": jobs})
+
+    def verdict(self, verdict: str, reason: str) -> None:
+        """Append how the wait ended; a replay judges anew and does not read it."""
+        self._write({"type": "verdict", "verdict": verdict, "reason": reason})
+
+    def _write(self, content: Mapping[str, Any]) -> None:
+        if self.problem:
+            return
+        line = json.dumps({"schema": SCHEMA, "run": self._run, **content}, separators=(",", ":"))
+        try:
+            self._file.write(f"{line}\n")
+            self._file.flush()
+        except OSError as error:
+            self._lost(error)
+
+    def _lost(self, error: OSError) -> None:
+        self.problem = f"record: {self._path} could not be written to ({_why(error)}); later samples are not in it."
+
+
+def read_last_run(path: str) -> Run:
+    """Return the last run in a file written by :class:`Recorder`.
+
+    Raises :class:`DrsError` of kind ``configuration`` when there is no such file or no run in it.
+    """
+    try:
+        lines = Path(path).read_bytes().split(b"\n")
+    except (OSError, ValueError) as error:
+        raise configuration_error(f"replay: {path} cannot be read: {_why(error)}.") from None
+    entries = [(number, _entry(line)) for number, line in enumerate(lines, start=1) if line.strip()]
+    runs = [entry["run"] for _number, entry in entries if entry]
+    if not runs:
+        raise configuration_error(f"replay: {path} holds no recorded run. It must be a file written by record.")
+    # Damaged lines belong to the run they stand in; another wait may have written to the file at the same time.
+    first = next(index for index, (_number, entry) in enumerate(entries) if entry and entry["run"] == runs[-1])
+    _refuse_a_lost_run(path, entries[first:])
+    return _as_run([entry for entry in entries[first:] if entry[1] is None or entry[1]["run"] == runs[-1]])
+
+
+def _refuse_a_lost_run(path: str, entries: Sequence[tuple[int, dict[str, Any] | None]]) -> None:
+    """What is damaged after the last line that can be read may be a later run, of which the one before it says nothing.
+
+    A wait that is killed tears one line of its own, the last one.
+    """
+    last, kind = [(index, entry["type"]) for index, (_number, entry) in enumerate(entries) if entry][-1]
+    lost = [number for number, _entry in entries[last + 1 :]]
+    if len(lost) > 1 or (lost and kind == "verdict"):
+        raise configuration_error(
+            f"replay: line {lost[0]} of {path} is damaged, and so is all that follows, which may be a later run. Remove "
+            "these lines to judge the run before."
+        )
+
+
+def _as_run(entries: Sequence[tuple[int, dict[str, Any] | None]]) -> Run:
+    observations: list[Sample | FailedPoll] = []
+    ids: tuple[str, ...] = ()
+    started_at, damaged = None, []
+    for number, entry in entries:
+        seen: Sample | FailedPoll | None = None
+        if entry is None:
+            damaged.append(number)
+            seen = _damaged(number, observations, started_at or 0.0)
+        elif entry["type"] == "start":
+            ids, started_at = entry["jobs"], entry["at"]
+        else:
+            seen = entry.get("seen")
+            if seen and observations and seen.began < observations[-1].ended:
+                # Out of order: no wait writes that, so it is evidence of nothing.
+                damaged.append(number)
+                seen = _damaged(number, observations, started_at or 0.0)
+        if seen is not None:
+            observations.append(seen)
+            if started_at is None:
+                started_at = seen.at - seen.ended
+        if isinstance(seen, Sample) and not ids:
+            ids = tuple(reading.id for reading in seen.readings)
+    return Run(ids, started_at or 0.0, tuple(observations), tuple(damaged))
+
+
+def _damaged(number: int, before: Sequence[Sample | FailedPoll], started_at: float) -> FailedPoll:
+    # Nobody knows when it was; the observation before it is the latest time it cannot be before.
+    ended, at = (before[-1].ended, before[-1].at) if before else (0.0, started_at)
+    failure = {"kind": "protocol", "http_status": None, "error_code": None, "error_message": None}
+    message = f"Line {number} of the recording is damaged."
+    return FailedPoll(ended, ended, at, message, {**failure, "request_id": None, "attempts": 0})
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """A line's content, an observation decoded as ``seen``; None for a damaged line."""
+    try:
+        entry = json.loads(line)
+        if entry["schema"] != SCHEMA or not isinstance(entry["run"], str):
+            return None
+        kind = entry["type"]
+        if kind == "start":
+            entry["jobs"] = tuple(_typed(job_id, str) for job_id in _typed(entry["jobs"], list))
+            entry["at"] = _time_of_day(entry["at"])
+        elif kind == "sample":
+            entry["seen"] = _sample(entry)
+        elif kind == "failed_poll":
+            entry["seen"] = FailedPoll(
+                *_times(entry),
+                _typed(entry["message"], str),
+                _failure(entry["failure"]),
+                _typed(entry["final"], bool),
+            )
+        elif kind != "verdict":
+            return None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return None
+    return dict(entry)
+
+
+def _sample(entry: Mapping[str, Any]) -> Sample:
+    return Sample(*_times(entry), _readings(entry["jobs"]), _typed(entry["held"], bool))
+
+
+def _readings(jobs: Sequence[Mapping[str, Any]]) -> tuple[Reading, ...]:
+    readings = tuple(
+        Reading(
+            StatusRecord(**_fields(job["status"], _STATUS_FIELDS)),
+            ProgressRecord(**_fields(job["progress"], _PROGRESS_FIELDS)),
+            _typed(job["name"], str) if "name" in job else None,
+            _subtasks(job["subtasks"]) if "subtasks" in job else Subtasks(),
+        )
+        for job in jobs
+    )
+    ids = [reading.id for reading in readings]
+    if len(set(ids)) < len(ids) or ids != [reading.progress.id for reading in readings]:
+        raise ValueError("not one entry for each job")
+    return readings
+
+
+def _subtasks(entry: Mapping[str, Any]) -> Subtasks:
+    problem = _typed(entry["problem"], str) if "problem" in entry else None
+    if any("subtasks" in job for job in entry["jobs"]):
+        raise ValueError("subtasks of a subtask")
+    return Subtasks(_readings(entry["jobs"]), _typed(entry["listed"], bool) and problem is None, problem)
+
+
+def _job(reading: Reading) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "status": _as_dict(reading.status, _STATUS_FIELDS),
+        "progress": _as_dict(reading.progress, _PROGRESS_FIELDS),
+    }
+    if reading.name:
+        entry["name"] = reading.name
+    subtasks = reading.subtasks
+    if subtasks != Subtasks():
+        problem = {"problem": subtasks.problem} if subtasks.problem else {}
+        entry["subtasks"] = {"listed": subtasks.listed, **problem, "jobs": [_job(each) for each in subtasks.readings]}
+    return entry
+
+
+def _failure(values: Any) -> dict[str, Any]:
+    failure = {name: values[name] for name in _FAILURE_FIELDS}
+    return {name: None if value is None else _typed(value, _FAILURE_FIELDS[name]) for name, value in failure.items()}
+
+
+def _times(entry: Mapping[str, Any]) -> tuple[float, float, float]:
+    began, ended = (_typed(entry[name], float) for name in ("began", "ended"))
+    if not 0 <= began <= ended <= LONGEST:
+        raise ValueError("times that run backwards, or for ever")
+    return began, ended, _time_of_day(entry["at"])
+
+
+def _time_of_day(value: Any) -> float:
+    at: float = _typed(value, float)
+    if not 0 <= at < _YEAR_9000:
+        raise ValueError("no time of day")
+    return at
+
+
+def _as_dict(record: StatusRecord, fields: Mapping[str, type]) -> dict[str, Any]:
+    return {name: value for name in fields if (value := getattr(record, name)) is not None}
+
+
+def _fields(values: Mapping[str, Any], fields: Mapping[str, type]) -> dict[str, Any]:
+    return {name: _typed(value, fields[name]) for name, value in values.items()}
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(f"not {kind.__name__}")
+    if isinstance(value, str):
+        # No lone surrogates, which no output can encode.
+        value.encode()
+    elif isinstance(value, dict):
+        return {_typed(name, str): _part(part) for name, part in value.items()}
+    elif isinstance(value, int) and not 0 <= value < _LARGEST:
+        # The service says -1 for no value, which is recorded as none.
+        raise ValueError("not a number of the service")
+    return value
+
+
+def _part(part: Any) -> dict[str, int | None]:
+    return {name: None if part[name] is None else _typed(part[name], int) for name in ("progress", "remaining_time")}
+
+
+def _why(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _not_for_all_to_write(path: str, flags: int) -> int:
+    # As reports are: whatever the umask.
+    return os.open(path, flags, 0o644)
+
+
+def _ends_in_mid_line(path: Path) -> bool:
+    if not path.exists():
+        return False
+    if path.is_fifo():
+        # It would block until somebody reads it, and the wait with it.
+        raise OSError(errno.ESPIPE, "it is a pipe")
+    with path.open("rb") as file:
+        if not file.seek(0, os.SEEK_END):
+            return False
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"

@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a wait ended, as the result of a task."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .._gate.gate import Judgement, Verdict
+from .._gate.rules import Hold, Judged, Reading, Rule, Rules, finished
+from .._job.records import ProgressRecord, StatusRecord
+from .history import History, iso
+
+# Of one job, and of all; a result names them so that people can look, the gate judges all.
+_MOST_SUBTASKS_OF_A_JOB = 10
+_MOST_SUBTASKS = 500
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a wait ended: the last judgement, and what led to it."""
+
+    judgement: Judgement
+    history: History
+    started_at: float
+    finished_at: float
+    elapsed: float
+    valid_until: float | None
+    warnings: tuple[str, ...]
+
+
+def result(
+    ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, logins: int, series: bool = False
+) -> dict[str, Any]:
+    """The wait as the result of a task, the same keys for every verdict; ``series`` only on request."""
+    judgement, history = ending.judgement, ending.history
+    verdict = judgement.verdict or Verdict.ERROR
+    jobs = judgement.standing.jobs or tuple(_never_read(job_id, rules) for job_id in ids)
+    subtasks = max(1, min(_MOST_SUBTASKS_OF_A_JOB, _MOST_SUBTASKS // max(1, len(jobs))))
+    shown: dict[str, Any] = {
+        "verdict": verdict.value,
+        "ready": verdict is Verdict.READY,
+        "reason": judgement.reason,
+        "msg": judgement.reason,
+        "goal": rules.goal.value,
+        "rules": rules.as_dict(),
+        "jobs": [_job(job, history, subtasks) for job in jobs],
+        "transitions": history.transitions,
+        "transitions_left_out": history.transitions_left_out,
+        **({"series": history.series()} if series else {}),
+        "polls": history.polls,
+        "requests": requests,
+        "logins": logins,
+        "errors": history.errors,
+        "started_at": iso(ending.started_at),
+        "finished_at": iso(ending.finished_at),
+        "elapsed": round(ending.elapsed, 1),
+        "valid_until": None if ending.valid_until is None else iso(ending.valid_until),
+        "failure": None if history.failure is None else dict(history.failure),
+    }
+    return shown
+
+
+def _never_read(job_id: str, rules: Rules) -> Judged:
+    unread = Hold(Rule.NOT_FOUND, "No poll succeeded, so nothing is known of this job.")
+    return Judged(Reading(StatusRecord(job_id), ProgressRecord(job_id)), rules.goal, (unread,))
+
+
+def _holds(job: Judged) -> list[dict[str, str]]:
+    return [{"rule": hold.rule.value, "text": hold.text} for hold in job.holds]
+
+
+def _subtask(subtask: Judged) -> dict[str, Any]:
+    reading = subtask.reading
+    means = reading.status.meaning
+    return {
+        "id": reading.id,
+        "name": reading.name,
+        "found": reading.found,
+        "status": reading.status.status,
+        "phase": means.phase.value,
+        "state": reading.state.value,
+        "progress": reading.progress.progress,
+        "delay": reading.progress.delay,
+        "ready": subtask.ready or finished(reading),
+        "holds": [] if finished(reading) else _holds(subtask),
+    }
+
+
+def _job(job: Judged, history: History, most_subtasks: int) -> dict[str, Any]:
+    status, progress = job.reading.status, job.reading.progress
+    record = replace(
+        progress,
+        found=job.reading.found,
+        status=status.status,
+        error_code=status.error_code or progress.error_code,
+        error_message=status.error_message or progress.error_message,
+    ).as_dict()
+    # The API's own object is what drs_job_progress is for; of 1,000 jobs it would be a megabyte.
+    del record["raw"]
+    trend = history.trend(job)
+    # Those that hold the job come first.
+    shown = sorted(job.subtasks, key=lambda subtask: subtask.ready or finished(subtask.reading))
+    return {
+        "id": job.reading.id,
+        "name": job.reading.name,
+        **record,
+        "transfer_status": progress.status,
+        "goal": job.goal.value,
+        "ready": job.ready,
+        "holds": _holds(job),
+        "subtasks": [_subtask(subtask) for subtask in shown[:most_subtasks]],
+        "subtasks_left_out": max(0, len(shown) - most_subtasks),
+        "trend": None if trend is None else trend.word,
+        "eta_seconds": None if trend is None else trend.left,
+    }

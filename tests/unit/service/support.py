@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests of the API client share: ids, options, time by hand, a server that sends exactly what a test wants."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._service.redaction import Redactor
+from ansible_collections.cutover.drs.plugins.module_utils._service.retries import Timing
+from ansible_collections.cutover.drs.plugins.module_utils._service.transport import Answer
+
+PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"
+JOBS = ("9a470239-2308-4bb5-a6bc-1040402fjb21", "dc67695a-ee3e-49b8-a022-a099bd81jb21")
+DEFAULTS: dict[str, Any] = {option: spec.get("default") for option, spec in CONNECTION_OPTIONS.items()}
+
+# Ways to log in at the simulator, by what its own account allows.
+BY_TOKEN = {"auth_token": "simulated-token", "project_id": PROJECT}
+BY_PASSWORD = {
+    "username": "demo",
+    "password": "simulated-password",
+    "user_domain_name": "simulated-domain",
+    "project_id": PROJECT,
+}
+BY_KEYS = {"access_key": "SIMULATEDACCESSKEY", "secret_key": "simulated-secret-key", "project_id": PROJECT}
+BY_TEMPORARY_KEYS = {
+    "access_key": "SIMULATEDTEMPORARY",
+    "secret_key": "simulated-temporary-secret",
+    "security_token": "simulated-security-token",
+    "project_id": PROJECT,
+}
+
+
+def given_login(options: Mapping[str, Any]) -> bool:
+    """Whether options hold a login of some kind."""
+    return any(options.get(option) for option in ("auth_token", "username", "password", "access_key", "cloud"))
+
+
+def without(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Options without some of them."""
+    return {name: value for name, value in options.items() if name not in names}
+
+
+class ByHand:
+    """Time that passes only where the client sleeps; chance always takes the longest pause."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+        self.ranges: list[tuple[float, float]] = []
+        self.on_sleep: Callable[[], None] = lambda: None
+        self.timing = Timing(lambda: self.now, self._sleep, self._uniform)
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        self.on_sleep()
+
+    def _uniform(self, least: float, most: float) -> float:
+        self.ranges.append((least, most))
+        return most
+
+
+def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
+    """An answer as it comes from the transport."""
+    from requests.structures import CaseInsensitiveDict
+
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, CaseInsensitiveDict(named), body, None)
+
+
+NO_SECRETS = Redactor()
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine that the tests run on logs in, or comes between client and server."""
+    for name in list(os.environ):
+        if name.startswith(("OS_", "HW_", "HUAWEICLOUD_")) or name.lower().endswith(("_proxy", "_ca_bundle")):
+            monkeypatch.delenv(name)
+
+
+def end(process: subprocess.Popen[Any], seconds: float = 10) -> None:
+    """End a program that a test started, by force if it does not end within this many seconds."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _read_request(peer: socket.socket) -> None:
+    """All of it: hanging up on what was not read would be a reset, and not the end of the answer."""
+    head, _end, body = peer.recv(65536).partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    while length and len(body) < int(length[1]):
+        more = peer.recv(65536)
+        if not more:
+            break
+        body += more
+
+
+@contextmanager
+def raw_server(*script: bytes | None, trickle: float = 0) -> Iterator[str]:
+    """A server that answers each connection with these bytes and hangs up; None keeps silent.
+
+    ``trickle`` is the number of seconds between two bytes. Yields host and port.
+    """
+    over = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def speak(peer: socket.socket) -> None:
+        with peer, suppress(OSError):
+            peer.settimeout(5)
+            _read_request(peer)
+            for part in script:
+                if part is None:
+                    over.wait(10)
+                    return
+                for place in range(0, len(part), 1 if trickle else len(part) or 1):
+                    peer.sendall(part[place : place + (1 if trickle else len(part))])
+                    if trickle and over.wait(trickle):
+                        return
+
+    def serve() -> None:
+        speakers = []
+        with suppress(OSError):
+            while True:
+                peer, _address = listener.accept()
+                if over.is_set():
+                    peer.close()
+                    break
+                speakers.append(threading.Thread(target=speak, args=(peer,), daemon=True))
+                speakers[-1].start()
+        for speaker in speakers:
+            speaker.join(5)
+
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    host, port = listener.getsockname()
+    try:
+        yield f"{host}:{port}"
+    finally:
+        over.set()
+        # Wake the thread that accepts: closing its socket does not.
+        with suppress(OSError):
+            socket.create_connection((host, port), 1).close()
+        server.join(5)
+        listener.close()
+
+
+def closed_port() -> str:
+    """Host and port where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"

@@ -1,0 +1,258 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Batches: what is asked, in which requests, and what comes back for each id."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.tests.unit.service.support import JOBS, PROJECT, ByHand
+from drs_simulator import Simulator
+
+BODIES = Path(__file__).resolve().parents[2] / "simulator" / "bodies"
+STRANGER = "00000000-0000-4000-8000-00000000jb99"
+Start = Callable[..., Simulator]
+ClientFor = Callable[..., Client]
+
+
+def body_of(name: str) -> dict[str, Any]:
+    """A published exchange: its request, status and response."""
+    return json.loads((BODIES / name).read_text(encoding="utf-8"))
+
+
+def test_251_ids_are_three_requests_for_each_operation(start: Start, client_for: ClientFor) -> None:
+    simulator = start(generate={"count": 251, "status": "INCRE_TRANSFER_STARTED"}, shuffle=True)
+    ids = list(reversed(simulator.job_ids))
+    client = client_for(simulator)
+    statuses, progress = client.both(ids)
+    assert [record.id for record in statuses] == [record.id for record in progress] == ids
+    assert all(record.found for record in (*statuses, *progress))
+    asked = sorted((entry["operation"], len(entry["body"]["jobs"])) for entry in simulator.requests)
+    assert asked == [(operation, size) for operation in ("batch-progress", "batch-status") for size in (51, 100, 100)]
+    assert client.requests_sent == 6
+
+
+def test_each_operation_sends_exactly_the_documented_body(simulator: Simulator, client_for: ClientFor) -> None:
+    client = client_for(simulator, language="zh-cn")
+    client.statuses(JOBS)
+    client.progress(JOBS)
+    status, progress = simulator.requests
+    assert status["body"] == {"jobs": list(JOBS), "page_req": {"cur_page": 1, "per_page": 2}}
+    assert progress["body"] == {"jobs": list(JOBS)}
+    for entry in (status, progress):
+        assert entry["path"] == f"/v3/{PROJECT}/jobs/{entry['operation']}"
+        assert entry["headers"]["content-type"] == "application/json"
+        assert entry["headers"]["x-language"] == "zh-cn"
+        assert entry["headers"]["x-auth-token"] == "simulated-token"
+        assert "cookie" not in entry["headers"]
+
+
+def test_the_page_of_each_batch_has_the_size_of_the_batch(start: Start, client_for: ClientFor) -> None:
+    simulator = start(generate={"count": 7, "status": "CREATING"})
+    client_for(simulator, batch_size=3).statuses(simulator.job_ids)
+    assert sorted(entry["body"]["page_req"]["per_page"] for entry in simulator.requests) == [1, 3, 3]
+
+
+@pytest.mark.parametrize("status", [200, 202])
+def test_both_success_codes_are_good_on_both_operations(start: Start, client_for: ClientFor, status: int) -> None:
+    simulator = start(status_status=status, progress_status=status)
+    statuses, progress = client_for(simulator).both(JOBS)
+    assert [record.found for record in (*statuses, *progress)] == [True] * 4
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_path_prefix_of_the_endpoint_is_kept(start: Start, client_for: ClientFor, slash: str) -> None:
+    simulator = start(prefix="/gateway/drs")
+    client_for(simulator.endpoint + slash).statuses(JOBS)
+    assert simulator.requests[0]["path"] == f"/gateway/drs/v3/{PROJECT}/jobs/batch-status"
+
+
+def test_polls_share_a_few_connections(start: Start, client_for: ClientFor) -> None:
+    simulator = start(generate={"count": 40, "status": "CREATING"})
+    client = client_for(simulator, batch_size=10, parallel=3)
+    for _poll in range(125):
+        client.both(simulator.job_ids)
+    assert len(simulator.requests) == client.requests_sent == 1000
+    assert len({entry["connection"] for entry in simulator.requests}) <= 3
+    assert max(entry["under_way"] for entry in simulator.requests) <= 3
+
+
+def test_as_many_requests_are_under_way_as_parallel_says(start: Start, client_for: ClientFor) -> None:
+    simulator = start(generate={"count": 8, "status": "CREATING"}, latency=150)
+    client_for(simulator, batch_size=2, parallel=4).statuses(simulator.job_ids)
+    assert max(entry["under_way"] for entry in simulator.requests) == 4
+
+
+def test_ids_that_a_truncated_answer_leaves_out_are_not_found(start: Start, client_for: ClientFor) -> None:
+    simulator = start(generate={"count": 9, "status": "CREATING"})
+    five = {"results": [{"id": job, "status": "CREATING"} for job in simulator.job_ids[:5]], "count": 5}
+    simulator.add_fault(operation="batch-status", kind="status", http_status=200, body=five)
+    records = client_for(simulator).statuses(simulator.job_ids)
+    assert [record.found for record in records] == [True] * 5 + [False] * 4
+
+
+def test_an_item_nobody_asked_for_is_ignored(simulator: Simulator, client_for: ClientFor) -> None:
+    body = {"results": [{"id": STRANGER, "status": "CREATING"}, {"id": JOBS[0], "status": "CREATING"}]}
+    simulator.add_fault(kind="status", http_status=200, body=body)
+    (record,) = client_for(simulator).statuses(JOBS[:1])
+    assert (record.id, record.status) == (JOBS[0], "CREATING")
+
+
+def test_the_published_status_answer_gives_the_documented_records(simulator: Simulator, client_for: ClientFor) -> None:
+    published = body_of("batch-status-documented.json")
+    simulator.add_fault(kind="status", http_status=published["http_status"], body=published["response"])
+    first, second = (record.as_dict() for record in client_for(simulator).statuses(published["request"]["jobs"]))
+    assert first == {
+        "id": "9a470239-2308-4bb5-a6bc-1040402fjb21",
+        "found": True,
+        "status": "INCRE_TRANSFER_STARTED",
+        "phase": "incremental",
+        "state": "in_progress",
+        "terminal": False,
+        "error_code": None,
+        "error_message": None,
+    }
+    assert (second["status"], second["state"], second["terminal"]) == ("INCRE_TRANSFER_FAILED", "failed", True)
+
+
+def test_the_published_progress_answers_give_the_documented_records(start: Start, client_for: ClientFor) -> None:
+    simulator = start()
+    client = client_for(simulator)
+    for number, expected in (
+        (1, [("INCRE_TRANSFER_STARTED", 100, 0, 0, "2020-12-18T07:01:59Z", {})]),
+        (
+            2,
+            [
+                ("INCRE_TRANSFER_STARTED", 100, 0, 10, "2020-07-16T01:56:16Z", {}),
+                (
+                    "FULL_TRANSFER_COMPLETE",
+                    0,
+                    None,
+                    0,
+                    None,
+                    {name: {"progress": done, "remaining_time": None} for name, done in PARTS_DONE},
+                ),
+            ],
+        ),
+    ):
+        published = body_of(f"batch-progress-documented-{number}.json")
+        simulator.load({})
+        simulator.add_fault(kind="status", http_status=published["http_status"], body=published["response"])
+        records = client.progress(published["request"]["jobs"])
+        shown = [
+            (record.status, record.progress, record.delay, record.remaining_time, record.processed_at, record.parts)
+            for record in records
+        ]
+        assert shown == expected
+        assert [record.raw for record in records] == published["response"]["results"]
+
+
+PARTS_DONE = (("struct", 94), ("data", 100), ("index", 100))
+
+
+@pytest.mark.parametrize("way", ["left_out", "refused", "item_error", "refused_without_list"])
+@pytest.mark.parametrize("size", [1, 2, 9])
+def test_one_bad_id_never_hides_the_others(start: Start, client_for: ClientFor, way: str, size: int) -> None:
+    simulator = start(generate={"count": size, "status": "INCRE_TRANSFER_STARTED"}, unknown_jobs="left_out")
+    simulator.set_job(STRANGER, answer=way)
+    middle = size // 2
+    ids = [*simulator.job_ids[:middle], STRANGER, *simulator.job_ids[middle:size]]
+    statuses, progress = client_for(simulator).both(ids)
+    for records in (statuses, progress):
+        assert [record.id for record in records] == ids
+        assert [record.id for record in records if not record.found] == [STRANGER]
+    code = {"left_out": None, "refused_without_list": "DRS.M05004"}.get(way, "DRS.M00289")
+    assert statuses[middle].error_code == progress[middle].error_code == code
+    assert statuses[middle].as_dict()["state"] == "missing"
+
+
+def test_jobs_that_were_refused_keep_the_reason_of_the_service(start: Start, client_for: ClientFor) -> None:
+    simulator = start()
+    simulator.set_job(STRANGER, answer="refused")
+    client = client_for(simulator)
+    record = client.statuses([*JOBS, STRANGER])[2]
+    assert (record.error_code, record.error_message) == ("DRS.M00289", "The job is non-existent.")
+    assert client.requests_sent == 2  # once with it and once without
+
+
+def test_a_job_that_the_service_does_not_name_is_found_by_halves(start: Start, client_for: ClientFor) -> None:
+    simulator = start(generate={"count": 63, "status": "CREATING"})
+    simulator.set_job(STRANGER, answer="refused_without_list")
+    client = client_for(simulator)
+    records = client.statuses([*simulator.job_ids[:63], STRANGER])
+    assert [record.found for record in records] == [True] * 63 + [False]
+    assert client.requests_sent == 13  # 2 * log2(64) + 1
+
+
+def test_an_empty_query_result_does_not_say_that_all_of_them_are_missing(
+    simulator: Simulator, client_for: ClientFor
+) -> None:
+    simulator.add_fault(kind="status", documented=10, with_job=JOBS[0])
+    client = client_for(simulator)
+    records = client.progress(JOBS)
+    assert [(record.found, record.error_code) for record in records] == [(False, "DRS.M00002"), (True, None)]
+    assert client.requests_sent == 3
+
+
+def test_a_refusal_that_names_none_of_the_jobs_asked_for_ends(simulator: Simulator, client_for: ClientFor) -> None:
+    body = {"results": [{"id": STRANGER, "error_code": "DRS.M00289"}]}
+    simulator.add_fault(kind="status", http_status=400, body=body)
+    client = client_for(simulator)
+    assert [record.found for record in client.statuses(JOBS)] == [False, False]
+    assert client.requests_sent == 3
+
+
+def test_the_first_failure_ends_the_reading_of_all(start: Start, client_for: ClientFor) -> None:
+    simulator = start(generate={"count": 64, "status": "CREATING"}, latency=20)
+    simulator.add_fault(kind="status", documented=7)
+    client = client_for(simulator, batch_size=1, parallel=2)
+    with pytest.raises(DrsError, match="No permission"):
+        client.both(simulator.job_ids)
+    assert client.requests_sent < 8
+
+
+def test_a_closed_client_tries_nothing_again(simulator: Simulator, client_for: ClientFor, by_hand: ByHand) -> None:
+    simulator.add_fault(kind="throttled")
+    client = client_for(simulator)
+    by_hand.on_sleep = client.close
+    with pytest.raises(DrsError, match=r"The client was closed\.$"):
+        client.statuses(JOBS)
+    assert len(simulator.requests) == 1
+
+
+def test_who_was_refused_is_not_looked_for_after_the_deadline(
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand
+) -> None:
+    simulator.add_fault(kind="status", http_status=400, body={"error_code": "DRS.M00289"}, operation="batch-status")
+    client = client_for(simulator)
+    with pytest.raises(DrsError, match="time was up before it was known which") as caught:
+        client.both(JOBS, by_hand.now - 1)
+    assert (caught.value.kind.value, caught.value.final, client.requests_sent) == ("service", False, 2)
+
+
+def test_where_one_request_failed_for_good_the_others_are_not_tried_again(
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand
+) -> None:
+    simulator.add_fault(kind="status", documented=7, operation="batch-status")
+    simulator.add_fault(kind="throttled", operation="batch-progress", first=1, last=99)
+    client = client_for(simulator)
+
+    def until_it_failed() -> None:
+        patience = time.monotonic() + 5
+        while not client._given_up and time.monotonic() < patience:
+            time.sleep(0.005)
+
+    by_hand.on_sleep = until_it_failed
+    with pytest.raises(DrsError, match="No permission"):
+        client.both(JOBS)
+    assert client.requests_sent == 2

@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The two modules that read jobs, run as Ansible runs them: arguments in, one line of JSON out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ansible.module_utils import basic
+
+from ansible_collections.cutover.drs.plugins.modules import drs_job_info, drs_job_progress, drs_job_status
+from ansible_collections.cutover.drs.tests.unit.service.support import BY_PASSWORD, BY_TOKEN, JOBS, closed_port
+from drs_simulator import Simulator
+
+Run = Callable[..., dict[str, Any]]
+STRANGER = "00000000-0000-4000-8000-00000000jb99"
+MODULES = [drs_job_status, drs_job_progress]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a module with these options and return its result; `rc` is the code of its end."""
+
+    def ran(module: ModuleType, **options: Any) -> dict[str, Any]:
+        # What ansible.module_utils.testing does, which ansible-core 2.16 does not have.
+        arguments = json.dumps({"ANSIBLE_MODULE_ARGS": options}).encode()
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", arguments)
+        monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
+        with pytest.raises(SystemExit) as ended:
+            module.main()
+        result: dict[str, Any] = json.loads(capsys.readouterr().out)
+        return {**result, "rc": ended.value.code}
+
+    return ran
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize("module", MODULES)
+def test_jobs_come_back_in_the_order_asked(
+    run: Run, simulator: Simulator, module: ModuleType, check_mode: bool
+) -> None:
+    asked = [STRANGER, *reversed(JOBS)]
+    result = run(module, jobs=asked, endpoint=simulator.endpoint, _ansible_check_mode=check_mode, **BY_TOKEN)
+    assert (result["rc"], result["changed"]) == (0, False)
+    assert [job["id"] for job in result["jobs"]] == asked
+    assert [job["state"] for job in result["jobs"]] == ["missing", "in_progress", "in_progress"]
+    assert result["missing"] == [STRANGER]
+    assert result["counts"] == {
+        "total": 3,
+        "found": 2,
+        "missing": 1,
+        "by_state": {"missing": 1, "in_progress": 2},
+        "by_status": {"INCRE_TRANSFER_STARTED": 2},
+    }
+    assert result["summary"] == "3 jobs: 2 in_progress, 1 missing"
+    assert [entry["operation"] for entry in simulator.requests] == [
+        "batch-status" if module is drs_job_status else "batch-progress"
+    ]
+
+
+def test_progress_has_what_status_has_and_more(run: Run, simulator: Simulator) -> None:
+    options = {"job_ids": list(JOBS), "endpoint": simulator.endpoint, **BY_TOKEN}
+    (status, *_rest), (progress, *_others) = (run(module, **options)["jobs"] for module in MODULES)
+    assert status.items() <= progress.items()
+    assert (progress["progress"], progress["delay"], progress["raw"]["incre_trans_delay"]) == (100, 0, "0")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_failure_says_what_happened_and_carries_the_details(
+    run: Run, simulator: Simulator, module: ModuleType
+) -> None:
+    simulator.add_fault(kind="status", documented=9)
+    result = run(module, jobs=list(JOBS), endpoint=simulator.endpoint, **BY_TOKEN)
+    assert (result["rc"], result["failed"]) == (1, True)
+    assert "of 2 jobs at 127.0.0.1:" in result["msg"]
+    assert result["failure"] == {
+        "kind": "invalid_request",
+        "http_status": 404,
+        "error_code": "APIGW.0101",
+        "error_message": "The API does not exist or has not been published in the environment",
+        "request_id": simulator.requests[-1]["request_id"],
+        "attempts": 1,
+    }
+
+
+@pytest.mark.parametrize("options", [{"jobs": []}, {"jobs": ["a b"]}, {"jobs": ["a"], "batch_size": 0}])
+def test_options_that_cannot_work_fail_before_anything_is_sent(
+    run: Run, simulator: Simulator, options: dict[str, Any]
+) -> None:
+    result = run(drs_job_status, endpoint=simulator.endpoint, **BY_TOKEN, **options)
+    assert (result["failed"], result["failure"]["kind"], result["failure"]["attempts"]) == (True, "configuration", 0)
+    assert simulator.requests == []
+
+
+def test_ids_given_twice_are_asked_for_once_with_a_warning(
+    run: Run, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where Ansible puts a warning depends on whether its controller was loaded by another test.
+    warned: list[str] = []
+    monkeypatch.setattr(basic.AnsibleModule, "warn", lambda module, warning: warned.append(warning))
+    result = run(drs_job_status, jobs=[JOBS[0], JOBS[1], JOBS[0]], endpoint=simulator.endpoint, **BY_TOKEN)
+    assert [job["id"] for job in result["jobs"]] == list(JOBS)
+    assert warned == [f"jobs names {JOBS[0]} more than once; each job is asked for once."]
+    assert simulator.requests[0]["body"]["jobs"] == list(JOBS)
+
+
+@pytest.mark.parametrize("of_environment", [False, True])
+def test_no_secret_is_in_the_output(
+    run: Run, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, of_environment: bool
+) -> None:
+    options: dict[str, Any] = dict(BY_PASSWORD)
+    if of_environment:
+        monkeypatch.setenv("OS_PASSWORD", options.pop("password"))
+    for job in JOBS:
+        simulator.set_job(job, error_msg="said simulated-password", raw_progress={"x": "simulated-password"})
+    result = run(drs_job_progress, jobs=list(JOBS), endpoint=simulator.endpoint, auth_url=simulator.auth_url, **options)
+    text = json.dumps({**result, "invocation": None})
+    assert result["jobs"][0]["error_message"] == "said ********"
+    assert "simulated-password" not in text
+    token = simulator.requests[-1]["headers"]["x-auth-token"]
+    assert token not in json.dumps(result)
+    # ansible-core 2.21 returns it only if asked to.
+    assert "simulated-password" not in json.dumps(result.get("invocation"))
+
+
+def test_values_that_ansible_itself_hides_include_those_of_the_environment(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The endpoint is no secret, but one is in it, and Ansible shows the arguments it got.
+    monkeypatch.setenv("HW_SECRET_KEY", "key-of-environment")
+    endpoint = f"http://{closed_port()}/key-of-environment"
+    result = run(drs_job_status, jobs=list(JOBS), endpoint=endpoint, request_retries=0, **BY_TOKEN)
+    assert result["failure"]["kind"] == "network"
+    assert "key-of-environment" not in json.dumps(result)
+
+
+def test_only_the_documented_languages_are_taken(run: Run) -> None:
+    result = run(drs_job_status, jobs=list(JOBS), language="de-de", **BY_TOKEN)
+    assert result["msg"] == "value of language must be one of: en-us, zh-cn, got: de-de"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_jobs_can_be_given_by_their_names(run: Run, start: Callable[..., Simulator], module: ModuleType) -> None:
+    simulator = start(jobs=[{"id": job, "name": f"job of {job[:4]}", "status": "CREATING"} for job in JOBS])
+    names = [f"job of {job[:4]}" for job in reversed(JOBS)]
+    result = run(module, job_names=names, endpoint=simulator.endpoint, **BY_TOKEN)
+    assert [(job["id"], job["name"]) for job in result["jobs"]] == list(zip(reversed(JOBS), names, strict=True))
+    assert list(result["jobs"][0])[:3] == ["id", "name", "found"]
+    result = run(module, jobs=list(JOBS), job_names=None, endpoint=simulator.endpoint, **BY_TOKEN)
+    assert [job["name"] for job in result["jobs"]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"job_names": ["nobody"]}, "job_names: No job is named 'nobody'."),
+        ({"job_names": ["a"], "jobs": ["b"]}, "jobs and job_names are both set. Set only one."),
+        ({}, "No job is given. Set jobs (ids) or job_names (names as in the console)."),
+    ],
+    ids=["nobody", "both", "none"],
+)
+@pytest.mark.parametrize("module", MODULES)
+def test_names_that_are_no_job_fail(
+    run: Run, simulator: Simulator, module: ModuleType, options: dict[str, Any], said: str
+) -> None:
+    result = run(module, endpoint=simulator.endpoint, **options, **BY_TOKEN)
+    assert (result["rc"], result["failure"]["kind"]) == (1, "configuration")
+    assert result["msg"].startswith(said)
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_info_lists_the_jobs_of_the_project(run: Run, simulator: Simulator, check_mode: bool) -> None:
+    result = run(drs_job_info, endpoint=simulator.endpoint, _ansible_check_mode=check_mode, **BY_TOKEN)
+    assert (result["rc"], result["changed"], result["summary"]) == (0, False, "2 jobs: 2 in_progress")
+    assert [job["id"] for job in result["jobs"]] == list(JOBS)
+
+
+def test_info_that_is_refused_says_of_which_request(run: Run, simulator: Simulator) -> None:
+    simulator.add_fault(kind="status", documented=7)
+    result = run(drs_job_info, endpoint=simulator.endpoint, **BY_TOKEN)
+    assert (result["rc"], result["failure"]["kind"]) == (1, "permission")
+    assert result["msg"].startswith("The list of jobs (v3) at 127.0.0.1:")

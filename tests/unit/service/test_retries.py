@@ -1,0 +1,166 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Trying again: how often, after which pause, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._service.retries import Limits, time_for_one
+from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import Clock, run
+from ansible_collections.cutover.drs.tests.unit.service.support import BY_PASSWORD, BY_TOKEN, DEFAULTS, JOBS, ByHand
+from drs_simulator import Simulator
+
+ClientFor = Callable[..., Client]
+Start = Callable[..., Simulator]
+
+REPEATABLE: list[dict[str, Any]] = [
+    {"kind": "throttled"},
+    {"kind": "too_frequent"},
+    {"kind": "status", "http_status": 503},
+    {"kind": "reset"},
+    {"kind": "cut_short"},
+    {"kind": "wrong_json"},
+]
+FINAL: list[dict[str, Any]] = [
+    {"kind": "unauthorized"},
+    {"kind": "status", "http_status": 403},
+    {"kind": "html"},
+    {"kind": "empty"},
+    {"kind": "not_object"},
+    {"kind": "redirect"},
+]
+
+
+def name_of(fault: dict[str, Any]) -> str:
+    return "-".join(str(value) for value in fault.values())
+
+
+@pytest.mark.parametrize("retries", [0, 1, 4])
+@pytest.mark.parametrize("fault", REPEATABLE, ids=name_of)
+def test_what_may_pass_is_tried_so_often_and_no_more(
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand, fault: dict[str, Any], retries: int
+) -> None:
+    simulator.add_fault(**fault)
+    with pytest.raises(DrsError) as caught:
+        client_for(simulator, request_retries=retries).statuses(JOBS)
+    assert len(simulator.requests) == caught.value.attempts == retries + 1
+    assert len(by_hand.slept) == retries
+    assert caught.value.final is False
+
+
+@pytest.mark.parametrize("fault", REPEATABLE, ids=name_of)
+def test_what_has_passed_leaves_no_trace(simulator: Simulator, client_for: ClientFor, fault: dict[str, Any]) -> None:
+    simulator.add_fault(**fault, to=4)
+    client = client_for(simulator)
+    assert [record.found for record in client.statuses(JOBS)] == [True, True]
+    assert client.requests_sent == len(simulator.requests) == 5
+
+
+@pytest.mark.parametrize("fault", FINAL, ids=name_of)
+def test_what_will_not_pass_is_tried_once(
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand, fault: dict[str, Any]
+) -> None:
+    simulator.add_fault(**fault)
+    with pytest.raises(DrsError) as caught:
+        client_for(simulator).statuses(JOBS)
+    assert len(simulator.requests) == caught.value.attempts == 1
+    assert by_hand.slept == []
+
+
+def test_pauses_have_full_jitter_that_grows_to_a_bound(
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand
+) -> None:
+    simulator.add_fault(kind="throttled")
+    with pytest.raises(DrsError):
+        client_for(simulator, request_retries=8).statuses(JOBS)
+    assert by_hand.ranges[:8] == [(0, most) for most in (1, 2, 4, 8, 16, 20, 20, 20)]
+    assert by_hand.slept == [1, 2, 4, 8, 16, 20, 20, 20]
+
+
+@pytest.mark.parametrize(("said", "pause"), [("7", 7), ("0", 0), ("86400", 60), ("garbage", 1)])
+def test_retry_after_is_honoured_within_a_bound(
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand, said: str, pause: float
+) -> None:
+    simulator.add_fault(kind="throttled", retry_after=said, to=1)
+    client_for(simulator).statuses(JOBS)
+    assert by_hand.slept == [pause]
+
+
+def test_retry_after_as_a_date_is_honoured(simulator: Simulator, client_for: ClientFor, by_hand: ByHand) -> None:
+    said = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=20), usegmt=True)
+    simulator.add_fault(kind="status", http_status=503, headers={"Retry-After": said}, to=1)
+    client_for(simulator).statuses(JOBS)
+    assert by_hand.slept == [pytest.approx(20, abs=3)]
+
+
+@pytest.mark.parametrize(("left", "requests"), [(0, 1), (1, 1), (1.5, 2), (3, 2), (3.5, 3), (None, 5)])
+def test_nothing_is_tried_again_after_the_deadline(
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand, left: float | None, requests: int
+) -> None:
+    simulator.add_fault(operation="batch-status", kind="throttled")
+    until = None if left is None else by_hand.now + left
+    with pytest.raises(DrsError) as caught:
+        client_for(simulator).both(JOBS, until)
+    assert [entry["operation"] for entry in simulator.requests].count("batch-status") == requests
+    assert caught.value.attempts == requests
+
+
+def test_a_pause_that_the_server_asks_for_does_not_reach_beyond_the_deadline(
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand
+) -> None:
+    simulator.add_fault(kind="throttled", retry_after="40")
+    with pytest.raises(DrsError):
+        client_for(simulator).both(JOBS, by_hand.now + 40)
+    assert by_hand.slept == []
+
+
+@pytest.mark.parametrize(
+    ("left", "seconds"), [(None, 30), (100, 30), (12, 12), (5, 5), (1, 5), (-50, 5), (float("inf"), 30)]
+)
+def test_a_request_near_the_deadline_gets_what_is_left_but_enough_for_a_healthy_answer(
+    by_hand: ByHand, left: float | None, seconds: float
+) -> None:
+    until = None if left is None else by_hand.now + left
+    assert time_for_one(Limits(timeout=30), by_hand.timing, until) == seconds
+
+
+def test_no_request_gets_more_than_its_own_limit(by_hand: ByHand) -> None:
+    assert time_for_one(Limits(timeout=2), by_hand.timing, by_hand.now) == 2
+
+
+def test_a_login_that_is_renewed_takes_none_of_the_tries(start: Start, client_for: ClientFor) -> None:
+    simulator = start()
+    client = client_for(simulator, **BY_PASSWORD, request_retries=2)
+    simulator.add_fault(operation="batch-status", kind="unauthorized", on=1)
+    simulator.add_fault(operation="batch-status", kind="throttled", first=2)
+    with pytest.raises(DrsError) as caught:
+        client.statuses(JOBS)
+    assert [entry["status"] for entry in simulator.requests if entry["operation"] == "batch-status"] == [
+        401,
+        429,
+        429,
+        429,
+    ]
+    assert caught.value.attempts == 4
+    assert "failed (4 attempts): HTTP 429" in str(caught.value)
+
+
+def test_check_mode_tries_nothing_again_as_it_never_sleeps(simulator: Simulator, by_hand: ByHand) -> None:
+    simulator.add_fault(kind="throttled", retry_after=4)
+    defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
+    options = {**DEFAULTS, **defaults, **BY_TOKEN, "endpoint": simulator.endpoint, "jobs": list(JOBS), "parallel": 1}
+    clock = Clock(by_hand.timing.monotonic, lambda: 1.8e9, by_hand.timing.sleep, by_hand.timing.uniform)
+    result = run(options, {}, one_sample=True, say=lambda _line: None, clock=clock)
+    assert (result["verdict"], result["failure"]["kind"], result["failure"]["attempts"]) == ("error", "throttled", 1)
+    assert by_hand.slept == []

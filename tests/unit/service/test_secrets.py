@@ -1,0 +1,275 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No secret of ours comes out again, whatever a server makes of what it got."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._job.records import parse_progress
+from ansible_collections.cutover.drs.plugins.module_utils._service.auth import KeystoneAuth
+from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.connection import Settings
+from ansible_collections.cutover.drs.plugins.module_utils._service.redaction import Redactor
+from ansible_collections.cutover.drs.plugins.module_utils._service.responses import check
+from ansible_collections.cutover.drs.tests.unit.service.support import (
+    BY_KEYS,
+    BY_PASSWORD,
+    BY_TEMPORARY_KEYS,
+    BY_TOKEN,
+    DEFAULTS,
+    JOBS,
+    PROJECT,
+    answer,
+    raw_server,
+)
+from drs_simulator import Simulator
+
+ClientFor = Callable[..., Client]
+
+WAYS = {"token": BY_TOKEN, "password": BY_PASSWORD, "keys": BY_KEYS, "temporary": BY_TEMPORARY_KEYS}
+SECRET_OPTIONS = ("auth_token", "password", "access_key", "secret_key", "security_token")
+# With every character that JSON or a URL spells in another way.
+AWKWARD = 'pä"ss\\wo/rd %+&=\t~é'
+
+
+def forms(secret: str) -> list[str]:
+    return [
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        quote(secret),
+        quote(secret, safe=""),
+        quote_plus(secret),
+        re.sub("%..", lambda escape: escape[0].lower(), quote(secret, safe="")),
+    ]
+
+
+def shown(error: BaseException) -> Iterator[str]:
+    """Every text that an exception may become."""
+    yield str(error)
+    yield repr(error)
+    yield repr(error.__dict__)
+    yield "".join(traceback.format_exception(error))
+    if isinstance(error, DrsError):
+        yield json.dumps(error.failure(), ensure_ascii=False)
+
+
+def assert_hidden(text: str, *secrets: str) -> None:
+    for secret in secrets:
+        for form in forms(secret):
+            assert form not in text
+
+
+def secrets_of(login: dict[str, str], simulator: Simulator) -> list[str]:
+    """Those of the options, and the tokens and signatures that were sent."""
+    sent = [entry["headers"] for entry in simulator.requests]
+    return [
+        *(login[option] for option in SECRET_OPTIONS if option in login),
+        *(headers["x-auth-token"] for headers in sent if "x-auth-token" in headers),
+    ]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 429, 500])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_server_that_echoes_the_request(simulator: Simulator, client_for: ClientFor, way: str, status: int) -> None:
+    simulator.add_fault(kind="echo", operation="batch-status", http_status=status)
+    with pytest.raises(DrsError) as caught:
+        client_for(simulator, **WAYS[way], request_retries=0).statuses(JOBS)
+    assert "********" in str(caught.value)
+    for text in shown(caught.value):
+        assert_hidden(text, *secrets_of(WAYS[way], simulator))
+
+
+@pytest.mark.parametrize("way", ["token", "password", "temporary"])
+def test_a_server_that_echoes_in_headers(simulator: Simulator, client_for: ClientFor, way: str) -> None:
+    client = client_for(simulator, **WAYS[way], request_retries=0)
+    client.statuses(JOBS)
+    secret = secrets_of(WAYS[way], simulator)[-1]
+    echo = {"X-Request-Id": f"id-{secret}", "Location": f"/login?next={quote(secret, safe='')}"}
+    for fault in (
+        {"kind": "redirect", "location": echo["Location"], "headers": echo},
+        {"kind": "status", "http_status": 403, "headers": echo},
+        {"kind": "status", "http_status": 200, "body": "", "headers": echo},
+    ):
+        simulator.load({})
+        simulator.add_fault(operation="batch-progress", **fault)
+        with pytest.raises(DrsError) as caught:
+            client.progress(JOBS)
+        for text in shown(caught.value):
+            assert_hidden(text, secret)
+
+
+def test_a_login_that_echoes_the_password(simulator: Simulator, client_for: ClientFor) -> None:
+    message = f"The password {BY_PASSWORD['password']} is wrong."
+    body = {"error": {"message": message, "code": 401, "title": "Unauthorized"}}
+    simulator.add_fault(operation="tokens", kind="status", http_status=401, body=body)
+    with pytest.raises(DrsError) as caught:
+        client_for(simulator, **BY_PASSWORD).statuses(JOBS)
+    assert "The password ******** is wrong." in str(caught.value)
+    for text in shown(caught.value):
+        assert_hidden(text, BY_PASSWORD["password"])
+
+
+def test_echoes_in_jobs_do_not_reach_the_records(simulator: Simulator, client_for: ClientFor) -> None:
+    client = client_for(simulator, **BY_PASSWORD)
+    client.statuses(JOBS)
+    secrets = secrets_of(BY_PASSWORD, simulator)
+    echo = " ".join(form for secret in secrets for form in forms(secret))
+    for job in JOBS:
+        simulator.set_job(job, error_code="DRS.M00004", error_msg=echo, raw_progress={echo: [{"deep": echo}]})
+    statuses, progress = client.both(JOBS)
+    for record in (*statuses, *progress):
+        assert record.error_message is not None
+        assert "********" in record.error_message
+        for text in (repr(record), json.dumps(record.as_dict()), json.dumps(record.as_dict(), ensure_ascii=False)):
+            assert_hidden(text, *secrets)
+
+
+@pytest.mark.parametrize("secret", [AWKWARD, "plain-secret", "with/slash", 'q"uote', "ünïcode", "back\\slash"])
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_secret_is_found_in_every_spelling(secret: str, status: int) -> None:
+    redact = Redactor(secret)
+    echo = " | ".join(forms(secret))
+    for ascii_only in (True, False):
+        body = {"results": [{"job_id": "a", "error_msg": echo, echo: echo}], "error_msg": echo}
+        sent = json.dumps(body, ensure_ascii=ascii_only).encode()
+        try:
+            text = json.dumps(check(answer(status, sent), redact, parse_progress)["a"].as_dict(), ensure_ascii=False)
+        except DrsError as error:
+            text = " ".join(shown(error))
+            jobs = getattr(error, "jobs", {})
+            text += repr(jobs)
+        assert_hidden(text, secret)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_objects_do_not_show_what_they_hold(simulator: Simulator, client_for: ClientFor, way: str) -> None:
+    login = WAYS[way]
+    client = client_for(simulator, **login)
+    client.statuses(JOBS)
+    settings = Settings({**DEFAULTS, **login}, {})
+    held = (client, client._login, client._session, client._limits, client._redact, settings, settings.way)
+    for thing in (*held, answer(200, b"simulated-token")):
+        assert_hidden(repr(thing), *secrets_of(login, simulator))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_password_of_a_proxy_is_hidden_in_each_form(client_for: ClientFor, scheme: str) -> None:
+    login = base64.b64encode(b"someone:proxy pass").decode()
+    body = json.dumps({"error_msg": f"Wrong: Basic {login}, proxy%20pass, proxy pass"}).encode()
+    refusal = (
+        b"HTTP/1.1 407 Basic " + login.encode() + b"\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+    )
+    with raw_server(refusal + body) as proxy:
+        client = client_for(f"{scheme}://drs.example.com", proxy=f"http://someone:proxy%20pass@{proxy}")
+        with pytest.raises(DrsError) as caught:
+            client.statuses(JOBS)
+    for text in shown(caught.value):
+        for secret in (login, "proxy%20pass", "proxy pass"):
+            assert secret not in text
+
+
+def test_secrets_of_clouds_yaml_are_known(
+    simulator: Simulator, client_for: ClientFor, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth = {"auth_url": simulator.auth_url, **BY_PASSWORD}
+    path = tmp_path / "clouds.yaml"
+    path.write_text(json.dumps({"clouds": {"otc": {"auth": auth}}}))
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(path))
+    simulator.add_fault(
+        operation="tokens", kind="status", http_status=401, body={"error": {"message": "No: simulated-password"}}
+    )
+    with pytest.raises(DrsError) as caught:
+        client_for(simulator, cloud="otc").statuses(JOBS)
+    for text in shown(caught.value):
+        assert_hidden(text, "simulated-password")
+
+
+class TestRedactor:
+    def test_the_longest_secret_is_replaced_first(self) -> None:
+        assert Redactor("word", "pass-word-long").text("pass-word-long word") == "******** ********"
+
+    def test_short_values_protect_nothing_and_are_left_alone(self) -> None:
+        assert Redactor("100", "", None, "abcd").text("100 abcd") == "100 ********"
+
+    def test_secrets_can_be_added_and_forgotten(self) -> None:
+        redact = Redactor()
+        redact.add("first/token", "second")
+        redact.forget("first/token")
+        redact.forget(None)
+        redact.forget("never known")
+        assert redact.text("first/token first%2Ftoken second") == "first/token first%2Ftoken ********"
+
+    def test_a_secret_that_is_no_utf_8_is_one_all_the_same(self) -> None:
+        # As a variable of the environment may be.
+        assert Redactor("p\udce4ssword").text("p\udce4ssword") == "********"
+
+    def test_what_is_no_text_stays_as_it_is(self) -> None:
+        value = {"a": [1, 1.5, True, None, {"b": []}]}
+        assert Redactor("secret").json(value) == value
+
+    def test_a_body_is_walked_only_where_a_secret_may_be(self) -> None:
+        redact = Redactor("secret")
+        assert [redact.needed(text) for text in ("plain", "a secret", "\\u0073ecret")] == [False, True, True]
+        assert [redact.needed(text) for text in ("数据", "\x9b2J", "数据\x9b2J", "\x7f")] == [False, True, True, True]
+
+    @pytest.mark.parametrize(
+        "control", [*map(chr, (0, 7, 8, 13, 27, 127, 128, 155, 159)), "\u202e", "\u2066", "\u200f"]
+    )
+    def test_what_moves_a_cursor_or_turns_a_line_is_replaced(self, control: str) -> None:
+        assert Redactor().text(f"数据 {control}[31m") == "数据 ?[31m"
+
+    def test_a_line_end_and_a_tab_stay(self) -> None:
+        assert Redactor().text("first\n\tsecond") == "first\n\tsecond"
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred", "\x9b31mred"])
+def test_no_control_character_of_a_server_is_in_a_record_or_an_error(
+    simulator: Simulator, client_for: ClientFor, text: str
+) -> None:
+    simulator.set_job(JOBS[0], error_code="DRS.M00004", error_msg=text, raw_progress={"more": text})
+    client = client_for(simulator, **BY_TOKEN)
+    record = client.progress(JOBS)[0]
+    assert (record.error_message, record.raw and record.raw["more"]) == (f"?{text[1:]}",) * 2
+    simulator.add_fault(kind="status", http_status=403, body={"error_code": "A", "error_msg": text})
+    with pytest.raises(DrsError) as caught:
+        client.progress(JOBS)
+    assert f"HTTP 403 A ?{text[1:]}." in str(caught.value)
+
+
+def test_a_token_that_comes_again_is_still_a_secret() -> None:
+    class Plugin:
+        auth_url = "http://iam.example.com/v3"
+        tokens = iter(["token-one", "token-two", "token-one"])
+
+        def get_token(self, _session: object) -> str:
+            return next(self.tokens)
+
+    redact = Redactor()
+    login = KeystoneAuth(Plugin(), None, redact, 1)
+    for _poll in range(3):
+        login.log_in(1)
+    assert redact.text("token-one token-two") == "******** ********"
+
+
+def test_a_long_wait_remembers_two_tokens_and_no_more(start: Callable[..., Simulator], client_for: ClientFor) -> None:
+    simulator = start(account={"token_lifetime": 10})
+    client = client_for(simulator, **BY_PASSWORD)
+    for _poll in range(5):
+        client.statuses(JOBS)
+    tokens = [entry["headers"]["x-auth-token"] for entry in simulator.requests if entry["operation"] != "tokens"]
+    assert len(set(tokens)) == 5
+    assert [client._redact.text(token) == "********" for token in tokens] == [False, False, False, True, True]
+    assert PROJECT in client._url("v3", "")

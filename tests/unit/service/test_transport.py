@@ -1,0 +1,349 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One exchange on the wire: its bounds in time and size, connections that break, proxies, TLS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import urllib3
+
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._service import transport
+from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.tests.unit.service.support import (
+    BY_KEYS,
+    BY_PASSWORD,
+    JOBS,
+    NO_SECRETS,
+    closed_port,
+    raw_server,
+    without,
+)
+from drs_simulator import Simulator
+
+ClientFor = Callable[..., Client]
+Start = Callable[..., Simulator]
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+BODY = b'{"results": [], "count": 0}'
+
+
+def failed(client: Client) -> DrsError:
+    with pytest.raises(DrsError) as caught:
+        client.statuses(JOBS[:1])
+    return caught.value
+
+
+@pytest.mark.parametrize("login", [{}, BY_PASSWORD, BY_KEYS], ids=["token", "password", "access keys"])
+@pytest.mark.parametrize("fault", [{"kind": "hang"}, {"kind": "trickle", "seconds": 0.05}], ids=["hang", "trickle"])
+def test_no_answer_takes_longer_than_a_request_may(
+    simulator: Simulator, client_for: ClientFor, login: dict[str, Any], fault: dict[str, Any]
+) -> None:
+    simulator.add_fault(operation="batch-status", **fault)
+    client = client_for(simulator, **login, request_timeout=0.3, request_retries=1)
+    began = time.monotonic()
+    error = failed(client)
+    assert time.monotonic() - began < 2
+    host = simulator.endpoint.removeprefix("http://")
+    assert str(error) == (
+        f"batch-status of job {JOBS[0]} at {host} failed (2 attempts): No complete answer from {host} within 0.3 s. "
+        "Check the network, or raise request_timeout."
+    )
+    assert (error.kind.value, error.final, error.http_status) == ("network", False, None)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        (None,),
+        (OK, None),
+        (OK + b"\r\n" + BODY[:-1], None),
+        (OK + b"Content-Length: 27\r\n\r\n" + BODY[:-1], None),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n1b\r\n" + BODY[:-1], None),
+    ],
+    ids=["silence", "headers", "no length", "length", "chunks"],
+)
+def test_an_answer_that_never_ends_is_not_taken_for_one_that_did(
+    client_for: ClientFor, script: tuple[bytes | None, ...]
+) -> None:
+    with raw_server(*script) as host:
+        error = failed(client_for(f"http://{host}", request_timeout=0.2, request_retries=0))
+    assert f"No complete answer from {host} within 0.2 s." in str(error)
+
+
+@pytest.mark.parametrize("head", [OK + b"Content-Length: 900\r\n\r\n", OK + b"\r\n", b"HTTP/1.1 200 " + b"OK" * 90])
+def test_a_trickle_is_bounded_in_headers_and_body(client_for: ClientFor, head: bytes) -> None:
+    with raw_server(head + BODY + b" " * 900, trickle=0.01) as host:
+        began = time.monotonic()
+        error = failed(client_for(f"http://{host}", request_timeout=0.3, request_retries=0))
+        assert time.monotonic() - began < 1.5
+    assert "No complete answer" in str(error)
+
+
+def test_the_answer_of_a_proxy_to_connect_is_bounded_too(client_for: ClientFor) -> None:
+    with raw_server(b"HTTP/1.1 200 " + b"x" * 900, trickle=0.01) as proxy:
+        began = time.monotonic()
+        client = client_for("https://drs.example.com", proxy=f"http://{proxy}", request_timeout=0.3, request_retries=0)
+        error = failed(client)
+        assert time.monotonic() - began < 1.5
+    assert "No complete answer from drs.example.com within 0.3 s." in str(error)
+
+
+def test_a_connection_that_comes_after_the_time_is_up_is_not_used() -> None:
+    with raw_server(None) as host, transport.bounded(60) as exchange:
+        exchange.expire()
+        name, port = host.split(":")
+        with pytest.raises(TimeoutError):
+            transport._Connection(name, int(port)).connect()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        requests.exceptions.ReadTimeout("Read timed out."),
+        requests.exceptions.ConnectTimeout("Connection timed out."),
+        requests.exceptions.ConnectionError(urllib3.exceptions.ReadTimeoutError(None, "/", "Read timed out.")),  # type: ignore[arg-type]
+    ],
+)
+def test_every_time_out_is_told_in_the_same_words(error: requests.RequestException) -> None:
+    told = transport.as_drs_error(error, "drs.example.com", 30, requests.Session(), NO_SECRETS)
+    assert str(told) == (
+        "No complete answer from drs.example.com within 30 s. Check the network, or raise request_timeout."
+    )
+    assert (told.kind.value, told.repeatable, told.final) == ("network", True, False)
+
+
+def test_an_answer_is_cut_short_also_where_urllib3_does_not_say_so() -> None:
+    # Releases before 2.0 hand out what there was.
+    response = requests.Response()
+    response.raw = urllib3.HTTPResponse(BytesIO(b"{"), preload_content=False, enforce_content_length=False)
+    response.headers["Content-Length"] = "27"
+    with pytest.raises(DrsError) as caught:
+        transport._read(response, "drs.example.com")
+    assert str(caught.value) == "The answer of drs.example.com was cut short after 1 of 27 bytes."
+    assert caught.value.repeatable
+
+
+def test_a_login_of_a_proxy_that_no_header_can_carry(client_for: ClientFor) -> None:
+    error = failed(client_for("http://drs.example.com", proxy="http://someone:%CE%A9mega@127.0.0.1:1"))
+    assert str(error).endswith("failed: A credential holds a character that no HTTP header can carry.")
+    assert (error.kind.value, error.attempts) == ("configuration", 1)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ((b"",), "No connection to HOST: Remote end closed connection without response."),
+        ((OK + b"Content-Type: applic",), "The answer of HOST was cut short before its body"),
+        ((OK + b"Content-Length: 900\r\n\r\n" + BODY,), "The answer of HOST was cut short"),
+        ((OK + b"Transfer-Encoding: chunked\r\n\r\n1b\r\n" + BODY[:5],), "The answer of HOST was cut short"),
+        ((b"SSH-2.0-OpenSSH_9.6\r\n",), "No connection to HOST: SSH-2.0-OpenSSH_9.6"),
+    ],
+    ids=["nothing", "head", "length", "chunks", "another protocol"],
+)
+def test_a_connection_that_breaks_is_told_and_tried_again(
+    client_for: ClientFor, script: tuple[bytes, ...], said: str
+) -> None:
+    with raw_server(*script) as host:
+        error = failed(client_for(f"http://{host}", request_retries=1))
+    assert f"failed (2 attempts): {said.replace('HOST', host)}" in str(error)
+    assert error.attempts == 2
+
+
+@pytest.mark.parametrize(
+    ("head", "kind", "said"),
+    [
+        (b"401 Unauthorized", "authentication", "HTTP 401 without a reason. Check the login"),
+        (b"403 Forbidden", "permission", "HTTP 403 without a reason. Check the project id"),
+        (b"429 Slow\r\nRetry-After: 7", "throttled", "HTTP 429 without a reason. Too many requests"),
+        (b"503 Busy", "service", "HTTP 503 without a reason. The service has a fault"),
+        (b"302 Found\r\nLocation: http://elsewhere.example.com/", "protocol", "HTTP 302 points to http://elsewhere."),
+    ],
+)
+def test_an_error_that_is_nothing_but_a_head_is_known_by_its_status(
+    client_for: ClientFor, head: bytes, kind: str, said: str
+) -> None:
+    with raw_server(b"HTTP/1.0 " + head + b"\r\n\r\n") as host:
+        error = failed(client_for(f"http://{host}", request_retries=0))
+    assert (error.kind.value, error.http_status) == (kind, int(head[:3]))
+    assert said in str(error)
+    assert error.retry_after == (7 if b"Retry-After" in head else None)
+
+
+def test_what_is_compressed_otherwise_than_it_says_is_a_protocol_error(client_for: ClientFor) -> None:
+    with raw_server(OK + b"Content-Encoding: gzip\r\nContent-Length: 27\r\n\r\n" + BODY) as host:
+        error = failed(client_for(f"http://{host}"))
+    assert f"The answer of {host} is not compressed as it says: " in str(error)
+    assert (error.kind.value, error.attempts) == ("protocol", 1)
+
+
+def test_an_answer_has_a_bounded_size(
+    simulator: Simulator, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "MAX_BODY", 2 * 1024 * 1024)
+    simulator.add_fault(kind="too_large", megabytes=4)
+    error = failed(client_for(simulator))
+    host = simulator.endpoint.removeprefix("http://")
+    assert str(error).endswith(f"failed: The answer of {host} is larger than 2 MiB.")
+    assert (error.kind.value, len(simulator.requests)) == ("protocol", 1)
+
+
+def test_a_port_where_nothing_listens(client_for: ClientFor) -> None:
+    host = closed_port()
+    error = failed(client_for(f"http://{host}", request_retries=1))
+    assert str(error) == (
+        f"batch-status of job {JOBS[0]} at {host} failed (2 attempts): No connection to {host}: Connection refused. "
+        "Check the URL, the network and the proxy."
+    )
+
+
+def test_a_name_that_cannot_be_resolved_is_named(client_for: ClientFor) -> None:
+    error = failed(client_for("http://drs.invalid", request_retries=0))
+    assert "No connection to drs.invalid: " in str(error)
+    assert "0x" not in str(error)
+
+
+def test_cookies_are_not_kept(simulator: Simulator, client_for: ClientFor) -> None:
+    simulator.add_fault(kind="status", http_status=503, headers={"Set-Cookie": "a=b"}, times=1)
+    client_for(simulator).statuses(JOBS)
+    assert all("cookie" not in entry["headers"] for entry in simulator.requests)
+
+
+def test_netrc_is_not_read(
+    simulator: Simulator, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login someone password netrc-secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    client_for(simulator, **without(BY_PASSWORD, "project_id"), region="eu-de").statuses(JOBS)
+    assert [entry["operation"] for entry in simulator.requests] == ["tokens", "batch-status"]
+    assert all("authorization" not in entry["headers"] for entry in simulator.requests)
+
+
+class TestProxies:
+    def test_the_proxy_takes_every_request_those_to_iam_included(self, start: Start, client_for: ClientFor) -> None:
+        proxy = start()
+        host = proxy.endpoint.removeprefix("http://")
+        client = client_for(
+            "http://drs.example.com",
+            proxy=host,
+            auth_url="http://iam.example.com/v3",
+            **without(BY_PASSWORD, "project_id"),
+            region="eu-de",
+        )
+        assert client.statuses(JOBS)[0].found
+        assert [entry["headers"]["host"] for entry in proxy.requests] == ["iam.example.com", "drs.example.com"]
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    def test_a_proxy_that_refuses_is_named(self, client_for: ClientFor, scheme: str) -> None:
+        proxy = closed_port()
+        client = client_for(f"{scheme}://drs.example.com", proxy=f"http://u:pw-secret@{proxy}", request_retries=1)
+        error = failed(client)
+        assert str(error) == (
+            f"batch-status of job {JOBS[0]} at drs.example.com failed (2 attempts): The proxy at {proxy} gives no "
+            "connection to drs.example.com: Connection refused. Check the option proxy."
+        )
+        assert error.final is False
+
+    @pytest.mark.parametrize(
+        ("scheme", "sentence"),
+        [
+            ("http", "HTTP 407 without a reason. The proxy asks for a login: put it into the URL of the proxy."),
+            (
+                "https",
+                (
+                    "The proxy at PROXY gives no connection to drs.example.com: Tunnel connection failed: 407 Login "
+                    "Required. It asks for a login: put it into the URL."
+                ),
+            ),
+        ],
+    )
+    def test_a_proxy_that_asks_for_a_login(self, client_for: ClientFor, scheme: str, sentence: str) -> None:
+        with raw_server(b"HTTP/1.1 407 Login Required\r\nContent-Length: 0\r\nConnection: close\r\n\r\n") as proxy:
+            error = failed(client_for(f"{scheme}://drs.example.com", proxy=f"http://{proxy}"))
+        assert str(error).endswith(f"failed: {sentence.replace('PROXY', proxy)}")
+        assert (error.kind.value, error.attempts, error.final) == ("network", 1, True)
+
+    def test_a_proxy_of_the_environment_is_used_and_told(
+        self, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{closed_port()}")
+        error = failed(client_for("http://drs.example.com", request_retries=0))
+        assert "The proxy from the environment gives no connection to drs.example.com" in str(error)
+
+    def test_a_failing_tunnel_whose_numbers_hold_407_is_no_question_for_a_login(self, client_for: ClientFor) -> None:
+        with raw_server(b"HTTP/1.1 503 Busy for 4070 s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n") as proxy:
+            error = failed(client_for("https://drs.example.com", proxy=f"http://{proxy}", request_retries=1))
+        assert (error.attempts, error.final) == (2, False)
+
+    def test_socks_without_its_package_is_a_sentence(self, client_for: ClientFor) -> None:
+        client = client_for("http://drs.example.com", proxy=f"socks5://{closed_port()}", request_retries=0)
+        assert "drs.example.com" in str(failed(client))
+
+
+class TestTls:
+    @pytest.mark.parametrize("login", [{}, BY_PASSWORD, BY_KEYS], ids=["token", "password", "access keys"])
+    def test_a_private_authority_is_trusted_by_its_file(
+        self, start: Start, client_for: ClientFor, login: dict[str, Any]
+    ) -> None:
+        simulator = start(tls=True)
+        client = client_for(simulator, ca_path=simulator.ca_path, **login)
+        assert [record.found for record in client.statuses(JOBS)] == [True, True]
+
+    def test_a_private_authority_may_come_from_the_environment(self, start: Start, client_for: ClientFor) -> None:
+        simulator = start(tls=True)
+        environ = {"OS_TOKEN": "simulated-token", "REQUESTS_CA_BUNDLE": str(simulator.ca_path)}
+        client = client_for(simulator, environ, project_id="054ba152d480d55b2f5dc0069e7ddef0")
+        assert client.statuses(JOBS)[0].found
+
+    @pytest.mark.parametrize("login", [{}, BY_PASSWORD], ids=["token", "password"])
+    def test_an_authority_that_is_not_known_is_refused_at_once(
+        self, start: Start, client_for: ClientFor, login: dict[str, Any]
+    ) -> None:
+        simulator = start(tls=True)
+        host = simulator.endpoint.removeprefix("https://")
+        error = failed(client_for(simulator, **login))
+        assert f"The TLS certificate of {host} was refused: [SSL: CERTIFICATE_VERIFY_FAILED]" in str(error)
+        assert str(error).endswith("Give the file of the certificate authority as ca_path if it is a private one.")
+        assert (error.kind.value, error.attempts, error.final) == ("network", 1, True)
+        assert simulator.requests == []
+
+    @pytest.mark.parametrize("login", [{}, BY_PASSWORD], ids=["token", "password"])
+    def test_checking_can_be_turned_off(self, start: Start, client_for: ClientFor, login: dict[str, Any]) -> None:
+        simulator = start(tls=True)
+        client = client_for(simulator, validate_certs=False, **login)
+        assert [record.found for record in client.statuses(JOBS)] == [True, True]
+
+    def test_a_server_without_tls_is_told_as_such(self, simulator: Simulator, client_for: ClientFor) -> None:
+        host = simulator.endpoint.removeprefix("http://")
+        error = failed(client_for(f"https://{host}", request_retries=0))
+        assert f"No TLS connection to {host}: " in str(error)
+        assert str(error).endswith("Check the endpoint, its port and the proxy.")
+
+    def test_an_answer_over_tls_is_bounded_in_time(self, start: Start, client_for: ClientFor) -> None:
+        simulator = start(tls=True)
+        simulator.add_fault(kind="trickle", seconds=0.05)
+        began = time.monotonic()
+        error = failed(client_for(simulator, ca_path=simulator.ca_path, request_timeout=0.3, request_retries=0))
+        assert time.monotonic() - began < 2
+        assert "No complete answer" in str(error)
+
+    def test_a_file_that_holds_no_certificate_is_a_sentence(
+        self, start: Start, client_for: ClientFor, tmp_path: Path
+    ) -> None:
+        simulator = start(tls=True)
+        nonsense = tmp_path / "ca.pem"
+        nonsense.write_text("no certificate")
+        error = failed(client_for(simulator, ca_path=str(nonsense), request_retries=0))
+        assert "127.0.0.1" in str(error)
+        assert error.kind.value == "network"

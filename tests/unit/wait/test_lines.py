@@ -1,0 +1,268 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lines of a wait, as a person sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Sample
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Rules
+from ansible_collections.cutover.drs.plugins.module_utils._wait.lines import ShortIds, duration
+from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Watch
+from ansible_collections.cutover.drs.tests.unit.builders import (
+    NOON,
+    A,
+    B,
+    C,
+    caught_up,
+    failed_poll,
+    reading,
+    sample,
+)
+
+FULL: dict[str, Any] = {"status": "FULL_TRANSFER_STARTED", "delay": None}
+
+
+def lines_of(rules: Rules, *seen: Sample | FailedPoll, ids: tuple[str, ...] = (A, B, C)) -> list[str]:
+    """All lines of a wait, without what all of them begin with."""
+    said: list[str] = []
+    watch = Watch(len(ids), rules, NOON, said.append)
+    for observation in seen:
+        watch.see(observation)
+    watch.ending()
+    assert all(line.startswith("drs_wait 1") for line in said)
+    return [line.removeprefix("drs_wait ") for line in said]
+
+
+def throttled(ended: float) -> FailedPoll:
+    failure = {"kind": "throttled", "http_status": 400, "error_code": "DRS.M01503"}
+    return FailedPoll(ended, ended, NOON + ended, "Too often.", failure)
+
+
+def all_caught_up(ended: float, **options: Any) -> Sample:
+    return sample(ended, reading(A), reading(B), reading(C), **options)
+
+
+@pytest.mark.parametrize(
+    ("rules", "line"),
+    [
+        (caught_up(), "START jobs=3 goal=caught_up max_delay=0s stable=3x/60s timeout=1h"),
+        (Rules(), "START jobs=3 goal=auto max_delay=0s stable=3x/60s timeout=1h"),
+        (
+            Rules(goal=Goal.CAUGHT_UP, max_delay=5, stable_samples=1, stable_for=0.5, timeout=93600),
+            "START jobs=3 goal=caught_up max_delay=5s stable=1x/0.5s timeout=1d2h",
+        ),
+        (caught_up(timeout=0), "START jobs=3 goal=caught_up max_delay=0s stable=3x/60s timeout=0s"),
+    ],
+)
+def test_the_first_line_tells_what_is_waited_for(rules: Rules, line: str) -> None:
+    assert lines_of(rules)[0] == f"12:00:00Z +0s {line}"
+
+
+def test_each_job_gets_a_line_when_it_is_seen_first_and_the_worst_comes_first() -> None:
+    parts = {"struct": {"progress": 100}, "data": {"progress": 63}, "index": {"progress": None}}
+    first = sample(
+        0.4,
+        reading(A),
+        reading(B, delay=500),
+        reading(C, progress=63, remaining_time=720, parts=parts, **FULL),
+    )
+    copying = "FULL_TRANSFER_STARTED 63% struct=100 data=63 index=None eta=12m"
+    assert lines_of(caught_up(), first)[1:4] == [
+        f"12:00:00Z +0s CHANGE 2483..b101 {copying} hold=wrong_phase",
+        "12:00:00Z +0s CHANGE dc67..jb21 INCRE_TRANSFER_STARTED delay=500s hold=delay",
+        "12:00:00Z +0s CHANGE 9a47..jb21 INCRE_TRANSFER_STARTED delay=0s ready",
+    ]
+
+
+CHANGES: list[tuple[Any, Any, str]] = [
+    (reading(A, "PAUSING", delay=None), reading(A), "INCRE_TRANSFER_STARTED delay=0s ready"),
+    (reading(A), reading(A, "PAUSING", delay=None), "PAUSING 100% hold=wrong_phase"),
+    (reading(A), reading(A, found=(True, False)), "INCRE_TRANSFER_STARTED hold=not_found"),
+    (reading(A), reading(A, found=(False, False)), "missing hold=not_found"),
+    (reading(A), reading(A, status=None), "unknown delay=0s hold=unknown_status"),
+    (reading(A), reading(A, "BRAND_NEW"), "BRAND_NEW delay=0s hold=unknown_status"),
+    (reading(A), reading(A, delay=3), "INCRE_TRANSFER_STARTED delay=3s hold=delay"),
+    (
+        reading(A),
+        reading(A, error=("DRS.M05011", "Text.")),
+        "INCRE_TRANSFER_STARTED delay=0s DRS.M05011 hold=error_reported",
+    ),
+    (reading(A), reading(A, error_code="DRS.M05012"), "INCRE_TRANSFER_STARTED delay=0s DRS.M05012 hold=error_reported"),
+    # Another tenth of the full phase.
+    (reading(A, progress=9, **FULL), reading(A, progress=10, **FULL), "FULL_TRANSFER_STARTED 10% hold=wrong_phase"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "shown"), CHANGES)
+def test_a_change_of_status_holds_or_a_tenth_of_progress_is_a_line(before: Any, after: Any, shown: str) -> None:
+    lines = lines_of(caught_up(), sample(0, before), sample(30, after), ids=(A,))
+    assert [line for line in lines[2:] if " CHANGE " in line] == [f"12:00:30Z +30s CHANGE 9a47..jb21 {shown}"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (reading(A, delay=412), reading(A, delay=3)),
+        (reading(A, progress=60, **FULL), reading(A, progress=69, **FULL)),
+        (reading(A), reading(A, remaining_time=10)),
+    ],
+)
+def test_a_smaller_change_is_no_line(before: Any, after: Any) -> None:
+    lines = lines_of(caught_up(), sample(0, before), sample(30, after), ids=(A,))
+    assert [line.split()[2] for line in lines if " ALIVE " not in line] == ["START", "CHANGE", "VERDICT"]
+
+
+def test_a_job_with_a_trend_tells_when_it_would_be_done() -> None:
+    falling = [sample(end, reading(A, delay=500 - end)) for end in range(0, 301, 30)]
+    assert lines_of(caught_up(), *falling, ids=(A,))[4:-1] == [
+        "12:02:00Z +2m ALIVE ready=0/1 streak=0/3 worst=9a47..jb21 delay=380s falling drain=6m20s hold=delay"
+    ]
+    growing = [sample(end, reading(A, delay=500 + end)) for end in range(0, 301, 30)]
+    assert lines_of(caught_up(), *growing, ids=(A,))[4:-1] == [
+        "12:02:00Z +2m ALIVE ready=0/1 streak=0/3 worst=9a47..jb21 delay=620s not-converging hold=delay"
+    ]
+
+
+def test_a_delay_that_halved_or_doubled_is_a_line_before_the_next_heartbeat() -> None:
+    seen = [sample(end, reading(A, delay=900 if end < 240 else 440)) for end in range(0, 330, 30)]
+    beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
+    assert [line.split()[1] for line in beats] == ["+30s", "+1m", "+2m", "+4m"]
+
+
+def test_of_many_jobs_the_last_estimate_is_told_if_each_has_one() -> None:
+    def both(end: int, other: int | None) -> Sample:
+        return sample(end, reading(A, delay=500 - end), reading(B, delay=other))
+
+    def last(other: int) -> str:
+        seen = [both(end, other - 2 * end if other > 500 else other) for end in range(0, 130, 30)]
+        return lines_of(caught_up(), *seen, ids=(A, B))[-2]
+
+    assert " all_eta=6m20s worst=" in last(900)
+    assert "all_eta" not in last(400)
+
+
+def test_the_name_of_a_job_is_told_if_it_is_known() -> None:
+    lines = lines_of(caught_up(), sample(0, reading(A, delay=9, name="orders")), ids=(A,))
+    assert lines[1].endswith("CHANGE 9a47..jb21 INCRE_TRANSFER_STARTED delay=9s name=orders hold=delay")
+
+
+def test_far_from_the_goal_heartbeats_come_soon_at_first_and_then_every_five_minutes() -> None:
+    seen = [sample(end, reading(A, delay=900)) for end in range(0, 1200, 30)]
+    beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
+    assert [line.split()[1] for line in beats] == ["+30s", "+1m", "+2m", "+7m", "+12m", "+17m"]
+    assert beats[-1].endswith("ALIVE ready=0/1 streak=0/3 worst=9a47..jb21 delay=900s steady hold=delay")
+
+
+def test_near_the_goal_a_heartbeat_comes_every_minute() -> None:
+    seen = [sample(end, reading(A, delay=60)) for end in range(0, 200, 5)]
+    beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
+    assert [line.split()[1] for line in beats] == ["+15s", "+45s", "+1m45s", "+2m45s"]
+
+
+def test_while_the_streak_is_building_a_heartbeat_tells_how_far_it_is() -> None:
+    seen = [all_caught_up(end) for end in range(0, 91, 30)]
+    assert lines_of(caught_up(stable_for=300), *seen)[-2] == (
+        "12:01:00Z +1m ALIVE ready=3/3 streak=3/3 stable=60s/300s hold=streak"
+    )
+
+
+def test_while_polls_fail_a_heartbeat_tells_that() -> None:
+    seen = [sample(0, reading(A)), *(throttled(end) for end in range(100, 500, 100))]
+    beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
+    assert beats == ["12:05:00Z +5m ALIVE ready=1/1 streak=0/3 errors=3/5 hold=failed_poll"]
+
+
+def test_a_streak_that_is_broken_is_a_line_with_the_reason() -> None:
+    lines = lines_of(
+        caught_up(hold_file="/h"),
+        all_caught_up(0),
+        all_caught_up(30),
+        throttled(40),
+        all_caught_up(45),
+        all_caught_up(50, held=True),
+        all_caught_up(60),
+        all_caught_up(160),
+        failed_poll(170),
+    )
+    assert [line for line in lines if "RESET" in line] == [
+        "12:00:40Z +40s RESET streak 2->0 throttled DRS.M01503 errors=1/5 Too often.",
+        "12:00:50Z +50s RESET streak 1->0 9a47..jb21 hold_file",
+        "12:02:40Z +2m40s RESET streak 1->0 gap of 100s between samples",
+        "12:02:50Z +2m50s RESET streak 1->0 network errors=1/5 It broke.",
+    ]
+
+
+def test_a_stall_is_a_line() -> None:
+    seen = [sample(end, reading(A, "PAUSING")) for end in range(0, 1201, 30)]
+    lines = lines_of(caught_up(stall_after=600), *seen, ids=(A,))
+    assert [line for line in lines if "STALL" in line] == [
+        "12:10:00Z +10m STALL nothing moved for 10m ready=0/1 streak=0/3 worst=9a47..jb21 delay=0s hold=wrong_phase",
+        "12:20:00Z +20m STALL nothing moved for 20m ready=0/1 streak=0/3 worst=9a47..jb21 delay=0s hold=wrong_phase",
+    ]
+
+
+def test_the_last_line_is_the_verdict() -> None:
+    assert lines_of(caught_up(), *(all_caught_up(end, took=1) for end in (0, 30, 62)))[-1] == (
+        "12:01:02Z +1m2s VERDICT ready jobs=3 streak=3x/61s valid_until=12:02:01Z"
+    )
+    assert lines_of(caught_up(timeout=0), sample(0, reading(A), reading(B, "PAUSING"), reading(C)))[-1] == (
+        "12:00:00Z +0s VERDICT timeout ready=2/3 1 of 3 jobs is not ready in the one sample that timeout=0 takes: "
+        "dc67..jb21 PAUSING [wrong_phase] caught_up ..."
+    )
+    assert lines_of(caught_up(max_errors=0), throttled(0))[-1] == (
+        "12:00:00Z +0s VERDICT error ready=0/3 1 consecutive failed polls, allowed 0. Last failure: Too often."
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (0, "0s"),
+        (-3, "0s"),
+        (0.4, "0s"),
+        (59.4, "59s"),
+        (59.6, "1m"),
+        (60, "1m"),
+        (330, "5m30s"),
+        (3600, "1h"),
+        (3601, "1h1s"),
+        (7323, "2h2m"),
+        (86399.9, "1d"),
+        (273600, "3d4h"),
+        (90000000, "1041d16h"),
+    ],
+)
+def test_a_duration_has_its_two_largest_units(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_ids_are_shortened_where_that_still_tells_them_apart() -> None:
+    like_a = f"{A[:8]}-another-{A[-4:]}"
+    shown = {
+        A: A,
+        B: "dc67..jb21",
+        like_a: like_a,
+        "short-id-12c": "short-id-12c",
+        "thirteen-char": "thir..char",
+    }
+    names = ShortIds(list(shown))
+    assert {job_id: names[job_id] for job_id in shown} == shown
+
+
+def test_a_short_id_that_looks_like_a_shortened_one_leaves_that_whole() -> None:
+    names = ShortIds([A, "9a47..jb21"])
+    assert (names[A], names["9a47..jb21"]) == (A, "9a47..jb21")
+
+
+def test_a_failed_poll_is_a_reset_where_there_was_a_streak_and_else_an_error() -> None:
+    seen = [failed_poll(0), sample(30, reading(A)), failed_poll(60)]
+    lines = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "errors=" in line]
+    assert [line.split(" ", 2)[2] for line in lines] == [
+        "ERROR network errors=1/5 It broke.",
+        "RESET streak 1->0 network errors=1/5 It broke.",
+    ]

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options as code, as documentation, and as defaults of the rules: the same everywhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.cutover.drs.plugins.doc_fragments import connection
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Rules
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import (
+    CONNECTION_OPTIONS,
+    ENVIRONMENT,
+    INFO_OPTIONS,
+    JOBS_OR_NAMES,
+    STOP_OPTIONS,
+    WAIT_OPTIONS,
+    from_environment,
+    job_ids,
+    repeated_jobs_warning,
+    rules_of,
+    secrets,
+)
+from ansible_collections.cutover.drs.plugins.modules import (
+    drs_job_info,
+    drs_job_progress,
+    drs_job_status,
+    drs_job_stop,
+    drs_job_wait,
+)
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+FRAGMENT: dict[str, Any] = yaml.safe_load(connection.ModuleDocFragment.DOCUMENTATION)
+Options = dict[str, dict[str, Any]]
+
+
+def documented(options: Options) -> Options:
+    """The options of a documentation as an argument spec."""
+    return {
+        name: {key: value for key, value in option.items() if key not in ("description", "version_added")}
+        for name, option in options.items()
+    }
+
+
+def spec(options: Options) -> Options:
+    """An argument spec as a documentation can tell it."""
+    return {
+        name: {key: value for key, value in option.items() if key != "no_log" and (key, value) != ("required", False)}
+        for name, option in options.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        (drs_job_status, JOBS_OR_NAMES),
+        (drs_job_progress, JOBS_OR_NAMES),
+        (drs_job_info, INFO_OPTIONS),
+        (drs_job_wait, WAIT_OPTIONS),
+        (drs_job_stop, STOP_OPTIONS),
+    ],
+    ids=["drs_job_status", "drs_job_progress", "drs_job_info", "drs_job_wait", "drs_job_stop"],
+)
+def test_the_options_of_a_plugin_are_documented_as_they_are(module: ModuleType, options: Options) -> None:
+    documentation = yaml.safe_load(module.DOCUMENTATION)
+    assert documented(documentation["options"]) == spec(options)
+    assert "cutover.drs.connection" in documentation["extends_documentation_fragment"]
+    assert "Data Replication Service" in documentation["short_description"]
+
+
+def test_the_connection_options_are_documented_as_they_are() -> None:
+    assert documented(FRAGMENT["options"]) == spec(CONNECTION_OPTIONS)
+
+
+def test_no_option_of_the_wait_has_the_name_of_a_connection_option() -> None:
+    assert not set(WAIT_OPTIONS) & set(CONNECTION_OPTIONS)
+
+
+@pytest.mark.parametrize("option", sorted(CONNECTION_OPTIONS))
+def test_the_environment_names_of_an_option_are_documented_in_their_order(option: str) -> None:
+    description = FRAGMENT["options"][option]["description"]
+    text = description if isinstance(description, str) else " ".join(description)
+    taken = [sentence for sentence in re.split(r"\. ?", text) if "Also taken from" in sentence]
+    assert tuple(re.findall(r"E\((\w+)\)", " ".join(taken))) == ENVIRONMENT.get(option, ())
+
+
+def test_the_environment_names_are_those_that_users_already_have() -> None:
+    known = """
+    OS_AUTH_URL OS_USERNAME OS_PASSWORD OS_USER_DOMAIN_NAME OS_PROJECT_ID OS_PROJECT_NAME OS_REGION_NAME
+    OS_TOKEN OS_CLOUD OS_AUTH_TOKEN OS_DOMAIN_NAME OS_TENANT_ID OS_TENANT_NAME OS_CACERT
+    OS_ACCESS_KEY OS_SECRET_KEY OS_SECURITY_TOKEN
+    HUAWEICLOUD_SDK_AK HUAWEICLOUD_SDK_SK HUAWEICLOUD_SDK_PROJECT_ID HUAWEICLOUD_SDK_SECURITY_TOKEN
+    HW_ACCESS_KEY HW_SECRET_KEY HW_SECURITY_TOKEN HW_REGION_NAME HW_PROJECT_ID HW_PROJECT_NAME
+    HW_USER_NAME HW_USER_PASSWORD HW_DOMAIN_NAME HW_AUTH_TOKEN HW_AUTH_URL
+    """
+    assert sorted(name for names in ENVIRONMENT.values() for name in names) == sorted(known.split())
+
+
+def test_what_is_secret_is_marked_so_and_found_wherever_it_stands() -> None:
+    marked = {name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log")}
+    assert marked == {"auth_token", "password", "access_key", "secret_key", "security_token", "proxy"}
+    options = {**dict.fromkeys(CONNECTION_OPTIONS), "password": "one", "auth_token": ""}
+    environ = {"OS_PASSWORD": "two", "HW_SECRET_KEY": "three", "OS_USERNAME": "name", "OS_TOKEN": ""}
+    assert secrets(options, environ) == ["one", "two", "three"]
+
+
+def test_the_first_environment_name_that_is_set_and_not_empty_counts() -> None:
+    both = {"OS_REGION_NAME": "eu-de", "HW_REGION_NAME": "eu-nl"}
+    assert from_environment("region", both) == "eu-de"
+    assert from_environment("region", {**both, "OS_REGION_NAME": ""}) == "eu-nl"
+    assert from_environment("region", {}) is None
+    assert from_environment("endpoint", both) is None
+
+
+def test_the_action_group_is_all_plugins_with_connection_options() -> None:
+    runtime = yaml.safe_load((CHECKOUT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
+    modules = {path.stem: path.read_text(encoding="utf-8") for path in (CHECKOUT / "plugins" / "modules").glob("*.py")}
+    connecting = [name for name, text in modules.items() if "  - cutover.drs.connection\n" in text]
+    assert sorted(runtime["action_groups"]["drs"]) == sorted(connecting)
+    assert len(connecting) >= 3
+
+
+def test_the_defaults_of_the_wait_are_those_of_the_rules() -> None:
+    assert rules_of({name: option.get("default") for name, option in WAIT_OPTIONS.items()}) == Rules()
+
+
+def test_chosen_options_become_rules() -> None:
+    chosen = {name: option.get("default") for name, option in WAIT_OPTIONS.items()}
+    rules = rules_of({**chosen, "goal": "stopped", "timeout": 7200.0, "fail_fast": False})
+    assert rules == Rules(goal=Goal.STOPPED, timeout=7200, fail_fast=False)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "ids", "repeated"),
+    [
+        (["b", "a"], ["b", "a"], []),
+        (["b", "a", "b", "c", "b", "a"], ["b", "a", "c"], ["b", "a"]),
+        # Ids are no UUIDs, and only an id knows its own case.
+        (["A", "a", "9a470239-2308-4bb5-a6bc-1040402fjb21"], ["A", "a", "9a470239-2308-4bb5-a6bc-1040402fjb21"], []),
+        (["数据"], ["数据"], []),
+    ],
+)
+def test_each_distinct_id_is_asked_for_once_in_the_order_given(
+    jobs: list[str], ids: list[str], repeated: list[str]
+) -> None:
+    assert job_ids(jobs) == (ids, repeated)
+
+
+@pytest.mark.parametrize("job_id", [" a", "a ", "a b", "a\tb", "a\n", "\u00a0a", "a\x00", "\x7f", "a\x9b"])
+def test_a_blank_or_a_control_character_is_in_no_id(job_id: str) -> None:
+    with pytest.raises(
+        DrsError, match=r"^jobs: entry 2 .* holds a blank or a control character, which no job id has.$"
+    ):
+        job_ids(["a", job_id])
+
+
+def test_a_warning_names_the_ids_that_were_given_more_than_once() -> None:
+    assert repeated_jobs_warning([]) is None
+    assert repeated_jobs_warning(["a", "b"]) == "jobs names a, b more than once; each job is asked for once."
