@@ -29,7 +29,7 @@ class ActionModule(ActionBase):
         except AnsibleActionFail as error:
             # As it is, ansible-core 2.19 and later would show the arguments with it, secrets too.
             return {**outcome, **refused(configuration_error(f"{error.message.rstrip('.')}."))}
-        os.environ.update(_process.environment(self._task, self._templar))
+        _process.use_environment(self._task, self._templar)
         say = _process.lines(self._task, options["progress"])
         check_mode = self._task.check_mode
         return {**outcome, **run(options, os.environ, check_mode=check_mode, say=say, clock=_process.CLOCK)}

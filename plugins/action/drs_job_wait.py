@@ -39,8 +39,7 @@ class ActionModule(ActionBase):
         except AnsibleActionFail as error:
             # As it is, ansible-core 2.19 and later would show the arguments with it, secrets too.
             return {**outcome, **refused(configuration_error(f"{error.message.rstrip('.')}.")), "changed": False}
-        # This process is the worker of this task alone. Proxies and clouds.yaml are found by libraries, there too.
-        os.environ.update(_process.environment(self._task, self._templar))
+        _process.use_environment(self._task, self._templar)
         options, limited = _process.within_the_task(options, self._task)
         waited = run(
             options,

@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._reports import ReportError, render, write
+from ..plugin_utils._reports import write_report
 
 
 class ActionModule(ActionBase):
@@ -30,19 +29,15 @@ class ActionModule(ActionBase):
         written: list[str] = []
         problems: list[str] = []
         for path in options["paths"]:
-            try:
-                report = render(options["result"], Path(path).suffix.lower(), options["title"])
-                if not self._task.check_mode:
-                    write(path, report)
+            problem = write_report(path, options["result"], options["title"], check_mode=self._task.check_mode)
+            if problem:
+                problems.append(problem)
+            else:
                 written.append(path)
-            except (OSError, ReportError) as error:
-                said = error.strerror or "unknown error" if isinstance(error, OSError) else str(error).rstrip(".")
-                problems.append(f"The report {path} was not written: {said}.")
         outcome.update(changed=bool(written), written=written, problems=problems, failed=bool(problems))
         if problems:
             # One missing file does not prevent the others; the caller decides what it means.
             outcome.update(msg=" ".join(problems), warnings=problems)
         else:
             outcome["msg"] = f"{'Would write' if self._task.check_mode else 'Wrote'} {', '.join(written) or 'nothing'}."
-        outcome["check_mode"] = self._task.check_mode
         return outcome

@@ -101,9 +101,4 @@ msg:
   returned: always
   type: str
   sample: Wrote evidence/orders.html, evidence/orders.md.
-check_mode:
-  description: Whether the task was in check mode, by the command line or by the keyword of a task, block or play.
-  returned: always
-  type: bool
-  sample: false
 """

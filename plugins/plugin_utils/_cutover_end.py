@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ..module_utils._cutover import journal_file
+from ..module_utils._cutover.result import nothing_begun
 from ..module_utils._cutover.result import result as cutover_result
 from ..module_utils._cutover.state import Outcome
 from . import _steps
-from ._reports import ReportError, render, write
+from ._reports import beside, write_report
 from ._step import Step, failure
 
 
@@ -39,7 +40,7 @@ class CutoverEnd(Step):
     def _without_stages(self) -> dict[str, Any]:
         begun = self._begun
         found = begun.get("journal_found")
-        outcome = begun.get("result") or {**empty_result(), "reason": begun.get("msg", "")}
+        outcome = begun.get("result") or nothing_begun(begun.get("msg", ""))
         if found:
             # An earlier run that completed the switch is no refusal.
             done = not begun.get("refused")
@@ -67,27 +68,24 @@ class CutoverEnd(Step):
 
     def _write_reports(self, outcome: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         """Return the main reports that were written, and a sentence for each that was not."""
-        written, problems = [], []
+        written: list[str] = []
+        problems: list[str] = []
         title = self._begun["title"]
         contents = [("", outcome, title)]
-        contents += [(f"-{gate}", judged, f"{title}: {gate} gate") for gate, judged in outcome["gates"].items()]
+        contents += [(gate, judged, f"{title}: {gate} gate") for gate, judged in outcome["gates"].items()]
         for path in self._begun["reports"]:
-            file = Path(path)
-            for suffix, content, headline in contents:
-                target = file.with_name(f"{file.stem}{suffix}{file.suffix}")
-                try:
-                    write(str(target), render(content, file.suffix.lower(), headline))
-                except (OSError, ReportError) as error:
-                    said = getattr(error, "strerror", None) or str(error).rstrip(".")
-                    problems.append(f"The report {target} was not written: {said}.")
-                else:
-                    written += [str(target.absolute())] if not suffix else []
+            for gate, content, headline in contents:
+                problem = write_report(beside(path, gate) if gate else path, content, headline)
+                if problem:
+                    problems.append(problem)
+                elif not gate:
+                    written.append(str(Path(path).absolute()))
         return written, problems
 
     def _conclude(self) -> dict[str, Any]:
         """Fail unless the target is in use, or this was check mode."""
         finished = self._vars.get("_drs_cutover_finished") or {}
-        outcome = finished.get("result") or {**empty_result(), "reason": "The cutover has no result."}
+        outcome = finished.get("result") or nothing_begun("The cutover has no result.")
         # Shown as a task of ansible.builtin.debug shows its message.
         shown = {"_ansible_verbose_always": True}
         if self._begun.get("check_mode"):
@@ -108,26 +106,3 @@ def says(outcome: Mapping[str, Any]) -> str:
     outage = "" if outcome["outage_seconds"] is None else f" Outage: {outcome['outage_seconds']:.1f} s."
     stages = ", ".join(f"{stage['name']} {stage['seconds'] or 0:.1f} s" for stage in outcome["stages"])
     return f"{outcome['outcome']}: {outcome['reason']}{outage}{f' Stages: {stages}.' if stages else ''}"
-
-
-def empty_result() -> dict[str, Any]:
-    """Return the result of a cutover that had nothing to do."""
-    return {
-        "kind": "cutover",
-        "outcome": "not_begun",
-        "ready": False,
-        "reason": "",
-        "failed_stage": None,
-        "jobs": [],
-        "plan": [],
-        "stages": [],
-        "frozen_since": None,
-        "outage_seconds": None,
-        "unfrozen_by": None,
-        "owner": None,
-        "gates": {},
-        "stopped": [],
-        "started_at": None,
-        "finished_at": None,
-        "warnings": [],
-    }

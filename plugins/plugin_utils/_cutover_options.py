@@ -18,7 +18,7 @@ from ..module_utils._job.errors import configuration_error
 from ..module_utils._service.names import asked_jobs
 from ..module_utils._service.options import CONNECTION_OPTIONS, STOP_OPTIONS, WAIT_OPTIONS
 from ._given import as_list, checked, given
-from ._reports import SUFFIXES
+from ._reports import wrong_suffixes
 
 PREFIX = "drs_cutover_"
 # What the role itself publishes, and what a runner hands on as variables.
@@ -207,10 +207,9 @@ def _files(values: Mapping[str, Any], folder: Path) -> dict[str, str]:
 
 
 def _check_reports(paths: list[str]) -> None:
-    wrong = [path for path in paths if Path(path).suffix.lower() not in SUFFIXES]
+    wrong = wrong_suffixes(paths)
     if wrong:
-        known = ", ".join(SUFFIXES)
-        raise configuration_error(f"{PREFIX}reports: {', '.join(wrong)} must end in one of {known}.")
+        raise configuration_error(f"{PREFIX}reports: {wrong}")
 
 
 def _state_file(values: Mapping[str, Any], folder: Path, jobs: list[str]) -> Path:

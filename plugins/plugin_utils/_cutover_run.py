@@ -18,6 +18,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils._cutover import journal_file
+from ..module_utils._cutover.result import nothing_begun
 from ..module_utils._cutover.state import STAGES, Next, Outcome, Plan, Role
 from ..module_utils._job.errors import DrsError, configuration_error
 from ..module_utils._service.connection import connect
@@ -27,7 +28,6 @@ from ..module_utils._stop.loop import run as stop
 from ..module_utils._stop.loop import targets_of
 from ..module_utils._wait.loop import run as wait
 from . import _cutover_options, _process, _steps
-from ._cutover_end import empty_result
 from ._failure import what_failed
 from ._question import ask_person
 from ._step import BEGUN, Step, failure
@@ -171,10 +171,11 @@ class CutoverRun(Step):
             "refused": failed,
             "msg": [*plan_lines(options, targets), *([targets.warning] if targets.warning else []), *says],
             "result": {
-                **empty_result(),
-                "reason": gates["approach"]["reason"]
-                if failed
-                else "Check mode: each gate took one sample, and nothing was changed.",
+                **nothing_begun(
+                    gates["approach"]["reason"]
+                    if failed
+                    else "Check mode: each gate took one sample, and nothing was changed."
+                ),
                 "plan": plan_lines(options, targets),
                 "gates": gates,
                 "started_at": gates["approach"]["started_at"],
@@ -279,8 +280,7 @@ class CutoverRun(Step):
         return "" if not reason and answer["next"] == Next.PROCEED.value else answer["message"] or reason
 
     def _use_environment(self) -> None:
-        # This process is the worker of this task alone. Libraries look there for proxies and clouds.yaml.
-        os.environ.update(_process.environment(self._task, self._action._templar))
+        _process.use_environment(self._task, self._action._templar)
 
     def _refuse_shared(self, options: _cutover_options.Options) -> None:
         """Refuse another host of the play that cuts over the same jobs or writes the same reports."""

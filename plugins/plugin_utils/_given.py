@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ..module_utils._service.options import json_list
 
 
 def given(prefixes: Sequence[str], names: Iterable[str], task_vars: Mapping[str, Any], templar: Any) -> dict[str, Any]:
@@ -51,11 +53,10 @@ def as_list(value: Any) -> Any:
     """Return the list that a text stands for: JSON, or entries with commas; anything else as it is."""
     if not isinstance(value, str):
         return value
-    if value.lstrip().startswith("["):
-        try:
-            return json.loads(value)
-        except ValueError:
-            pass
+    with suppress(ValueError):
+        listed = json_list([value])
+        if listed is not None:
+            return listed
     return [entry.strip() for entry in value.split(",") if entry.strip()]
 
 

@@ -248,14 +248,13 @@ class Guard:
 
     def _report(self) -> None:
         """Write the reports that the run can no longer write."""
-        from ._reports import ReportError, render, write
+        from ._reports import write_report
 
         outcome = result(self._journal, self._gates, list(self._told["plan_lines"]), self._warnings)
         for path in self._told["reports"]:
-            try:
-                write(path, render(outcome, Path(path).suffix.lower(), self._told["title"]))
-            except (OSError, ReportError) as error:
-                self._log(f"The report {path} was not written: {error}")
+            problem = write_report(path, outcome, self._told["title"])
+            if problem:
+                self._log(problem)
 
     def _say(self, text: str) -> None:
         """Tell people: in the log and, if it still exists, on the terminal of the run."""

@@ -37,6 +37,14 @@ def environment(task: Any, templar: Any) -> dict[str, str]:
     return given
 
 
+def use_environment(task: Any, templar: Any) -> None:
+    """Put the environment of the task into that of this process, which is the worker of this task alone.
+
+    Libraries look for proxies and clouds.yaml there.
+    """
+    os.environ.update(environment(task, templar))
+
+
 def user() -> str:
     try:
         return getpass.getuser()

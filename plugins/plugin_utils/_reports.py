@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,33 @@ def render(result: Mapping[str, Any], suffix: str, title: str) -> str:
         known = ", ".join(SUFFIXES)
         raise ReportError(f"The suffix {text(suffix) or '(none)'} is not that of a report; there are {known}.")
     return _RENDER[suffix](read(result), text(title, _LONGEST_TITLE))
+
+
+def write_report(path: str, result: Mapping[str, Any], title: str, *, check_mode: bool = False) -> str | None:
+    """Write the report of a result; return a sentence if that is not possible, so that it does not prevent others.
+
+    In check mode it is rendered and not written.
+    """
+    try:
+        content = render(result, Path(path).suffix.lower(), title)
+        if not check_mode:
+            write(path, content)
+    except (OSError, ReportError) as error:
+        why = error.strerror or "unknown error" if isinstance(error, OSError) else str(error).rstrip(".")
+        return f"The report {path} was not written: {why}."
+    return None
+
+
+def wrong_suffixes(paths: Iterable[str]) -> str | None:
+    """Return which of these paths are not those of reports, and what they must end in; None if there are none."""
+    wrong = [path for path in paths if Path(path).suffix.lower() not in SUFFIXES]
+    return f"{', '.join(wrong)} must end in one of {', '.join(SUFFIXES)}." if wrong else None
+
+
+def beside(path: str, addition: str) -> str:
+    """Return the path of a report beside this one, with the same suffix and an addition to its name."""
+    file = Path(path)
+    return str(file.with_name(f"{file.stem}-{addition}{file.suffix}"))
 
 
 def write(path: str, content: str) -> None:

@@ -7,13 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
 from ._given import as_list, checked, given
-from ._reports import SUFFIXES, ReportError, render, write
+from ._reports import beside, write_report, wrong_suffixes
 
 STEPS = ("begin", "publish", "open")
 PREFIX = "drs_wait_"
@@ -42,9 +41,9 @@ class WaitStep:
 
     def _begin(self) -> dict[str, Any]:
         paths = self._options["reports"]
-        wrong = [path for path in paths if Path(path).suffix.lower() not in SUFFIXES]
+        wrong = wrong_suffixes(paths)
         if wrong:
-            raise AnsibleActionFail(f"{PREFIX}reports: {', '.join(wrong)} must end in one of {', '.join(SUFFIXES)}.")
+            raise AnsibleActionFail(f"{PREFIX}reports: {wrong}")
         # The fact is of another wait in the same play, if there was one.
         return {
             "ansible_facts": {f"{PREFIX}result": {}},
@@ -59,14 +58,11 @@ class WaitStep:
         written: list[str] = []
         problems: list[str] = []
         for path in self._paths(problems):
-            try:
-                report = render(result, Path(path).suffix.lower(), self._options["title"])
-                if not self._action._task.check_mode:
-                    write(path, report)
+            problem = write_report(path, result, self._options["title"], check_mode=self._action._task.check_mode)
+            if problem:
+                problems.append(problem)
+            else:
                 written.append(path)
-            except (OSError, ReportError) as error:
-                said = error.strerror or "unknown error" if isinstance(error, OSError) else str(error).rstrip(".")
-                problems.append(f"The report {path} was not written: {said}.")
         answer: dict[str, Any] = {"written": written, "problems": problems, "msg": str(result.get("reason") or "")}
         if problems:
             answer["warnings"] = problems
@@ -83,11 +79,10 @@ class WaitStep:
                 taken.update(begun.get("reports") or ())
         paths = []
         for path in self._options["reports"]:
-            file = Path(path)
-            if path in taken:
-                file = file.with_name(f"{file.stem}-{self._host}{file.suffix}")
-                problems.append(f"Another host writes {path} too, so the report of {self._host} is {file}.")
-            paths.append(str(file))
+            own = beside(path, self._host) if path in taken else path
+            if own != path:
+                problems.append(f"Another host writes {path} too, so the report of {self._host} is {own}.")
+            paths.append(own)
         return paths
 
     def _statistics(self, result: Mapping[str, Any]) -> dict[str, Any]:

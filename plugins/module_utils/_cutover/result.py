@@ -12,7 +12,7 @@ from typing import Any
 
 from .decide import still_copying
 from .journal_file import encode_owner, outage
-from .state import Journal, Outcome, Role
+from .state import Journal, Outcome, Plan, Role
 
 
 def result(journal: Journal, gates: Mapping[str, Any], plan: list[str], warnings: list[str]) -> dict[str, Any]:
@@ -51,6 +51,12 @@ def result(journal: Journal, gates: Mapping[str, Any], plan: list[str], warnings
         "stopped": list(journal.stopped),
         "warnings": warnings,
     }
+
+
+def nothing_begun(why: str) -> dict[str, Any]:
+    """Return the result of a cutover that did not begin, with the same keys."""
+    plan = Plan(jobs=(), stages=(), unfreeze_tasks="", max_outage=0.0)
+    return {**result(Journal(plan, owner=None), {}, [], []), "reason": why}
 
 
 def reason(journal: Journal) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -155,21 +155,30 @@ def job_names(names: Iterable[str]) -> tuple[list[str], list[str]]:
     return list(distinct), list(repeated)
 
 
+def json_list(entries: Sequence[str]) -> list[Any] | None:
+    """The list that these entries are as JSON text, which Ansible splits at its commas; None if they are none.
+
+    No id, name or path begins with a bracket. Raises :class:`ValueError` for text that does and is not JSON.
+    """
+    if not entries or not str(entries[0]).lstrip().startswith("["):
+        return None
+    return list(json.loads(",".join(entries)))
+
+
 def _of_json(jobs: list[str], option: str, what: str) -> list[str]:
-    """Undo what Ansible does to a list given as JSON text: it splits it at the commas. No id begins with a bracket."""
-    if not jobs or not str(jobs[0]).lstrip().startswith("["):
-        return jobs
     try:
-        listed = json.loads(",".join(jobs))
+        listed = json_list(jobs)
     except ValueError:
         raise configuration_error(
             f"{option} looks like JSON and is none. Give a list of {what}, or {what} with commas."
         ) from None
+    if listed is None:
+        return jobs
     if not all(isinstance(entry, str) for entry in listed):
         raise configuration_error(
             f"{option} is JSON, but not a list of texts. Give a list of {what}, or {what} with commas."
         )
-    return list(listed)
+    return listed
 
 
 def repeated_jobs_warning(repeated: Iterable[str], option: str = "jobs") -> str | None:

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import recover
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal_file import encode_owner
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import reason, result
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import nothing_begun, reason, result
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Journal, Next
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     ALL,
@@ -225,3 +225,10 @@ def test_the_failed_stage_is_a_stage() -> None:
     cutover.judged("recheck", ready=False)
     cutover.failed()
     assert result(cutover.journal, {}, [], [])["failed_stage"] == "verify"
+
+
+def test_a_cutover_that_never_began_has_the_same_keys_and_says_why() -> None:
+    refused = nothing_begun("Another run owns the journal.")
+    assert set(refused) == KEYS
+    said = (refused["outcome"], refused["ready"], refused["reason"], refused["stages"], refused["started_at"])
+    assert said == ("not_begun", False, "Another run owns the journal.", [], None)
