@@ -95,7 +95,7 @@ build: venv ## the collection's archive, in build/, with the same contents on ev
 	@.venv/bin/python tests/tools/build.py
 
 .PHONY: roles
-roles: venv ## give the roles the options of drs_job_wait, from its documentation
+roles: venv ## copy options and return values to the roles and plugins that repeat them, from their documentation
 	@.venv/bin/python tests/tools/role_options.py
 
 .PHONY: lock

@@ -98,7 +98,9 @@ jobs:
       type: str
       sample: incremental
     state:
-      description: What the status means, as from M(cutover.drs.drs_job_status).
+      description:
+        - What the status means.
+        - One of V(waiting) (for a person), V(in_progress), V(paused), V(complete), V(failed), V(ended), V(unknown), V(missing).
       type: str
       sample: in_progress
     terminal:

@@ -110,7 +110,7 @@ jobs:
       sample: 100
     delay:
       description:
-        - Seconds from a commit on the source to its execution on the target.
+        - Seconds that the target is behind the source, from a commit on the source to its execution on the target.
         - None if the service reports no value, which it writes as V(-1). None is not zero.
       type: int
       sample: 0
@@ -119,7 +119,7 @@ jobs:
       type: int
       sample:
     remaining_time:
-      description: What the service believes is left, in seconds, or none. It is not reliable.
+      description: Remaining seconds as estimated by the service, or none. It is not reliable.
       type: int
       sample: 0
     parts:
@@ -130,6 +130,18 @@ jobs:
       description: When the service last updated the progress (ISO 8601, UTC), or none. It says nothing about freshness.
       type: str
       sample: "2020-12-18T03:21:59Z"
+    src_offset:
+      description: Position in the log of the source as the service says it, or none. No rule reads it.
+      type: str
+      sample: mysql-bin-changelog.001731:544
+    node_offset:
+      description: The same, of the replication instance.
+      type: str
+      sample:
+    dst_offset:
+      description: The same, of the target.
+      type: str
+      sample:
     raw:
       description: The job's entry as the service answered it.
       type: dict

@@ -147,11 +147,13 @@ jobs:
       type: str
       sample: release
     state:
-      description: What the status means, as from M(cutover.drs.drs_job_status).
+      description:
+        - What the status means.
+        - One of V(waiting) (for a person), V(in_progress), V(paused), V(complete), V(failed), V(ended), V(unknown), V(missing).
       type: str
       sample: ended
     terminal:
-      description: Whether nothing moves by itself any more.
+      description: Whether nothing moves by itself any more. This alone is no reason to switch.
       type: bool
       sample: true
     error_code:
@@ -203,7 +205,7 @@ failure:
       type: str
       sample: permission
     http_status:
-      description: The HTTP status of the answer, or none when there was no answer.
+      description: The HTTP status of the response, or none if there was no response.
       type: int
       sample: 403
     error_code:

@@ -50,8 +50,8 @@ options:
       - V(full_complete) is the full phase done or passed.
       - V(caught_up) is the incremental phase with a delay of at most O(max_delay), stable.
       - V(stopped) is a job that was stopped or deleted.
-      - V(auto) asks each job's mode. V(FULL_TRANS) must be V(full_complete), V(INCR_TRANS) and V(FULL_INCR_TRANS) must be
-        V(caught_up). A job of another mode is never ready.
+      - V(auto) asks each job's mode. V(FULL_TRANS) must be V(full_complete), V(INCR_TRANS) and V(FULL_INCR_TRANS) must
+        be V(caught_up). A job of another mode is never ready.
     type: str
     choices: [auto, full_complete, caught_up, stopped]
     default: auto
@@ -97,8 +97,8 @@ options:
     default: 3
   unknown_for:
     description:
-      - Seconds for which a job may keep a status that this version does not know, from the end of the first such sample to
-        the end of the latest. Longer is the verdict V(unknown).
+      - Seconds for which a job may keep a status that this version does not know, from the end of the first such sample
+        to the end of the latest. Longer is the verdict V(unknown).
       - A specification change takes up to 30 minutes, and may show as such a status. With V(0), none is allowed at all.
     type: float
     default: 1800.0
@@ -343,11 +343,13 @@ jobs:
       type: str
       sample: incremental
     state:
-      description: What the status means, as from M(cutover.drs.drs_job_status).
+      description:
+        - What the status means.
+        - One of V(waiting) (for a person), V(in_progress), V(paused), V(complete), V(failed), V(ended), V(unknown), V(missing).
       type: str
       sample: in_progress
     terminal:
-      description: Whether nothing moves by itself any more.
+      description: Whether nothing moves by itself any more. This alone is no reason to switch.
       type: bool
       sample: false
     error_code:
@@ -367,7 +369,9 @@ jobs:
       type: int
       sample: 100
     delay:
-      description: Seconds that the target is behind the source, or none if the service reports no value.
+      description:
+        - Seconds that the target is behind the source, from a commit on the source to its execution on the target.
+        - None if the service reports no value, which it writes as V(-1). None is not zero.
       type: int
       sample: 412
     delay_ms:
@@ -379,11 +383,11 @@ jobs:
       type: int
       sample: 0
     parts:
-      description: Progress and remaining time of the parts of the full phase, by their names.
+      description: RV(jobs[].progress) and RV(jobs[].remaining_time) of the parts of the full phase, by their names.
       type: dict
       sample: {}
     processed_at:
-      description: When the service last updated the progress (ISO 8601, UTC), or none.
+      description: When the service last updated the progress (ISO 8601, UTC), or none. It says nothing about freshness.
       type: str
       sample: "2020-12-18T03:21:59Z"
     src_offset:

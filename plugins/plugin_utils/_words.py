@@ -11,15 +11,16 @@ from ._view import Cutover, Job, Wait
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
+# What each verdict means, and how alarming it is.
 _OF_VERDICTS = {
-    Verdict.READY.value: "All jobs were ready together. The gate is open.",
-    Verdict.TIMEOUT.value: "Timed out before all jobs were ready. The gate stays shut.",
-    Verdict.HELD.value: "Only the hold file is blocking. The gate stays shut.",
-    Verdict.FAILED.value: "A job failed. The gate stays shut.",
-    Verdict.ENDED.value: "A job ended before it reached its goal. The gate stays shut.",
-    Verdict.ERROR.value: "The jobs could not be read. The gate stays shut.",
-    Verdict.MISSING.value: "The service does not know every job. The gate stays shut.",
-    Verdict.UNKNOWN.value: "A job has an unknown status. The gate stays shut.",
+    Verdict.READY: ("All jobs were ready together. The gate is open.", "good"),
+    Verdict.TIMEOUT: ("Timed out before all jobs were ready. The gate stays shut.", "warn"),
+    Verdict.HELD: ("Only the hold file is blocking. The gate stays shut.", "hold"),
+    Verdict.FAILED: ("A job failed. The gate stays shut.", "bad"),
+    Verdict.ENDED: ("A job ended before it reached its goal. The gate stays shut.", "bad"),
+    Verdict.ERROR: ("The jobs could not be read. The gate stays shut.", "bad"),
+    Verdict.MISSING: ("The service does not know every job. The gate stays shut.", "odd"),
+    Verdict.UNKNOWN: ("A job has an unknown status. The gate stays shut.", "odd"),
 }
 _OF_OUTCOMES = {
     "unfrozen": "Aborted safely: the source accepts writes again.",
@@ -71,7 +72,7 @@ def says(view: Wait | Cutover) -> str:
         return "The wait could not begin. The gate stays shut."
     if view.verdict == Verdict.READY.value and not view.ready:
         return "The result contradicts itself. The gate stays shut."
-    return _OF_VERDICTS.get(view.verdict, "The gate stays shut.")
+    return _of_verdict(view)[0]
 
 
 def _of_cutover(cutover: Cutover) -> str:
@@ -90,17 +91,12 @@ def tone(view: Wait | Cutover) -> str:
             return "good"
         # Nothing is lost: the source is in use, as before.
         return "warn" if view.outcome in ("unfrozen", "not_begun") else "bad"
-    if view.verdict == Verdict.READY.value:
-        return "good" if view.ready else "bad"
-    return _TONES.get(view.verdict, "odd")
+    if view.verdict == Verdict.READY.value and not view.ready:
+        return "bad"
+    return _of_verdict(view)[1]
 
 
-_TONES = {
-    Verdict.TIMEOUT.value: "warn",
-    Verdict.HELD.value: "hold",
-    Verdict.FAILED.value: "bad",
-    Verdict.ENDED.value: "bad",
-    Verdict.ERROR.value: "bad",
-    Verdict.MISSING.value: "odd",
-    Verdict.UNKNOWN.value: "odd",
-}
+def _of_verdict(wait: Wait) -> tuple[str, str]:
+    # The result may be of another version, with a verdict that this one does not know.
+    known = {verdict.value: said for verdict, said in _OF_VERDICTS.items()}
+    return known.get(wait.verdict, ("The gate stays shut.", "odd"))

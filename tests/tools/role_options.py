@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Gives the roles every option of drs_job_wait, from its documentation: the one home of an option.
 
-``python tests/tools/role_options.py`` rewrites what the roles derive from it; with ``--check`` it
-only tells whether anything would change.
+``python tests/tools/role_options.py`` rewrites what the roles derive from it, and what plugins derive from each other;
+with ``--check`` it only tells whether anything would change.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import shared_docs
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,7 +116,7 @@ def _list_indent(text: str) -> str:
 
 def files() -> dict[Path, str]:
     """Return every derived file with the content it should have."""
-    return {
+    return shared_docs.files() | {
         ROOT / f"roles/{role}/meta/argument_specs.yml": argument_specs(role, NOT_OF_A_ROLE | left_out)
         for role, left_out in (("drs_wait", frozenset[str]()), ("drs_cutover", NOT_OF_A_CUTOVER))
     }

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,10 @@ def options_of(role: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def tool() -> Any:
-    spec = importlib.util.spec_from_file_location("role_options", ROOT / "tests/tools/role_options.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def tool() -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "tests" / "tools"))
+        yield importlib.import_module("role_options")
 
 
 def test_what_is_derived_from_the_documentation_is_up_to_date(tool: Any) -> None:

@@ -47,10 +47,11 @@ options:
   goal:
     description:
       - What each job must reach.
-      - V(full_complete) is the full phase done or passed, V(caught_up) the incremental phase with a delay of at most
-        O(max_delay), stable, and V(stopped) a job that was stopped or deleted.
-      - V(auto) asks each job's mode. V(FULL_TRANS) must be V(full_complete), V(INCR_TRANS) and V(FULL_INCR_TRANS)
-        must be V(caught_up). A job of another mode is never ready.
+      - V(full_complete) is the full phase done or passed.
+      - V(caught_up) is the incremental phase with a delay of at most O(max_delay), stable.
+      - V(stopped) is a job that was stopped or deleted.
+      - V(auto) asks each job's mode. V(FULL_TRANS) must be V(full_complete), V(INCR_TRANS) and V(FULL_INCR_TRANS) must
+        be V(caught_up). A job of another mode is never ready.
     type: str
     choices: [auto, full_complete, caught_up, stopped]
     default: auto
@@ -60,8 +61,10 @@ options:
     default: 0
   stable_samples:
     description:
-      - For V(caught_up), the number of consecutive samples in which all jobs must be ready.
-      - They must also span O(stable_for) seconds.
+      - For V(caught_up), the number of consecutive samples in which all jobs must be ready; they must also span
+        O(stable_for) seconds.
+      - The count restarts at any hold, failed poll, missing job, or gap of more than three times O(interval) between
+        the end of one sample and the beginning of the next.
     type: int
     default: 3
   stable_for:
@@ -73,17 +76,20 @@ options:
     type: float
     default: 30.0
   max_errors:
-    description: Maximum number of consecutive failed polls. One more is the verdict V(error).
+    description:
+      - Maximum number of consecutive failed polls; one more is the verdict V(error).
+      - A failure that retrying cannot fix (login, permission, bad request) is the verdict V(error) at once.
     type: int
     default: 5
   max_missing:
-    description: Maximum number of consecutive samples that may lack a job. One more is the verdict V(missing).
+    description: Maximum number of consecutive samples with a missing job; one more is the verdict V(missing).
     type: int
     default: 3
   unknown_for:
     description:
-      - Seconds for which a job may keep a status that this version does not know, from the end of the first such
-        sample to the end of the latest. Longer is the verdict V(unknown). With V(0), none is allowed at all.
+      - Seconds for which a job may keep a status that this version does not know, from the end of the first such sample
+        to the end of the latest. Longer is the verdict V(unknown).
+      - A specification change takes up to 30 minutes, and may show as such a status. With V(0), none is allowed at all.
     type: float
     default: 1800.0
   fail_fast:

@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is documented is what is returned: every key of an entry, and every word of a closed list."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import STAGES, UNFREEZE, Outcome, Role
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Verdict
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Rule
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
+from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import Phase, State
+from ansible_collections.cutover.drs.plugins.module_utils._service.lists import ListedJob
+from ansible_collections.cutover.drs.plugins.modules import (
+    drs_job_info,
+    drs_job_progress,
+    drs_job_status,
+    drs_job_stop,
+    drs_job_wait,
+)
+from ansible_collections.cutover.drs.plugins.plugin_utils._words import _OF_VERDICTS
+from ansible_collections.cutover.drs.tests.unit.reports.results import wait_result
+from ansible_collections.cutover.drs.tests.unit.stop.service import Task, stopped
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def returned(module: ModuleType, *path: str) -> dict[str, Any]:
+    """Return the documented keys at a path in a module's result."""
+    found: dict[str, Any] = yaml.safe_load(module.RETURN)
+    for key in path:
+        found = found[key]["contains"]
+    return found
+
+
+def an_entry(module: ModuleType) -> Iterable[str]:
+    """Return the keys of an entry of ``jobs`` as the module gives it."""
+    if module is drs_job_status:
+        return {"name", *StatusRecord("a").as_dict()}
+    if module is drs_job_progress:
+        return {"name", *ProgressRecord("a").as_dict()}
+    if module is drs_job_info:
+        return {"target_readonly", *ListedJob("a").as_dict()}
+    if module is drs_job_stop:
+        return {"name", *stopped(Task()).result["jobs"][0]}
+    return set(wait_result()["jobs"][0])
+
+
+@pytest.mark.parametrize("module", [drs_job_status, drs_job_progress, drs_job_info, drs_job_stop, drs_job_wait])
+def test_every_key_of_an_entry_is_documented(module: ModuleType) -> None:
+    assert set(returned(module, "jobs")) == set(an_entry(module))
+
+
+def test_every_key_of_the_result_of_a_wait_is_documented() -> None:
+    of_ansible = {"changed", "failed", "warnings"}
+    assert set(returned(drs_job_wait)) == {"connection", *wait_result()} - of_ansible
+
+
+@pytest.mark.parametrize("module", [drs_job_status, drs_job_stop])
+def test_every_key_of_a_failure_is_documented(module: ModuleType) -> None:
+    assert set(returned(module, "failure")) == set(DrsError(Kind.NETWORK, "It broke.").failure())
+
+
+def words(description: str | list[str]) -> list[str]:
+    """Return the values that a description names, each once."""
+    text = description if isinstance(description, str) else " ".join(description)
+    return list(dict.fromkeys(re.findall(r"\bV\((\w+)\)", text)))
+
+
+def of_schema(name: str, *path: str | int) -> list[str]:
+    """Return the values that a schema allows at a path."""
+    found: Any = json.loads((ROOT / f"docs/schemas/{name}.schema.json").read_text(encoding="utf-8"))
+    for key in path:
+        found = found[key]
+    return [value for value in found["enum"] if value is not None]
+
+
+JOB = returned(drs_job_wait, "jobs")
+WAIT, CUTOVER = "wait-result", "cutover-result"
+LISTS: list[tuple[str, list[str], type[Enum]]] = [
+    ("verdict, documented", words(returned(drs_job_wait)["verdict"]["description"]), Verdict),
+    ("verdict, in reports", [verdict.value for verdict in _OF_VERDICTS], Verdict),
+    ("verdict, in its schema", of_schema(WAIT, "properties", "verdict"), Verdict),
+    ("verdict, recorded", of_schema("recording-line", "oneOf", 3, "properties", "verdict"), Verdict),
+    ("state, documented", words(returned(drs_job_status, "jobs")["state"]["description"]), State),
+    ("state, in its schema", of_schema(WAIT, "$defs", "job", "properties", "state"), State),
+    ("state, of a subtask", of_schema(WAIT, "$defs", "subtask", "properties", "state"), State),
+    ("phase, in its schema", of_schema(WAIT, "$defs", "job", "properties", "phase"), Phase),
+    ("phase, of a subtask", of_schema(WAIT, "$defs", "subtask", "properties", "phase"), Phase),
+    ("hold, documented", words(JOB["holds"]["contains"]["rule"]["description"]), Rule),
+    ("hold, in its schema", of_schema(WAIT, "$defs", "hold", "properties", "rule"), Rule),
+    ("goal, in its schema", of_schema(WAIT, "properties", "goal"), Goal),
+    ("kind, documented", words(returned(drs_job_status, "failure")["kind"]["description"]), Kind),
+    ("kind, in its schema", of_schema(WAIT, "$defs", "failure", "properties", "kind"), Kind),
+    ("outcome, in its schema", of_schema(CUTOVER, "properties", "outcome"), Outcome),
+    ("who unfroze it, in its schema", of_schema(CUTOVER, "properties", "unfrozen_by"), Role),
+]
+
+
+@pytest.mark.parametrize(("listed", "known"), [case[1:] for case in LISTS], ids=[case[0] for case in LISTS])
+def test_a_closed_list_has_every_word_wherever_it_is_written(listed: list[str], known: type[Enum]) -> None:
+    assert sorted(listed) == sorted(each.value for each in known)
+
+
+def test_the_schema_of_a_cutover_has_every_stage() -> None:
+    assert set(of_schema(CUTOVER, "properties", "stages", "items", "properties", "name")) == {*STAGES, UNFREEZE}
+
+
+def test_a_plugin_describes_in_its_own_words_only_what_means_something_else_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "tools"))
+    tool = importlib.import_module("shared_docs")
+    for name, own in dict(tool.PLUGINS).items():
+        for entry in own:
+            monkeypatch.setitem(tool.PLUGINS, name, tuple(each for each in own if each != entry))
+            text = (ROOT / name).read_text(encoding="utf-8")
+            assert tool.files()[ROOT / name] != text, f"{entry} of {name} is like that of the others"
+        monkeypatch.setitem(tool.PLUGINS, name, own)
