@@ -11,8 +11,9 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._job.errors import configuration_error
-from ..module_utils._service.options import CONNECTION_OPTIONS, STOP_OPTIONS
+from ..module_utils._service.options import CONNECTION_OPTIONS
 from ..module_utils._stop.loop import refused, run
+from ..module_utils._stop.options import STOP_OPTIONS
 from ..plugin_utils import _process
 
 

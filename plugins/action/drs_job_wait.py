@@ -12,8 +12,9 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..module_utils._job.errors import configuration_error
-from ..module_utils._service.options import CONNECTION_OPTIONS, WAIT_OPTIONS
+from ..module_utils._service.options import CONNECTION_OPTIONS
 from ..module_utils._wait.loop import refused, run
+from ..module_utils._wait.options import WAIT_OPTIONS
 from ..plugin_utils import _process
 from ..plugin_utils._given import checked, given
 
@@ -31,7 +32,7 @@ class ActionModule(ActionBase):
         spec = {**CONNECTION_OPTIONS, **WAIT_OPTIONS}
         try:
             # By variables, since a role that passed them on with default(omit) would hide module_defaults.
-            prefixes = self._task.args.get("variables") or ()
+            prefixes = self._task.args.get("role_prefixes") or ()
             from_variables = given(prefixes, spec, task_vars or {}, self._templar)
             checked(next(iter(prefixes), ""), spec, from_variables)
             self._task.args = {**self._task.args, **from_variables}

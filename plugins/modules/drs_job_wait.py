@@ -147,7 +147,7 @@ options:
         request and without waiting. It needs no connection options.
       - A line that is damaged is reported and counts as a failed poll.
     type: path
-  variables:
+  role_prefixes:
     description:
       - Prefixes of variables that give options. With V(drs_wait_), a variable C(drs_wait_timeout) is the option O(timeout).
         The first prefix for which there is such a variable counts, and it comes before an option of the task.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._cutover import journal_file
+from ..module_utils._cutover import encoding
 from ..module_utils._cutover.result import nothing_begun
 from ..module_utils._cutover.result import result as cutover_result
 from ..module_utils._cutover.state import Outcome
@@ -32,7 +32,7 @@ class CutoverEnd(Step):
         if not self._begun.get("stages"):
             return self._without_stages()
         answer = _steps.finish(self._begun["guard"])
-        journal, plan = journal_file.decode(answer["journal"]), list(answer.get("plan") or self._begun["plan"])
+        journal, plan = encoding.decode(answer["journal"]), list(answer.get("plan") or self._begun["plan"])
         outcome = cutover_result(journal, answer["gates"], plan, list(answer["warnings"]))
         written, problems = self._write_reports(outcome)
         return {**self._published(outcome, problems), "reports": written}

@@ -16,7 +16,9 @@ from typing import Any
 
 from ..module_utils._job.errors import configuration_error
 from ..module_utils._service.names import asked_jobs
-from ..module_utils._service.options import CONNECTION_OPTIONS, STOP_OPTIONS, WAIT_OPTIONS
+from ..module_utils._service.options import CONNECTION_OPTIONS
+from ..module_utils._stop.options import STOP_OPTIONS
+from ..module_utils._wait.options import WAIT_OPTIONS
 from ._given import as_list, checked, given
 from ._reports import wrong_suffixes
 
@@ -26,7 +28,7 @@ _RESULTS = frozenset({"result", "outcome", "outage_seconds"})
 _OF_A_GATE = {
     name: spec
     for name, spec in WAIT_OPTIONS.items()
-    if name not in ("max_delay", "timeout", "replay", "variables", "series")
+    if name not in ("max_delay", "timeout", "replay", "role_prefixes", "series")
 }
 _USER_FILES = ("freeze", "verify", "switch", "unfreeze")
 _JOBS = ("jobs", "job_names")
@@ -125,7 +127,7 @@ class Options:
             jobs=list(self.jobs),
             job_names=None,
             replay=None,
-            variables=None,
+            role_prefixes=None,
             series=True,
             max_delay=values["approach_max_delay"] if gate == "approach" else values["max_delay"],
             timeout=_DEFAULT_TIMEOUTS[gate] if timeout is None else timeout,

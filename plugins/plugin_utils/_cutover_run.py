@@ -17,7 +17,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ..module_utils._cutover import journal_file
+from ..module_utils._cutover import encoding
 from ..module_utils._cutover.result import nothing_begun
 from ..module_utils._cutover.state import STAGES, Next, Outcome, Plan, Role
 from ..module_utils._job.errors import DrsError, configuration_error
@@ -145,7 +145,7 @@ class CutoverRun(Step):
     def _start(self, options: _cutover_options.Options) -> tuple[dict[str, Any], dict[str, Any]]:
         values = options.values
         plan = Plan(options.jobs, options.stages, options.files.get("unfreeze", ""), values["max_outage"])
-        guard = {"journal": str(options.state_file), "plan": journal_file.encode_plan(plan)}
+        guard = {"journal": str(options.state_file), "plan": encoding.encode_plan(plan)}
         told = {
             **guard,
             "jobs": list(options.jobs),

@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._cutover import journal_file
+from ..module_utils._cutover import encoding, jobs_lock, journal_file, processes
 from ..module_utils._cutover.decide import (
     Completed,
     Enter,
@@ -43,7 +43,7 @@ from ..module_utils._cutover.decide import (
 from ..module_utils._cutover.result import result
 from ..module_utils._cutover.state import Move, Next, Outcome, Owner, Role
 from ..module_utils._job.errors import DrsError
-from ..module_utils._wait.history import iso
+from ..module_utils._job.text import iso
 from ._handover import Unfreezing, start_unfreeze
 
 # Seconds between two looks at a run where the kernel does not tell at once that it died, and at the clock.
@@ -64,10 +64,10 @@ class Guard:
     def __init__(self, told: Mapping[str, Any]) -> None:
         """``told`` is what the first step sends, see :func:`_steps.start_guard`."""
         self._told = told
-        self._run = journal_file.decode_owner(told["owner"])
-        self._me = journal_file.this_process(Role.GUARD, os.getpid(), self._run.host, self._run.user)
+        self._run = encoding.decode_owner(told["owner"])
+        self._me = processes.this_process(Role.GUARD, os.getpid(), self._run.host, self._run.user)
         self._path = Path(told["journal"])
-        self._lock = journal_file.JobsLock(told["jobs"])
+        self._lock = jobs_lock.JobsLock(told["jobs"])
         self._handover: Mapping[str, Any] = told["handover"]
         self._gates: dict[str, Any] = {}
         self._warnings: list[str] = []
@@ -93,7 +93,7 @@ class Guard:
             if move is None:
                 return f"The journal {self._path} has just been removed"
         else:
-            move = begin(earlier, journal_file.decode_plan(self._told["plan"]), self._run, now, owner_lives=owner_lives)
+            move = begin(earlier, encoding.decode_plan(self._told["plan"]), self._run, now, owner_lives=owner_lives)
         if move.next in (Next.PROCEED, Next.UNFREEZE):
             journal_file.write(self._path, move.journal, now)
         self._journal = move.journal
@@ -115,7 +115,7 @@ class Guard:
                         # It stays readable: look once.
                         selector.unregister(key.fileobj)
                 self._touch()
-                if not dead and not journal_file.lives(self._run):
+                if not dead and not processes.lives(self._run):
                     dead = True
                     self._log(f"The run (process {self._run.pid}) is gone.")
                     self._act(advance(self._journal, RunDied(self._me, time.time(), self._run)))
@@ -162,7 +162,7 @@ class Guard:
         if kind == "state":
             return self._state(Move(self._journal, Next.WAIT if self._busy() else Next.STOP))
         if kind == "finish":
-            self._finished = journal_file.decode_owner(request["owner"]) == self._run and not self._busy()
+            self._finished = encoding.decode_owner(request["owner"]) == self._run and not self._busy()
             return self._state(Move(self._journal, Next.STOP if self._finished else Next.WAIT))
         event = _event(request, time.time())
         if isinstance(event, Judged):
@@ -186,7 +186,7 @@ class Guard:
         return {
             "next": move.next.value,
             "message": move.message,
-            "journal": journal_file.encode(move.journal, time.time()),
+            "journal": encoding.encode(move.journal, time.time()),
             "plan": list(self._told["plan_lines"]),
             "gates": self._gates if move.next is Next.STOP else {},
             "warnings": self._warnings,
@@ -275,7 +275,7 @@ def _without_control(path: str, flags: int) -> int:
 
 def _held_by(holder: Mapping[str, Any], run: Owner) -> str:
     try:
-        owner = journal_file.decode_owner(holder["owner"])
+        owner = encoding.decode_owner(holder["owner"])
         if (owner.machine, owner.pid, owner.started) == (run.machine, run.pid, run.started) and owner.host != run.host:
             return (
                 f"{owner.host} would cut over the same jobs at the same time. Run the role on one host, such as localhost, "
@@ -292,7 +292,7 @@ def _held_by(holder: Mapping[str, Any], run: Owner) -> str:
 
 def _outlives(owner: Owner | None, journal: Path) -> bool:
     """Tell whether the owner still lives; on another machine, whether it goes on touching the journal."""
-    known = journal_file.lives(owner)
+    known = processes.lives(owner)
     if known is not None:
         return known
     before = journal.stat().st_mtime_ns
@@ -321,7 +321,7 @@ def _received(connection: socket.socket) -> Any:
 
 
 def _event(request: Mapping[str, Any], at: float) -> Event:
-    by = journal_file.decode_owner(request["owner"])
+    by = encoding.decode_owner(request["owner"])
     kind = request["event"]
     if kind == "enter":
         return Enter(by, at, request["stage"])
@@ -378,7 +378,7 @@ def _guarded(guard: Guard, folder: Path, answer_to: int) -> None:
         if isinstance(move, str):
             answer: dict[str, Any] = {"next": Next.REFUSE.value, "message": move, "journal": None}
         else:
-            journal = journal_file.encode(move.journal, time.time())
+            journal = encoding.encode(move.journal, time.time())
             answer = {"next": move.next.value, "message": move.message, "journal": journal, "guard": os.getpid()}
         os.write(answer_to, json.dumps(answer).encode() + b"\n")
         os.close(answer_to)

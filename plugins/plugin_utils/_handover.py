@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._cutover.journal_file import encode_owner
+from ..module_utils._cutover.encoding import encode_owner
 from ..module_utils._cutover.state import Owner
 
 # How the steps of that playbook find the guard.

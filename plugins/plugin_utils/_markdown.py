@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ..module_utils._wait.history import iso
+from ..module_utils._job.text import iso
 from ._values import shortened
 from ._view import Cutover, Job, Wait
 from ._words import of_subtasks, origin, says, span, tone

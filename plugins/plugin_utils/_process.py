@@ -20,7 +20,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
 
-from ..module_utils._wait.loop import REAL_CLOCK
+from ..module_utils._service.clock import REAL_CLOCK
 
 display = Display()
 # Seconds that a wait may need after its own timeout, for its verdict and its result.

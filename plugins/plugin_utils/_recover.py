@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._cutover import journal_file
+from ..module_utils._cutover import encoding, journal_file
 from ..module_utils._cutover.state import Next, Outcome, Role
 from ..module_utils._job.errors import DrsError
 from . import _cutover_options, _steps
@@ -85,7 +85,7 @@ class Recover(Step):
         earlier = journal_file.read(path)
         if earlier is None:
             return nothing(f"There is no journal {path}, so nothing is frozen.")
-        guard = {"journal": str(path), "plan": journal_file.encode_plan(earlier.plan)}
+        guard = {"journal": str(path), "plan": encoding.encode_plan(earlier.plan)}
         told = {
             **guard,
             "jobs": list(earlier.plan.jobs),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._cutover import journal_file
+from ..module_utils._cutover import encoding, processes
 from ..module_utils._cutover.state import Role
 from . import _process, _steps
 from ._play import handover
@@ -36,7 +36,7 @@ class Step:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Start the guard; return its first answer, and what later steps need to find it."""
         run = os.getppid()
-        owner = journal_file.encode_owner(journal_file.this_process(role, run, self._host, _process.user()))
+        owner = encoding.encode_owner(processes.this_process(role, run, self._host, _process.user()))
         path = Path(guard["journal"])
         path.parent.mkdir(parents=True, exist_ok=True)
         given = self.handover()

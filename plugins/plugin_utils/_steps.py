@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._cutover import journal_file
+from ..module_utils._cutover import encoding, journal_file
 from ..module_utils._cutover.decide import Failed, UnfreezeFailed, Unfrozen, advance
 from ..module_utils._cutover.state import Journal, Move, Next
 from ..module_utils._job.errors import DrsError
@@ -93,7 +93,7 @@ def report_failure(guard: Mapping[str, Any], event: str, reason: str) -> dict[st
         return settled(guard, ask(guard, event, reason=reason))
     except GuardGoneError as gone:
         kind = Failed if event == "failed" else UnfreezeFailed
-        return _without_guard(guard, kind(journal_file.decode_owner(guard["owner"]), time.time(), reason), str(gone))
+        return _without_guard(guard, kind(encoding.decode_owner(guard["owner"]), time.time(), reason), str(gone))
 
 
 def report_unfrozen(guard: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def report_unfrozen(guard: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return ask(guard, "unfrozen")
     except GuardGoneError as gone:
-        return _without_guard(guard, Unfrozen(journal_file.decode_owner(guard["owner"]), time.time()), str(gone))
+        return _without_guard(guard, Unfrozen(encoding.decode_owner(guard["owner"]), time.time()), str(gone))
 
 
 def stage(guard: Mapping[str, Any]) -> str:
@@ -156,10 +156,10 @@ def _on_disk(guard: Mapping[str, Any]) -> Journal:
     if journal is not None:
         return journal
     # Nobody knows how far it came: it counts as frozen.
-    plan = journal_file.decode_plan(guard["plan"])
-    return Journal(plan, journal_file.decode_owner(guard["owner"]), frozen_since=time.time())
+    plan = encoding.decode_plan(guard["plan"])
+    return Journal(plan, encoding.decode_owner(guard["owner"]), frozen_since=time.time())
 
 
 def _state(move: Move, warnings: list[str]) -> dict[str, Any]:
-    journal = journal_file.encode(move.journal, time.time())
+    journal = encoding.encode(move.journal, time.time())
     return {"next": move.next.value, "message": move.message, "journal": journal, "gates": {}, "warnings": warnings}

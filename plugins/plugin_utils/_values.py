@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from ..module_utils._wait.lines import printable
+from ..module_utils._job.text import printable
 
 # Longer than any sentence of the gate about 20 jobs; a report is not the place for a megabyte of one.
 _LONGEST = 6000

@@ -83,7 +83,8 @@ def sdk(settings: dict[str, Any]) -> Callable[[], int]:
 
 def options(settings: dict[str, Any]) -> dict[str, Any]:
     """Return all options of a wait, with their defaults where the settings give none."""
-    from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS, WAIT_OPTIONS
+    from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
+    from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 
     given = {"endpoint": settings["endpoint"], "auth_token": TOKEN, "project_id": PROJECT, "jobs": settings["ids"]}
     defaults = {name: spec.get("default") for name, spec in {**CONNECTION_OPTIONS, **WAIT_OPTIONS}.items()}

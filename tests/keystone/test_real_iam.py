@@ -19,8 +19,8 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
+from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.tests.keystone.cloud import DRS, Account, Keystone
 from ansible_collections.cutover.drs.tests.unit.service.support import DEFAULTS
 

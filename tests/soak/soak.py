@@ -20,8 +20,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS, WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait import loop
+from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.tests.soak.service import FAULTS, JOBS
 
 MONTH = 30 * 24 * 3600

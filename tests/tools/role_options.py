@@ -20,7 +20,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "# What follows is made from the documentation of drs_job_wait by: make roles\n"
 # How the roles hand options on; of no use to who calls them.
-NOT_OF_A_ROLE = frozenset({"variables", "series"})
+NOT_OF_A_ROLE = frozenset({"role_prefixes", "series"})
 # A cutover has these for each of its gates, and is never a replay.
 TYPES = {
     "int": "A whole number.",

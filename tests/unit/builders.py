@@ -20,10 +20,11 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Reading, Rules, Subtasks
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._service.clock import Clock
 from ansible_collections.cutover.drs.plugins.module_utils._service.lists import ListedJob
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS, WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait import loop
-from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import Clock
+from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 
 A = "9a470239-2308-4bb5-a6bc-1040402fjb21"
 B = "dc67695a-ee3e-49b8-a022-a099bd81jb21"

@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
+from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_TOKEN, DEFAULTS, end
 from drs_simulator import Simulator
 

@@ -25,9 +25,8 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.options impor
     CONNECTION_OPTIONS,
     ENVIRONMENT,
     JOBS_OR_NAMES,
-    WAIT_OPTIONS,
-    rules_of,
 )
+from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS, rules_of
 
 # What ansible-rulebook itself adds to the arguments of a source with `feedback: true`.
 _OF_RULEBOOK = "eda_feedback_queue"

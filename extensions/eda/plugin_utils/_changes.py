@@ -19,7 +19,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
 )
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Judged, Reading
 from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import State
-from ansible_collections.cutover.drs.plugins.module_utils._wait.history import iso
+from ansible_collections.cutover.drs.plugins.module_utils._job.text import iso
 
 from ._arguments import Arguments
 

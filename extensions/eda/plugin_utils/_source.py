@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Reading
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind, configuration_error
 from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.clock import REAL_CLOCK, Clock
 from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._service.retries import Timing
-from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import REAL_CLOCK, Clock, one_poll
+from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import one_poll
 from ansible_collections.cutover.drs.plugins.module_utils._wait.subtasks import Jobs as WholeJobs
 
 from ._arguments import Arguments
@@ -69,8 +70,8 @@ class Jobs:
         return self._jobs.read(self._client or self._open(), until, held)
 
     def _open(self) -> Client:
-        timing = Timing(self._clock.elapsed, self._pause, self._clock.uniform)
-        client = connect(self._arguments.options, self._environ, timing=timing)
+        clock = replace(self._clock, sleep=self._pause)
+        client = connect(self._arguments.options, self._environ, clock=clock)
         with self._closing:
             self._client = client
             closed = self._closed.is_set()

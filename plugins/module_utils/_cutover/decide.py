@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from .._job.text import sentence
 from .state import STAGES, UNFREEZE, Entry, Evidence, Journal, Move, Next, Outcome, Owner, Plan, Role
 
 # How often the guard tries the unfreeze tasks before it reports that they failed.
@@ -292,7 +293,7 @@ def _unfreeze_failed(journal: Journal, event: UnfreezeFailed) -> Move:
     if journal.outcome or not journal.unfreezing:
         return Move(journal, Next.REFUSE, "No unfreeze is under way.")
     entries = _ended(journal.entries, "failed", event.at)
-    journal = replace(journal, entries=entries, failure=f"{journal.failure} {_LOUD} {_sentence(event.reason)}".strip())
+    journal = replace(journal, entries=entries, failure=f"{journal.failure} {_LOUD} {sentence(event.reason)}".strip())
     if event.by.role is Role.GUARD and journal.attempts < GUARD_ATTEMPTS:
         return _unfreeze(replace(journal, failure=journal.failure.partition(f" {_LOUD}")[0]), event.by, event.at)
     return Move(replace(journal, outcome=Outcome.FROZEN), Next.STOP)
@@ -334,9 +335,7 @@ def _break_off(journal: Journal, at: float, reason: str) -> Journal:
     entries = _ended(journal.entries, "failed", at)
     if journal.failed_in:
         return replace(journal, entries=entries)
-    return replace(
-        journal, entries=entries, failure=_sentence(reason) or "No reason is known.", failed_in=journal.stage
-    )
+    return replace(journal, entries=entries, failure=sentence(reason) or "No reason is known.", failed_in=journal.stage)
 
 
 def _ended(entries: tuple[Entry, ...], state: str, at: float) -> tuple[Entry, ...]:
@@ -344,10 +343,6 @@ def _ended(entries: tuple[Entry, ...], state: str, at: float) -> tuple[Entry, ..
     if not entries or entries[-1].ended is not None:
         return entries
     return (*entries[:-1], replace(entries[-1], state=state, ended=max(at, entries[-1].began)))
-
-
-def _sentence(text: str) -> str:
-    return f"{text.strip().rstrip('. ')}." if text.strip() else ""
 
 
 _HANDLERS: dict[type, Callable[[Journal, Any], Move]] = {

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from .decide import still_copying
-from .journal_file import encode_owner, outage
+from .encoding import encode_owner, outage
 from .state import Journal, Outcome, Plan, Role
 
 

@@ -12,7 +12,8 @@ from enum import Enum
 from typing import Any
 
 from .._job.status_table import State
-from .reasons import counted, grouped, named
+from .._job.text import counted
+from .reasons import grouped, named
 from .rules import Goal, Judged, Reading, Rule, Rules, judge_jobs
 
 

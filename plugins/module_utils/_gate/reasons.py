@@ -19,11 +19,6 @@ _LONGEST_NAME = 60
 _LONGEST_TEXT = 400
 
 
-def counted(number: int) -> str:
-    """The number of jobs, in words."""
-    return f"{number} job{'' if number == 1 else 's'}"
-
-
 def named(jobs: Sequence[Judged]) -> str:
     """The jobs, each with its status: all that is known of a few, of many the names of the first."""
     if len(jobs) <= _IN_FULL:

@@ -17,11 +17,12 @@ from typing import Any, Generic, TypeVar
 from .._job.errors import DrsError, Kind
 from .._job.records import ProgressRecord, Record, StatusRecord, parse_progress, parse_statuses
 from .auth import Login
+from .clock import REAL_CLOCK, Clock
 from .details import DetailRecord, parse_details
 from .lists import ListedJob, ListOperation, Page, Pages, status_of
 from .redaction import Redactor
 from .responses import RefusedJobsError, check
-from .retries import REAL_TIME, Limits, Timing, persist, time_for_one
+from .retries import Limits, persist, time_for_one
 from .search import Found, Listing, types_of
 from .stop_request import STOP_V3, STOP_V5, StopAnswer, StopOperation
 from .transport import Answer, host_of, requests, send
@@ -87,7 +88,7 @@ class Client:
         *,
         language: str = "en-us",
         limits: Limits,
-        timing: Timing = REAL_TIME,
+        clock: Clock = REAL_CLOCK,
         about: Mapping[str, str | None] | None = None,
     ) -> None:
         """``endpoint`` is the base URL; ``session`` comes from :func:`_transport.new_session`.
@@ -101,7 +102,7 @@ class Client:
         self._redact = redact
         self._headers = {"Content-Type": "application/json", "X-Language": language}
         self._limits = limits
-        self._timing = timing
+        self._clock = clock
         self._pool = ThreadPoolExecutor(limits.parallel, thread_name_prefix="drs")
         self._counting = threading.Lock()
         self._closed = False
@@ -258,14 +259,14 @@ class Client:
         request = requests.Request(method, url, data=body, headers=self._headers, auth=self._login)
         with self._counting:
             self.requests_sent += 1
-        return send(self._session, request, time_for_one(self._limits, self._timing, until), self._redact)
+        return send(self._session, request, time_for_one(self._limits, self._clock, until), self._redact)
 
     def _log_in(self, until: float | None) -> None:
         """Before the requests, which would wait for one login each if it failed."""
         persist(
-            lambda: self._login.log_in(time_for_one(self._limits, self._timing, until)),
+            lambda: self._login.log_in(time_for_one(self._limits, self._clock, until)),
             self._limits,
-            self._timing,
+            self._clock,
             until,
         )
 
@@ -307,7 +308,7 @@ class Client:
             for job_id, (code, message) in refused.items()
         }
         rest = [job_id for job_id in ids if job_id not in refused]
-        if rest and read.until is not None and self._timing.monotonic() >= read.until:
+        if rest and read.until is not None and self._clock.elapsed() >= read.until:
             said = "Some of the jobs were refused, and time was up before it was known which."
             raise self._about(DrsError(Kind.SERVICE, said, error_code=refusal.error_code), read.operation, ids)
         middle = len(rest) if refused else len(rest) // 2
@@ -355,7 +356,7 @@ class Client:
             return check(answer, self._redact, parse)
 
         try:
-            return persist(once, self._limits, self._timing, until)
+            return persist(once, self._limits, self._clock, until)
         except DrsError as error:
             error.attempts += renewed
             raise

@@ -9,10 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
-from .._gate.rules import Goal, Rules
 from .._job.errors import configuration_error
 from .lists import JOB_TYPES
 
@@ -185,49 +183,3 @@ def repeated_jobs_warning(repeated: Iterable[str], option: str = "jobs") -> str 
     """Return a sentence about ids or names that were given more than once; None if there are none."""
     names = ", ".join(repeated)
     return f"{option} names {names} more than once; each job is asked for once." if names else None
-
-
-def _wait_options() -> dict[str, dict[str, Any]]:
-    """The argument spec of the options that decide, with the names and defaults of :class:`Rules`."""
-    types: dict[str, dict[str, Any]] = {
-        "Goal": {"type": "str", "choices": [goal.value for goal in Goal]},
-        "int": {"type": "int"},
-        "float": {"type": "float"},
-        "bool": {"type": "bool"},
-        "str | None": {"type": "path"},
-    }
-    defaults = Rules().as_dict()
-    options = {field.name: {**types[str(field.type)], "default": defaults[field.name]} for field in fields(Rules)}
-    del options["hold_file"]["default"]
-    return options
-
-
-WAIT_OPTIONS: dict[str, dict[str, Any]] = {
-    # A replay takes the jobs from the recording.
-    **JOBS_OR_NAMES,
-    **_wait_options(),
-    "record": {"type": "path"},
-    "replay": {"type": "path"},
-    "variables": {"type": "list", "elements": "str"},
-    "progress": {"type": "bool", "default": True},
-    "series": {"type": "bool", "default": False},
-}
-
-
-STOP_OPTIONS: dict[str, dict[str, Any]] = {
-    **JOBS_OR_NAMES,
-    "require_ready": {"type": "bool", "default": True},
-    "max_delay": {"type": "int", "default": 0},
-    "check_subtasks": {"type": "bool", "default": True},
-    "force": {"type": "bool", "default": False},
-    "wait": {"type": "bool", "default": True},
-    "timeout": {"type": "float", "default": 1800.0},
-    "interval": {"type": "float", "default": 5.0},
-    "progress": {"type": "bool", "default": True},
-}
-
-
-def rules_of(options: Mapping[str, Any]) -> Rules:
-    """The rules that a task's options give; raises :class:`DrsError` for values that make no sense."""
-    chosen = {field.name: options[field.name] for field in fields(Rules)}
-    return Rules(**{**chosen, "goal": Goal(chosen["goal"])})

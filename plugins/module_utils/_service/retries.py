@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from .._job.errors import DrsError
+from .clock import Clock
 
 # Full jitter between 0 and base * 2^n seconds, never more than the longest pause. A server's
 # Retry-After is believed up to its own bound: an hour of silence would look like a hang.
@@ -31,22 +30,11 @@ class Limits:
     parallel: int = 4
 
 
-@dataclass(frozen=True)
-class Timing:
-    """Time and chance as the client sees them, so that tests need not wait."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    uniform: Callable[[float, float], float] = random.uniform
-
-
-REAL_TIME = Timing()
-
 Result = TypeVar("Result")
 
 
-def persist(once: Callable[[], Result], limits: Limits, timing: Timing, until: float | None = None) -> Result:
-    """What ``once`` returns, tried as often as makes sense; not again after ``until`` (monotonic seconds)."""
+def persist(once: Callable[[], Result], limits: Limits, clock: Clock, until: float | None = None) -> Result:
+    """What ``once`` returns, tried as often as makes sense; not again after ``until`` (seconds on that clock)."""
     attempt = 0
     while True:
         attempt += 1
@@ -54,22 +42,22 @@ def persist(once: Callable[[], Result], limits: Limits, timing: Timing, until: f
             return once()
         except DrsError as error:
             error.attempts = attempt
-            pause = _pause(error, attempt, timing)
-            late = until is not None and timing.monotonic() + pause >= until
+            pause = _pause(error, attempt, clock)
+            late = until is not None and clock.elapsed() + pause >= until
             if not error.repeatable or attempt > limits.retries or late:
                 raise
-        timing.sleep(pause)
+        clock.sleep(pause)
 
 
-def time_for_one(limits: Limits, timing: Timing, until: float | None) -> float:
-    """Seconds that one request may take when nothing is awaited after ``until`` (monotonic seconds)."""
+def time_for_one(limits: Limits, clock: Clock, until: float | None) -> float:
+    """Seconds that one request may take when nothing is awaited after ``until`` (seconds on that clock)."""
     if until is None:
         return limits.timeout
     # A poll that begins at the deadline still gets the time that a healthy answer takes.
-    return min(limits.timeout, max(until - timing.monotonic(), 5.0))
+    return min(limits.timeout, max(until - clock.elapsed(), 5.0))
 
 
-def _pause(error: DrsError, attempt: int, timing: Timing) -> float:
+def _pause(error: DrsError, attempt: int, clock: Clock) -> float:
     if error.retry_after is not None:
         return min(error.retry_after, _RETRY_AFTER_LONGEST)
-    return timing.uniform(0, min(_BACKOFF_LONGEST, _BACKOFF_BASE * 2**attempt))
+    return clock.uniform(0, min(_BACKOFF_LONGEST, _BACKOFF_BASE * 2**attempt))

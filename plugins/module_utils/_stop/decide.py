@@ -16,6 +16,7 @@ from .._gate.rules import LONGEST, Reading, Rules
 from .._job.errors import configuration_error
 from .._job.records import StatusRecord
 from .._job.status_table import STOPPED, Phase, State
+from .._job.text import counted
 from .._service.stop_request import WRONG_STATE_CODE, Reply, StopAnswer
 
 # How many jobs a sentence names before it says how many more there are.
@@ -239,11 +240,6 @@ def batches(jobs: Jobs, size: int) -> list[list[str]]:
 def readings(statuses: Sequence[StatusRecord], progress: Sequence[Any]) -> tuple[Reading, ...]:
     """Both answers by job."""
     return tuple(Reading(status, of_both) for status, of_both in zip(statuses, progress, strict=True))
-
-
-def counted(number: int) -> str:
-    """Return a number of jobs in words."""
-    return f"{number} job{'' if number == 1 else 's'}"
 
 
 def named(jobs: Iterable[tuple[str, str]]) -> str:

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from .._job.errors import DrsError
+from .._job.text import duration, iso, printable
 from .._service.stop_request import Reply, StopAnswer
-from .._wait.history import iso
-from .._wait.lines import MOST_LINES, WIDEST, ShortIds, duration, printable
+from .._wait.lines import MOST_LINES, WIDEST, ShortIds
 from .decide import Job, Stand, StopRules
 
 # Lines about single jobs at a time; the others are counted.

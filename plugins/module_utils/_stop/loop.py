@@ -13,13 +13,13 @@ from typing import Any, Protocol
 from .._gate.gate import Sample
 from .._job.errors import DrsError
 from .._job.records import ProgressRecord, StatusRecord
+from .._job.text import counted
+from .._service.clock import REAL_CLOCK, Clock
 from .._service.connection import connect
 from .._service.details import not_checked, target_readonly
 from .._service.lists import ListedJob
 from .._service.names import Asked, asked_jobs, resolve_names
-from .._service.retries import Timing
 from .._service.stop_request import StopAnswer, answers_of
-from .._wait.loop import REAL_CLOCK, Clock
 from .._wait.subtasks import Jobs
 from .decide import (
     Stand,
@@ -28,7 +28,6 @@ from .decide import (
     answered,
     batches,
     begin,
-    counted,
     gate_rules,
     message,
     not_found,
@@ -80,7 +79,7 @@ def run(
         rules = rules_of(options)
         asked = asked_jobs(options)
         until = clock.elapsed() + rules.timeout
-        with connect(options, environ, timing=_timing(clock)) as client:
+        with connect(options, environ, clock=clock) as client:
             ids = resolve_names(client, asked.names, until) if asked.names else asked.ids
             outcome = stop_jobs(client, ids, rules, until=until, say=say, clock=clock, check_mode=check_mode)
             warnings = [*([asked.warning] if asked.warning else []), *client.warnings]
@@ -101,14 +100,10 @@ def targets_of(
     """
     ids = list(dict.fromkeys(options["jobs"]))
     try:
-        with connect(options, environ, timing=_timing(clock)) as client:
+        with connect(options, environ, clock=clock) as client:
             return target_readonly(client, ids)
     except DrsError as error:
         return not_checked(ids, error)
-
-
-def _timing(clock: Clock) -> Timing:
-    return Timing(clock.elapsed, clock.sleep, clock.uniform)
 
 
 def rules_of(options: Mapping[str, Any]) -> StopRules:

@@ -10,12 +10,12 @@ from array import array
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 from .._gate.gate import FailedPoll, Sample
 from .._gate.rules import Judged, Reading
 from .._job.status_table import Phase, State
+from .._job.text import iso
 from . import trend
 
 # Bounds that keep the result of 1,000 jobs, each with a hold, under 1 MiB; most of it are the jobs
@@ -25,11 +25,6 @@ _FEWEST_SAMPLES = 4
 _MOST_TRANSITIONS = 400
 # The number of samples that a trend is made of.
 _TREND_SAMPLES = 12
-
-
-def iso(epoch: float) -> str:
-    """Epoch seconds as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True)

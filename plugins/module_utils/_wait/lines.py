@@ -13,7 +13,8 @@ from unicodedata import east_asian_width
 from .._gate.gate import FailedPoll, Judgement, Sample, Verdict
 from .._gate.reasons import badness
 from .._gate.rules import Judged, Rules
-from .history import History, iso
+from .._job.text import duration, iso, printable
+from .history import History
 
 WIDEST = 160
 MOST_LINES = 500
@@ -24,22 +25,6 @@ _MOST_CHANGES = 5
 # Seconds from one heartbeat to the next: the first ones soon, so that a delay that falls is seen to fall.
 _HEARTBEATS = (15.0, 30.0, 60.0, 300.0)
 _HEARTBEAT_NEAR = 60.0
-
-
-def printable(text: str) -> str:
-    """The text as one line: a server's text must not move the cursor or change colours."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as ``45s``, ``5m30s``, ``2h`` or ``3d4h``."""
-    left = max(0, round(seconds))
-    parts = []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        number, left = divmod(left, size)
-        if number:
-            parts.append(f"{number}{unit}")
-    return "".join(parts[:2]) or "0s"
 
 
 class ShortIds:

@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +16,12 @@ from .._gate.gate import FailedPoll, Judgement, Sample, Standing, Verdict
 from .._gate.rules import Reading, Rules
 from .._job.errors import DrsError, configuration_error
 from .._service.client import Client
+from .._service.clock import REAL_CLOCK, Clock
 from .._service.connection import connect
 from .._service.names import asked_jobs
-from .._service.options import rules_of
-from .._service.retries import Timing
 from .history import History
 from .observer import Watch
+from .options import rules_of
 from .recording import Recorder, read_last_run
 from .result import Ending, result
 from .subtasks import Jobs
@@ -35,24 +33,6 @@ _BEFORE_THE_DEADLINE = 0.25
 
 # Reads all jobs until a time (monotonic seconds); the function it gets tells whether the hold file exists.
 Read = Callable[[float, Callable[[], bool]], tuple[Reading, ...]]
-
-
-def _since_boot() -> float:
-    # Unlike time.monotonic, this goes on while the machine sleeps: a streak must not outlive that.
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Time and chance as the wait sees them. ``elapsed`` only ever grows; ``now`` is the epoch."""
-
-    elapsed: Callable[[], float] = _since_boot
-    now: Callable[[], float] = time.time
-    sleep: Callable[[float], None] = time.sleep
-    uniform: Callable[[float, float], float] = random.uniform
-
-
-REAL_CLOCK = Clock()
 
 
 def run(
@@ -111,8 +91,7 @@ def _live(
         def read(until: float, held: Callable[[], bool]) -> tuple[Reading, ...]:
             # Opened by the first poll: a login that fails is a failed poll like any other.
             if not clients:
-                timing = Timing(clock.elapsed, clock.sleep, clock.uniform)
-                clients.append(resources.enter_context(connect(options, environ, timing=timing, until=until)))
+                clients.append(resources.enter_context(connect(options, environ, clock=clock, until=until)))
             return jobs.read(clients[0], until, held)
 
         watch = Watch(len(asked.ids or asked.names), rules, started_at, say)

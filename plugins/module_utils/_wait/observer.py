@@ -14,8 +14,9 @@ from collections.abc import Callable
 from .._gate.gate import FailedPoll, Judgement, Sample, Standing, Verdict, cut_off, judge
 from .._gate.rules import Judged, Rule, Rules, finished
 from .._job.status_table import Phase, State
+from .._job.text import duration
 from .history import History
-from .lines import Lines, duration
+from .lines import Lines
 from .result import Ending
 
 # Near the goal: so few seconds of delay, or so much of the full phase, are left.

@@ -13,7 +13,8 @@ from typing import Any
 from .._gate.gate import Judgement, Verdict
 from .._gate.rules import Hold, Judged, Reading, Rule, Rules, finished
 from .._job.records import ProgressRecord, StatusRecord
-from .history import History, iso
+from .._job.text import iso
+from .history import History
 
 # Of one job, and of all; a result names them so that people can look, the gate judges all.
 _MOST_SUBTASKS_OF_A_JOB = 10

@@ -10,7 +10,7 @@ import itertools
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import recover
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal_file import encode_owner
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.encoding import encode_owner
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import nothing_begun, reason, result
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Journal, Next
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (

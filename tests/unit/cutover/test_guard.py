@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_file
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import encoding, journal_file, processes
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Move, Next, Owner, Role
 from ansible_collections.cutover.drs.plugins.plugin_utils import _guard, _handover, _steps
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import plan
@@ -38,7 +38,7 @@ class Guarded:
     def __init__(self, folder: Path, run: subprocess.Popen[bytes], **told: Any) -> None:
         self.folder = folder
         self.run = run
-        self.owner = journal_file.encode_owner(journal_file.this_process(Role.RUN, run.pid, "db1", "ann"))
+        self.owner = encoding.encode_owner(processes.this_process(Role.RUN, run.pid, "db1", "ann"))
         intended = plan(unfreeze="unfreeze.yml", jobs=(f"job-of-{folder.name}",))
         self.told = {
             "owner": self.owner,
@@ -46,7 +46,7 @@ class Guarded:
             "log": str(folder / "guard.log"),
             "folder": str(folder / "private"),
             "jobs": list(intended.jobs),
-            "plan": journal_file.encode_plan(intended),
+            "plan": encoding.encode_plan(intended),
             "handover": {},
             "terminal": str(folder / "terminal"),
             "reports": [str(folder / "report.json")],
@@ -107,7 +107,7 @@ class Playbook:
         self.started += 1
         if self.codes[0] is None:
             raise OSError(2, "No such file")
-        self.owner = journal_file.encode_owner(guard)
+        self.owner = encoding.encode_owner(guard)
         return self
 
     def ended(self) -> int | None:
@@ -239,7 +239,7 @@ def test_a_journal_that_cannot_be_written_lets_nothing_begin(
 
 def test_a_second_guard_of_the_same_jobs_says_who_owns_them(tmp_path: Path, run: subprocess.Popen[bytes]) -> None:
     first = Guarded(tmp_path, run)
-    other = journal_file.encode_owner(journal_file.this_process(Role.RUN, os.getpid(), "db1", "bob"))
+    other = encoding.encode_owner(processes.this_process(Role.RUN, os.getpid(), "db1", "bob"))
     second = Guarded(tmp_path, run, owner=other)
     assert isinstance(second.begun, str)
     assert f"the run, process {run.pid} on " in second.begun
@@ -261,7 +261,7 @@ def test_recover_takes_what_nobody_owns(
     first.ended()
     run.kill()
     run.wait()
-    owner = journal_file.encode_owner(journal_file.this_process(Role.RECOVER, os.getpid(), "", "ann"))
+    owner = encoding.encode_owner(processes.this_process(Role.RECOVER, os.getpid(), "", "ann"))
     second = Guarded(tmp_path, run, owner=owner, recover=True)
     assert isinstance(second.begun, Move)
     assert second.begun.next is Next.UNFREEZE
@@ -311,7 +311,7 @@ def test_the_unfreeze_is_another_ansible_playbook_with_the_variables_of_the_play
     monkeypatch.setattr(_handover, "_ANSIBLE_PLAYBOOK", program)
     private = tmp_path / "private"
     private.mkdir()
-    guard = journal_file.this_process(Role.GUARD, os.getpid(), "db1")
+    guard = processes.this_process(Role.GUARD, os.getpid(), "db1")
     given = {"playbook_dir": str(here), "playbook": "[]", "variables": "secret: 42", "options": ["--become"]}
     told = {"folder": str(private), "journal": str(tmp_path / "journal.json")}
     unfreezing = _handover.start_unfreeze({**given, "cwd": str(tmp_path)}, told, guard)

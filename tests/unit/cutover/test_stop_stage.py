@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_file
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import encoding
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import begin, recover
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import result
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Next, Outcome
@@ -125,7 +125,7 @@ def test_before_the_stop_a_switch_that_fails_is_a_switch_that_failed() -> None:
 
 def test_later_runs_know_that_the_switch_was_done_and_jobs_may_still_copy() -> None:
     cutover = a_cutover("stop", stages=AFTER)
-    journal = journal_file.decode(journal_file.encode(cutover.journal, cutover.at))
+    journal = encoding.decode(encoding.encode(cutover.journal, cutover.at))
     assert journal == cutover.journal
     again = begin(journal, journal.plan, OTHER, cutover.later(), owner_lives=False)
     assert again.next is Next.STOP

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_file
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import encoding
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
     Completed,
     Enter,
@@ -36,7 +36,7 @@ from ansible_collections.cutover.drs.tests.unit.cutover.builders import GUARD, R
 
 def another(owner: Owner) -> Owner:
     """Return an equal owner, as it comes out of JSON."""
-    return journal_file.decode_owner(journal_file.encode_owner(owner))
+    return encoding.decode_owner(encoding.encode_owner(owner))
 
 
 def other_text(text: str) -> str:

@@ -17,7 +17,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Fail
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Reading, Rules, Subtasks
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind, configuration_error
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
-from ansible_collections.cutover.drs.plugins.module_utils._wait.history import iso
+from ansible_collections.cutover.drs.plugins.module_utils._job.text import iso
 from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Watch
 from ansible_collections.cutover.drs.plugins.module_utils._wait.result import result
 

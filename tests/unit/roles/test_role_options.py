@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS, WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.plugin_utils import _cutover_options, _wait_step
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -38,7 +39,8 @@ def test_what_is_derived_from_the_documentation_is_up_to_date(tool: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("role", "not_of_it"), [("drs_wait", {"variables", "series"}), ("drs_cutover", {"variables", "series", "replay"})]
+    ("role", "not_of_it"),
+    [("drs_wait", {"role_prefixes", "series"}), ("drs_cutover", {"role_prefixes", "series", "replay"})],
 )
 def test_a_role_has_every_option_of_drs_job_wait(tool: Any, role: str, not_of_it: set[str]) -> None:
     missing = {name for name in tool.options() if f"{role}_{name}" not in options_of(role)}
@@ -48,7 +50,7 @@ def test_a_role_has_every_option_of_drs_job_wait(tool: Any, role: str, not_of_it
 @pytest.mark.parametrize(
     ("role", "spec", "not_read_here"),
     [
-        ("drs_wait", {**CONNECTION_OPTIONS, **WAIT_OPTIONS, **_wait_step.OPTIONS}, {"variables", "series"}),
+        ("drs_wait", {**CONNECTION_OPTIONS, **WAIT_OPTIONS, **_wait_step.OPTIONS}, {"role_prefixes", "series"}),
         ("drs_cutover", _cutover_options.OPTIONS, set()),
     ],
 )

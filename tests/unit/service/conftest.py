@@ -88,7 +88,7 @@ def client_for(by_hand: ByHand) -> Iterator[Callable[..., Client]]:
                 endpoint = endpoint.endpoint
             login = {} if given_login(options) or environ else BY_TOKEN
             options = {**DEFAULTS, "endpoint": endpoint, **login, **options}
-            return stack.enter_context(connect(options, environ or {}, timing=by_hand.timing))
+            return stack.enter_context(connect(options, environ or {}, clock=by_hand.clock))
 
         yield opened
     # A socket that is still open now is a ResourceWarning, and so an error.

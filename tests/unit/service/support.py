@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.cutover.drs.plugins.module_utils._service.clock import Clock
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._service.redaction import Redactor
-from ansible_collections.cutover.drs.plugins.module_utils._service.retries import Timing
 from ansible_collections.cutover.drs.plugins.module_utils._service.transport import Answer
 
 PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"
@@ -61,7 +61,7 @@ class ByHand:
         self.slept: list[float] = []
         self.ranges: list[tuple[float, float]] = []
         self.on_sleep: Callable[[], None] = lambda: None
-        self.timing = Timing(lambda: self.now, self._sleep, self._uniform)
+        self.clock = Clock(lambda: self.now, lambda: 1.8e9 + self.now, self._sleep, self._uniform)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import WAIT_OPTIONS
-from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import Clock, run
+from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
+from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_TOKEN, DEFAULTS, JOBS, ByHand
 from drs_simulator import Simulator
 
@@ -25,9 +25,7 @@ def waited(simulator: Simulator, clock: ByHand, **options: Any) -> dict[str, Any
     defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
     rules = {"goal": "caught_up", "stable_for": 10, "timeout": 60, "request_retries": 0, "jobs": list(JOBS)}
     chosen = {**DEFAULTS, **defaults, **BY_TOKEN, "endpoint": simulator.endpoint, **rules, **options}
-    timing = clock.timing
-    hands = Clock(timing.monotonic, lambda: 1.8e9 + clock.now, timing.sleep, timing.uniform)
-    return run(chosen, {}, one_sample=False, say=lambda _line: None, clock=hands)
+    return run(chosen, {}, one_sample=False, say=lambda _line: None, clock=clock.clock)
 
 
 def played(simulator: Simulator, version: str, **job: Any) -> None:

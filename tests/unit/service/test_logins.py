@@ -154,7 +154,7 @@ def test_a_login_is_not_tried_again_after_the_time_given(simulator: Simulator, b
     simulator.add_fault(operation="tokens", kind="status", http_status=503, first=1, last=9)
     options = {**DEFAULTS, **PASSWORD_OF_REGION, "endpoint": simulator.endpoint, "auth_url": simulator.auth_url}
     with pytest.raises(DrsError, match="refused"):
-        connect(options, {}, timing=by_hand.timing, until=by_hand.now + 1.5)
+        connect(options, {}, clock=by_hand.clock, until=by_hand.now + 1.5)
     assert by_hand.slept == [1.0]
 
 

@@ -16,8 +16,9 @@ from ansible_collections.cutover.drs.plugins.module_utils._job.errors import Drs
 from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.info import jobs_info
 from ansible_collections.cutover.drs.plugins.module_utils._service.names import Asked, asked_jobs, resolve_names
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import INFO_OPTIONS, WAIT_OPTIONS
-from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import Clock, run
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import INFO_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
+from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_TOKEN, DEFAULTS, JOBS, ByHand
 from drs_simulator import Simulator
 
@@ -206,10 +207,8 @@ def waited(simulator: Simulator, clock: ByHand, **options: Any) -> tuple[dict[st
     """The result and the lines of a wait at a simulator, by a clock that stands still while it reads."""
     defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
     chosen = {**DEFAULTS, **defaults, **BY_TOKEN, "endpoint": simulator.endpoint, "goal": "caught_up", **options}
-    timing = clock.timing
     lines: list[str] = []
-    hands = Clock(timing.monotonic, lambda: 1.8e9 + clock.now, timing.sleep, timing.uniform)
-    return run(chosen, {}, one_sample=False, say=lines.append, clock=hands), lines
+    return run(chosen, {}, one_sample=False, say=lines.append, clock=clock.clock), lines
 
 
 def test_a_wait_looks_names_up_once_and_shows_them(simulator: Simulator, by_hand: ByHand) -> None:

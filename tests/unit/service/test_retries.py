@@ -15,9 +15,9 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._service.retries import Limits, time_for_one
-from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import Clock, run
+from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
+from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_PASSWORD, BY_TOKEN, DEFAULTS, JOBS, ByHand
 from drs_simulator import Simulator
 
@@ -132,11 +132,11 @@ def test_a_request_near_the_deadline_gets_what_is_left_but_enough_for_a_healthy_
     by_hand: ByHand, left: float | None, seconds: float
 ) -> None:
     until = None if left is None else by_hand.now + left
-    assert time_for_one(Limits(timeout=30), by_hand.timing, until) == seconds
+    assert time_for_one(Limits(timeout=30), by_hand.clock, until) == seconds
 
 
 def test_no_request_gets_more_than_its_own_limit(by_hand: ByHand) -> None:
-    assert time_for_one(Limits(timeout=2), by_hand.timing, by_hand.now) == 2
+    assert time_for_one(Limits(timeout=2), by_hand.clock, by_hand.now) == 2
 
 
 def test_a_login_that_is_renewed_takes_none_of_the_tries(start: Start, client_for: ClientFor) -> None:
@@ -160,7 +160,6 @@ def test_check_mode_tries_nothing_again_as_it_never_sleeps(simulator: Simulator,
     simulator.add_fault(kind="throttled", retry_after=4)
     defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
     options = {**DEFAULTS, **defaults, **BY_TOKEN, "endpoint": simulator.endpoint, "jobs": list(JOBS), "parallel": 1}
-    clock = Clock(by_hand.timing.monotonic, lambda: 1.8e9, by_hand.timing.sleep, by_hand.timing.uniform)
-    result = run(options, {}, one_sample=True, say=lambda _line: None, clock=clock)
+    result = run(options, {}, one_sample=True, say=lambda _line: None, clock=by_hand.clock)
     assert (result["verdict"], result["failure"]["kind"], result["failure"]["attempts"]) == ("error", "throttled", 1)
     assert by_hand.slept == []

@@ -20,9 +20,9 @@ from ansible_collections.cutover.drs.plugins.module_utils._job.errors import Drs
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import parse_progress
 from ansible_collections.cutover.drs.plugins.module_utils._service.auth import KeystoneAuth
 from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.connection import Settings
 from ansible_collections.cutover.drs.plugins.module_utils._service.redaction import Redactor
 from ansible_collections.cutover.drs.plugins.module_utils._service.responses import check
+from ansible_collections.cutover.drs.plugins.module_utils._service.settings import Settings
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
     BY_PASSWORD,
@@ -160,7 +160,7 @@ def test_objects_do_not_show_what_they_hold(simulator: Simulator, client_for: Cl
     client = client_for(simulator, **login)
     client.statuses(JOBS)
     settings = Settings({**DEFAULTS, **login}, {})
-    held = (client, client._login, client._session, client._limits, client._redact, settings, settings.way)
+    held = (client, client._login, client._session, client._limits, client._redact, settings, settings.method)
     for thing in (*held, answer(200, b"simulated-token")):
         assert_hidden(repr(thing), *secrets_of(login, simulator))
 

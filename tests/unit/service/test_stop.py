@@ -16,7 +16,7 @@ import requests
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.auth import AccessKeyAuth
 from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS, STOP_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._service.stop_request import (
     STOP_V3,
     STOP_V5,
@@ -24,7 +24,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.stop_request 
     StopAnswer,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import run
-from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import Clock
+from ansible_collections.cutover.drs.plugins.module_utils._stop.options import STOP_OPTIONS
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
     BY_PASSWORD,
@@ -230,9 +230,7 @@ def test_a_proxy_carries_the_body(client_for: ClientFor) -> None:
 def stop(simulator: Simulator, by_hand: ByHand, check_mode: bool = False, **options: Any) -> dict[str, Any]:
     defaults = {name: spec.get("default") for name, spec in {**CONNECTION_OPTIONS, **STOP_OPTIONS}.items()}
     given = {**defaults, **DEFAULTS, **BY_TOKEN, "endpoint": simulator.endpoint, "jobs": list(JOBS), **options}
-    timing = by_hand.timing
-    clock = Clock(timing.monotonic, lambda: by_hand.now, timing.sleep, timing.uniform)
-    return run(given, {}, check_mode=check_mode, say=lambda _line: None, clock=clock)
+    return run(given, {}, check_mode=check_mode, say=lambda _line: None, clock=by_hand.clock)
 
 
 @VERSIONS

@@ -11,7 +11,8 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Sample
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Rules, judge_job
-from ansible_collections.cutover.drs.plugins.module_utils._wait.history import History, iso
+from ansible_collections.cutover.drs.plugins.module_utils._job.text import iso
+from ansible_collections.cutover.drs.plugins.module_utils._wait.history import History
 from ansible_collections.cutover.drs.tests.unit.builders import NOON, A, B, failed_poll, reading, sample
 
 FULL: dict[str, Any] = {"status": "FULL_TRANSFER_STARTED", "delay": None}

@@ -11,7 +11,8 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Rules
-from ansible_collections.cutover.drs.plugins.module_utils._wait.lines import ShortIds, duration
+from ansible_collections.cutover.drs.plugins.module_utils._job.text import duration
+from ansible_collections.cutover.drs.plugins.module_utils._wait.lines import ShortIds
 from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Watch
 from ansible_collections.cutover.drs.tests.unit.builders import (
     NOON,

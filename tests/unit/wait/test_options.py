@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,14 +22,13 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.options impor
     ENVIRONMENT,
     INFO_OPTIONS,
     JOBS_OR_NAMES,
-    STOP_OPTIONS,
-    WAIT_OPTIONS,
     from_environment,
     job_ids,
     repeated_jobs_warning,
-    rules_of,
     secrets,
 )
+from ansible_collections.cutover.drs.plugins.module_utils._stop.options import STOP_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS, rules_of
 from ansible_collections.cutover.drs.plugins.modules import (
     drs_job_info,
     drs_job_progress,
@@ -78,6 +78,19 @@ def test_the_options_of_a_plugin_are_documented_as_they_are(module: ModuleType, 
 
 def test_the_connection_options_are_documented_as_they_are() -> None:
     assert documented(FRAGMENT["options"]) == spec(CONNECTION_OPTIONS)
+
+
+def test_the_options_of_a_wait_have_the_names_defaults_and_types_of_the_rules() -> None:
+    types = {"bool": "bool", "int": "int", "float": "float", "str": "str"}
+    rules = Rules().as_dict()
+    options = {name: WAIT_OPTIONS[name] for name in rules}
+    assert {name: option.get("default") for name, option in options.items()} == rules
+    of_rules = {field.name: types.get(str(field.type)) for field in fields(Rules)} | {
+        "goal": "str",
+        "hold_file": "path",
+    }
+    assert {name: option["type"] for name, option in options.items()} == of_rules
+    assert options["goal"]["choices"] == [goal.value for goal in Goal]
 
 
 def test_no_option_of_the_wait_has_the_name_of_a_connection_option() -> None:

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_file
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import encoding, jobs_lock, journal_file, processes
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import (
     STAGES,
     UNFREEZE,
@@ -38,7 +38,7 @@ from ansible_collections.cutover.drs.tests.unit.cutover.builders import RUN, a_c
 
 # So long a process waits that is only there to live; each test ends its own.
 HOLD = "import sys; print('ready', flush=True); sys.stdin.read()"
-LOCK = "from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_file"
+LOCK = "from ansible_collections.cutover.drs.plugins.module_utils._cutover import jobs_lock"
 
 TIMES = st.floats(0, 4e9, allow_nan=False)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -84,7 +84,7 @@ def names(folder: Path) -> list[str]:
 @settings(settings.get_profile("cutover"))
 @given(JOURNALS, TIMES)
 def test_a_journal_is_read_as_it_was_written(journal: Journal, at: float) -> None:
-    assert journal_file.decode(json.loads(json.dumps(journal_file.encode(journal, at)))) == journal
+    assert encoding.decode(json.loads(json.dumps(encoding.encode(journal, at)))) == journal
 
 
 def test_a_journal_in_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_journal_in_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_the_file_says_for_people_how_far_it_came() -> None:
     cutover = a_cutover("final")
     assert {
-        name: journal_file.encode(cutover.journal, 0.0)[name] for name in ("schema", "stage", "at", "jobs", "outcome")
+        name: encoding.encode(cutover.journal, 0.0)[name] for name in ("schema", "stage", "at", "jobs", "outcome")
     } == {
         "schema": 2,
         "stage": "final",
@@ -109,13 +109,13 @@ def test_the_file_says_for_people_how_far_it_came() -> None:
         "outcome": None,
     }
     cutover.failed()
-    assert journal_file.encode(cutover.journal, 0.0)["stage"] == "unfreeze"
+    assert encoding.encode(cutover.journal, 0.0)["stage"] == "unfreeze"
     cutover.unfrozen()
-    written = journal_file.encode(cutover.journal, 0.0)
+    written = encoding.encode(cutover.journal, 0.0)
     assert (written["stage"], written["outcome"], written["unfrozen_by"]) == ("unfrozen", "unfrozen", "run")
     done = a_cutover("switch")
     done.completed()
-    assert journal_file.encode(done.journal, 0.0)["stage"] == "done"
+    assert encoding.encode(done.journal, 0.0)["stage"] == "done"
 
 
 def test_without_a_file_there_is_no_journal(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_without_a_file_there_is_no_journal(tmp_path: Path) -> None:
 def whole() -> dict[str, Any]:
     cutover = a_cutover("final")
     cutover.judged("final")
-    return journal_file.encode(cutover.journal, 1000.0)
+    return encoding.encode(cutover.journal, 1000.0)
 
 
 def changed(name: str, value: object) -> str:
@@ -199,7 +199,7 @@ def test_a_folder_is_no_journal(tmp_path: Path) -> None:
 )
 def test_no_json_breaks_the_reading(value: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
-        journal_file.decode(value)
+        encoding.decode(value)
 
 
 @settings(settings.get_profile("cutover"))
@@ -211,7 +211,7 @@ def test_no_other_value_in_a_journal_breaks_the_reading(data: st.DataObject) -> 
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.none() | st.text())
     )
     with contextlib.suppress(ValueError):
-        assert isinstance(journal_file.decode(journal), Journal)
+        assert isinstance(encoding.decode(journal), Journal)
 
 
 @pytest.mark.parametrize("breaks", ["fsync", "replace", "dump"])
@@ -242,16 +242,16 @@ def test_a_long_name_is_written_too(tmp_path: Path) -> None:
 
 def test_an_outage_has_a_length_once_it_has_ended() -> None:
     frozen, done, never = a_cutover("final"), a_cutover("switch"), a_cutover("approach")
-    assert journal_file.outage(frozen.journal) is None
+    assert encoding.outage(frozen.journal) is None
     done.completed()
     never.failed()
     since = done.journal.frozen_since
     assert since is not None
-    assert journal_file.outage(done.journal) == done.at - since
-    assert journal_file.outage(never.journal) is None
+    assert encoding.outage(done.journal) == done.at - since
+    assert encoding.outage(never.journal) is None
     frozen.failed()
     frozen.unfreeze_failed()
-    assert journal_file.outage(frozen.journal) is None
+    assert encoding.outage(frozen.journal) is None
 
 
 @pytest.fixture
@@ -266,39 +266,39 @@ def process() -> Iterator[subprocess.Popen[str]]:
 
 
 def test_an_owner_lives_as_long_as_its_process(process: subprocess.Popen[str]) -> None:
-    owner = journal_file.this_process(Role.RUN, process.pid, "db1", "ann")
+    owner = processes.this_process(Role.RUN, process.pid, "db1", "ann")
     assert (owner.role, owner.pid, owner.host, owner.user) == (Role.RUN, process.pid, "db1", "ann")
     assert owner.machine == socket.gethostname()
-    assert journal_file.lives(owner) is True
+    assert processes.lives(owner) is True
     process.kill()
     # A zombie first: the process has ended, and nobody has collected it.
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
     assert Path(f"/proc/{process.pid}").exists()
-    assert journal_file.lives(owner) is False
+    assert processes.lives(owner) is False
     process.wait()
-    assert journal_file.lives(owner) is False
+    assert processes.lives(owner) is False
 
 
 def test_a_process_that_is_stopped_lives(process: subprocess.Popen[str]) -> None:
-    owner = journal_file.this_process(Role.RUN, process.pid)
+    owner = processes.this_process(Role.RUN, process.pid)
     process.send_signal(signal.SIGSTOP)
     os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
-    assert journal_file.lives(owner) is True
+    assert processes.lives(owner) is True
 
 
 @pytest.mark.parametrize(("field", "lives"), [("machine", None), ("boot", False), ("started", False)])
 def test_another_process_of_the_same_number_is_not_the_owner(field: str, lives: bool | None) -> None:
-    owner = journal_file.this_process(Role.RUN, os.getpid())
-    assert journal_file.lives(replace(owner, **{field: "another"})) is lives
+    owner = processes.this_process(Role.RUN, os.getpid())
+    assert processes.lives(replace(owner, **{field: "another"})) is lives
 
 
 def test_a_process_that_had_ended_at_once_does_not_live() -> None:
     child = subprocess.Popen(["true"])
     child.wait()
-    owner = journal_file.this_process(Role.RUN, child.pid)
+    owner = processes.this_process(Role.RUN, child.pid)
     assert owner.started == ""
-    assert journal_file.lives(owner) is False
-    assert journal_file.lives(None) is False
+    assert processes.lives(owner) is False
+    assert processes.lives(None) is False
 
 
 def test_a_process_whose_name_looks_like_its_state_is_read_rightly(tmp_path: Path) -> None:
@@ -306,9 +306,9 @@ def test_a_process_whose_name_looks_like_its_state_is_read_rightly(tmp_path: Pat
     program.symlink_to("/bin/sleep")
     child = subprocess.Popen([program, "600"])
     try:
-        owner = journal_file.this_process(Role.RUN, child.pid)
+        owner = processes.this_process(Role.RUN, child.pid)
         assert owner.started.isdigit()
-        assert journal_file.lives(owner) is True
+        assert processes.lives(owner) is True
     finally:
         child.kill()
         child.wait()
@@ -319,7 +319,7 @@ def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of locks of its own."""
     folder = tmp_path / "locks"
     folder.mkdir()
-    monkeypatch.setattr(journal_file, "_lock_folder", lambda: folder)
+    monkeypatch.setattr(jobs_lock, "_lock_folder", lambda: folder)
     return folder
 
 
@@ -327,8 +327,8 @@ def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def holder(locks: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the lock of the jobs b and c until its standard input is closed."""
     code = (
-        f"{LOCK}; from pathlib import Path; journal_file._lock_folder = lambda: Path({str(locks)!r})\n"
-        "lock = journal_file.JobsLock(['c', 'b']); assert lock.take({'who': 'another', 'stage': 'freeze'}) is None\n"
+        f"{LOCK}; from pathlib import Path; jobs_lock._lock_folder = lambda: Path({str(locks)!r})\n"
+        "lock = jobs_lock.JobsLock(['c', 'b']); assert lock.take({'who': 'another', 'stage': 'freeze'}) is None\n"
         f"{HOLD}; lock.release()"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -347,7 +347,7 @@ def test_a_second_holder_is_refused_and_told_who_holds_it(
     jobs: list[str], holder: subprocess.Popen[str], locks: Path
 ) -> None:
     before = names(locks)
-    lock = journal_file.JobsLock(jobs)
+    lock = jobs_lock.JobsLock(jobs)
     assert lock.take({"who": "me"}) == {"who": "another", "stage": "freeze"}
     # What it had locked before it was refused is free again, and what is said is still the holder's.
     assert names(locks) == before
@@ -355,14 +355,14 @@ def test_a_second_holder_is_refused_and_told_who_holds_it(
 
 
 def test_other_jobs_are_free(holder: subprocess.Popen[str], locks: Path) -> None:
-    lock = journal_file.JobsLock(["a", "d"])
+    lock = jobs_lock.JobsLock(["a", "d"])
     assert lock.take({"who": "me"}) is None
     lock.release()
     assert len(names(locks)) == 2
 
 
 def test_a_lock_ends_with_its_process_and_leaves_no_file(holder: subprocess.Popen[str], locks: Path) -> None:
-    lock = journal_file.JobsLock(["b", "c"])
+    lock = jobs_lock.JobsLock(["b", "c"])
     holder.kill()
     holder.wait()
     assert lock.take({"who": "me"}) is None
@@ -375,20 +375,20 @@ def test_a_lock_that_is_released_is_free_and_leaves_no_file(holder: subprocess.P
     holder.stdin.close()
     holder.wait()
     assert names(locks) == []
-    lock = journal_file.JobsLock(["b"])
+    lock = jobs_lock.JobsLock(["b"])
     assert lock.take({}) is None
     lock.release()
 
 
 def test_a_job_named_twice_is_locked_once(locks: Path) -> None:
-    lock = journal_file.JobsLock(["a", "a"])
+    lock = jobs_lock.JobsLock(["a", "a"])
     assert lock.take({"who": "me"}) is None
     lock.release()
     assert names(locks) == []
 
 
 def test_whoever_said_nothing_still_holds_the_lock(locks: Path) -> None:
-    first, second = journal_file.JobsLock(["a"]), journal_file.JobsLock(["a"])
+    first, second = jobs_lock.JobsLock(["a"]), jobs_lock.JobsLock(["a"])
     assert first.take({"who": "first"}) is None
     for said in ("", "[1]", "{"):
         next(locks.iterdir()).write_text(said, encoding="utf-8")
@@ -399,18 +399,18 @@ def test_whoever_said_nothing_still_holds_the_lock(locks: Path) -> None:
 
 
 def test_a_shorter_word_replaces_the_longer_one_of_a_holder_that_died(locks: Path) -> None:
-    lock = journal_file.JobsLock(["a"])
+    lock = jobs_lock.JobsLock(["a"])
     assert lock.take({"who": "a very long name"}) is None
     lock.release()
     (path,) = lock._paths
     path.write_text(json.dumps({"who": "a very long name"}), encoding="utf-8")
     assert lock.take({"who": "b"}) is None
-    assert journal_file.JobsLock(["a"]).take({}) == {"who": "b"}
+    assert jobs_lock.JobsLock(["a"]).take({}) == {"who": "b"}
     lock.release()
 
 
 def test_every_user_can_take_the_locks() -> None:
-    folder = journal_file._lock_folder()
+    folder = jobs_lock._lock_folder()
     assert folder == Path("/tmp/cutover.drs.locks")
     assert folder.is_dir()
     assert RUN.machine == "here"

@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Texts for people, and the times in them: one way to write each."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+
+def iso(epoch: float) -> str:
+    """Return epoch seconds as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as ``45s``, ``5m30s``, ``2h`` or ``3d4h``."""
+    rest = max(0, round(seconds))
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        number, rest = divmod(rest, size)
+        if number:
+            parts.append(f"{number}{unit}")
+    return "".join(parts[:2]) or "0s"
+
+
+def counted(number: int, what: str = "job") -> str:
+    """Return a number of things in words, e.g. ``1 job`` or ``3 jobs``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def printable(text: str) -> str:
+    """Return the text as one line: a server's text must not move the cursor or change colours."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
+
+
+def sentence(text: str) -> str:
+    """Return the text with one full stop at its end; nothing for a text of blanks."""
+    return f"{text.strip().rstrip('. ')}." if text.strip() else ""
