@@ -32,7 +32,14 @@ FULL = "FULL_TRANSFER_STARTED"
 Step = Sequence[Reading] | DrsError
 
 
-def reading(job_id: str = A, status: str | None = CAUGHT_UP, **fields: Any) -> Reading:
+def reading(
+    job_id: str = A,
+    status: str | None = CAUGHT_UP,
+    *,
+    name: str | None = None,
+    subtasks: Sequence[Reading] = (),
+    **fields: Any,
+) -> Reading:
     """What both operations say of a job: it has caught up unless said otherwise; without a status it is missing."""
     error = {name: fields.pop(name) for name in ("error_code", "error_message") if name in fields}
     known = {"task_mode": "FULL_INCR_TRANS", "progress": 100, "delay": 0 if status == CAUGHT_UP else None, **fields}
@@ -40,7 +47,8 @@ def reading(job_id: str = A, status: str | None = CAUGHT_UP, **fields: Any) -> R
     return Reading(
         StatusRecord(job_id, found, status, **error),
         ProgressRecord(job_id, found, status, **(known if found else {})),
-        subtasks=Subtasks(listed=True),
+        name,
+        Subtasks(tuple(subtasks), listed=True),
     )
 
 
@@ -75,31 +83,42 @@ class HandClock:
 class Watched:
     """Runs a source over a script of polls, and keeps its events, when it polled and how long it slept.
 
-    ``gaps`` are seconds that pass unseen before a poll, by its number; ``held`` says whether there is a hold file.
+    ``gaps`` are seconds that pass unseen before a poll, by its number; ``held`` says whether there is a hold file;
+    ``warned`` are the warnings there are after each poll, by its number.
     """
 
-    def __init__(self, *steps: Step, gaps: Mapping[int, float] | None = None, held: bool = False, **args: Any) -> None:
+    def __init__(
+        self,
+        *steps: Step,
+        gaps: Mapping[int, float] | None = None,
+        held: bool = False,
+        warned: Mapping[int, Sequence[str]] | None = None,
+        **args: Any,
+    ) -> None:
         self.hand = HandClock()
         self.polled: list[float] = []
         self.events: list[dict[str, Any]] = []
         self._steps = list(steps)
         self._gaps = gaps or {}
         self._held = held
+        self._warned = warned or {}
+        self.warnings: Sequence[str] = ()
         defaults = {"jobs": [A], "interval": 10, "stable_samples": 2, "stable_for": 10, "heartbeat": 0}
         self.arguments = Arguments.of({**defaults, **args})
         with suppress(Ended):
-            asyncio.run(watch(self, self.arguments, self._poll, clock=self.hand.clock, sleep=self.hand.sleep))
+            asyncio.run(watch(self, self.arguments, self, clock=self.hand.clock, sleep=self.hand.sleep))
 
     async def put(self, item: dict[str, Any]) -> None:
         assert list(item) == ["drs"]
         self.events.append(item["drs"])
 
-    async def _poll(self) -> Sample | FailedPoll:
+    async def poll(self) -> Sample | FailedPoll:
         if not self._steps:
             raise Ended
         step = self._steps.pop(0)
         self.hand.time += self._gaps.get(len(self.polled), 0.0)
         began = self.hand.time - 1000
+        self.warnings = self._warned.get(len(self.polled), self.warnings)
         self.polled.append(began)
         at = self.hand.time - 1000
         if isinstance(step, DrsError):

@@ -76,11 +76,18 @@ def test_the_guide_shows_the_rulebooks_as_they_are(path: Path) -> None:
     assert indent(f"- name:{shown}", "   ") in GUIDE
 
 
-@pytest.mark.parametrize("kind", ["status", "progress", "delay", "verdict", "heartbeat", "fault", "recovered"])
+@pytest.mark.parametrize(
+    "kind", ["status", "progress", "delay", "verdict", "heartbeat", "fault", "recovered", "warning"]
+)
 def test_the_guide_names_the_keys_of_every_event(kind: str) -> None:
-    watched = Watched([reading()], [reading()], broken(), [reading()], heartbeat=10)
+    watched = Watched([reading()], [reading()], broken(), [reading()], heartbeat=10, warned={1: ["W."]})
     keys = list(watched.of_type(kind)[0])[2:]
     assert f"``{' '.join(keys)}``" in GUIDE
+
+
+def test_the_guide_names_the_keys_of_a_job_in_a_verdict() -> None:
+    (job,) = Watched([reading()], [reading()]).of_type("verdict", "jobs")[0]
+    assert f"``{' '.join(job)}``" in GUIDE
 
 
 def test_the_guide_names_every_option_of_the_source() -> None:

@@ -37,6 +37,7 @@ class TestStatus:
                 "type": "status",
                 "at": "2026-11-24T12:00:00Z",
                 "job": A,
+                "name": None,
                 "from": None,
                 "to": "INCRE_TRANSFER_FAILED",
                 "phase": "incremental",
@@ -119,6 +120,7 @@ class TestVerdict:
                 "jobs": [
                     {
                         "id": A,
+                        "name": None,
                         "status": CAUGHT_UP,
                         "phase": "incremental",
                         "state": "in_progress",
@@ -127,6 +129,8 @@ class TestVerdict:
                         "goal": "caught_up",
                         "ready": True,
                         "holds": [],
+                        "subtasks": [],
+                        "subtasks_left_out": 0,
                     }
                 ],
             }
@@ -201,6 +205,70 @@ class TestVerdict:
         assert not watched.of_type("verdict")
 
 
+class TestNames:
+    def test_the_name_of_a_job_is_beside_its_id_in_every_event(self) -> None:
+        orders = [reading(A, FULL, progress=3, name="orders"), reading(B, delay=90)]
+        watched = Watched(orders, [reading(A, name="orders"), reading(B)], jobs=[A, B], delay_thresholds=[60])
+        for kind in ("status", "progress", "delay"):
+            assert set(watched.of_type(kind, "job", "name")) == {(A, "orders"), (B, None)}, kind
+
+    def test_a_verdict_names_the_jobs(self) -> None:
+        named = [reading(A, name="orders")]
+        watched = Watched(named, named, [reading(A, name="orders", delay=5)])
+        assert [verdict["jobs"][0]["name"] for verdict in watched.of_type("verdict")] == ["orders", "orders"]
+        assert watched.of_type("verdict", "reason")[1] == f"{A} (orders) is not ready. Delay 5 s, allowed 0 s."
+
+    def test_the_name_is_that_of_the_latest_list(self) -> None:
+        watched = Watched([reading(A, FULL)], [reading(A, name="orders")])
+        assert watched.of_type("status", "to", "name") == [(FULL, None), (CAUGHT_UP, "orders")]
+
+
+class TestSubtasks:
+    COPYING = reading("child", "CHILD_TRANSFER_STARTED", name="orders-add", progress=40)
+    DONE = reading("done", "RELEASE_CHILD_TRANSFER_COMPLETE")
+
+    def test_a_subtask_that_is_not_ready_withdraws_ready_and_is_in_the_verdict(self) -> None:
+        watched = Watched(READY, READY, [reading(subtasks=[self.DONE, self.COPYING])])
+        (job,) = watched.of_type("verdict", "jobs")[1]
+        assert [hold["rule"] for hold in job["holds"]] == ["subtasks"]
+        assert (job["subtasks"][0]["id"], job["subtasks"][0]["name"], job["subtasks"][0]["ready"]) == (
+            "child",
+            "orders-add",
+            False,
+        )
+        assert job["subtasks_left_out"] == 0
+
+    def test_a_subtask_that_failed_is_the_verdict_failed(self) -> None:
+        assert verdicts([reading(subtasks=[reading("child", "CHILD_TRANSFER_FAILED")])]) == [("none", "failed")]
+
+    def test_of_many_subtasks_a_verdict_has_ten(self) -> None:
+        failed = reading("child", "CHILD_TRANSFER_FAILED")
+        many = [reading(f"child-{number}", "CHILD_TRANSFER_STARTED") for number in range(11)]
+        (job,) = Watched([reading(subtasks=[*many, failed])]).of_type("verdict", "jobs")[0]
+        assert (len(job["subtasks"]), job["subtasks_left_out"]) == (10, 2)
+
+
+class TestWarnings:
+    WITHDRAWN = "The service no longer has batch-status."
+
+    def test_a_warning_is_an_event_and_a_line_in_the_log_once(self, caplog: pytest.LogCaptureFixture) -> None:
+        warned = {1: [self.WITHDRAWN], 3: [self.WITHDRAWN, "Another one."]}
+        watched = Watched(READY, READY, READY, READY, warned=warned)
+        assert watched.of_type("warning", "at", "message") == [
+            ("2026-11-24T12:00:10Z", self.WITHDRAWN),
+            ("2026-11-24T12:00:30Z", "Another one."),
+        ]
+        assert [record.message for record in caplog.records] == [self.WITHDRAWN, "Another one."]
+
+    def test_it_comes_before_what_the_poll_changed(self) -> None:
+        watched = Watched(READY, warned={0: [self.WITHDRAWN]})
+        assert [event["type"] for event in watched.events[:2]] == ["warning", "status"]
+
+    def test_a_poll_that_failed_may_warn_too(self) -> None:
+        watched = Watched(broken(), warned={0: [self.WITHDRAWN]})
+        assert [event["type"] for event in watched.events] == ["warning", "fault"]
+
+
 class TestFaults:
     def test_a_failed_poll_says_what_was_wrong_and_when_the_next_one_comes(self) -> None:
         assert Watched(broken("No connection.")).of_type("fault") == [
@@ -239,9 +307,20 @@ class TestAlways:
 
 def test_events_of_a_type_have_the_same_keys_always() -> None:
     faults = [broken(), broken(kind=Kind.PERMISSION)]
-    watched = Watched([reading(status=None)], READY, READY, FAILED, *faults, LATE, READY, emit="always", heartbeat=10)
+    watched = Watched(
+        [reading(status=None)],
+        READY,
+        READY,
+        FAILED,
+        *faults,
+        LATE,
+        READY,
+        emit="always",
+        heartbeat=10,
+        warned={1: ["W."]},
+    )
     keys: dict[str, set[tuple[str, ...]]] = {}
     for event in watched.events:
         keys.setdefault(event["type"], set()).add(tuple(event))
-    assert sorted(keys) == ["delay", "fault", "heartbeat", "progress", "recovered", "status", "verdict"]
+    assert sorted(keys) == ["delay", "fault", "heartbeat", "progress", "recovered", "status", "verdict", "warning"]
     assert all(len(variants) == 1 for variants in keys.values()), keys

@@ -23,6 +23,8 @@ from drs_simulator import Simulator
 
 SOURCE = Path(__file__).parents[2] / "extensions/eda/plugins/event_source/drs_jobs.py"
 LOGIN = {"username": "demo", "password": "simulated-password", "user_domain_name": "simulated-domain"}
+JOBS = [{"id": A, "life": "incremental", "delay_to": 0, "drain_seconds": 0}, {"id": B, "status": "PAUSING"}]
+CHILD = "24834eb6-be30-464e-a299-f7aa730jb101"
 
 Main = Callable[[Any, dict[str, Any]], Coroutine[Any, Any, None]]
 
@@ -38,8 +40,7 @@ def main(monkeypatch: pytest.MonkeyPatch) -> Main:
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    jobs = [{"id": A, "life": "incremental", "delay_to": 0, "drain_seconds": 0}, {"id": B, "status": "PAUSING"}]
-    with Simulator({"jobs": jobs}) as running:
+    with Simulator({"jobs": JOBS}) as running:
         yield running
 
 
@@ -208,9 +209,30 @@ def test_a_connection_that_cannot_be_ends_the_source(
     assert str(caught.value).startswith(sentence)
 
 
-def test_a_job_given_twice_is_a_warning_in_the_log(
-    main: Main, simulator: Simulator, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_job_given_twice_is_a_warning(main: Main, simulator: Simulator, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        asyncio.run(events_until(main, args(simulator, jobs=[A, A]), "status"))
-    assert [record.message for record in caplog.records if "more than once" in record.message]
+        events = asyncio.run(events_until(main, args(simulator, jobs=[A, A]), "status"))
+    told = [event["message"] for event in events if event["type"] == "warning"]
+    assert [f"jobs names {A} more than once; each job is asked for once."] == told
+    assert [record.message for record in caplog.records if record.name == "cutover.drs.drs_jobs"] == told
+
+
+def test_an_operation_that_the_service_has_withdrawn_is_a_warning_and_the_jobs_are_ready_without_it(main: Main) -> None:
+    with Simulator({"jobs": JOBS, "withdrawn": ["batch-status"]}) as simulator:
+        events = asyncio.run(events_until(main, args(simulator), "verdict", "ready"))
+    warnings = [event["message"] for event in events if event["type"] == "warning"]
+    assert len(warnings) == 1
+    assert "batch-status" in warnings[0]
+
+
+def test_jobs_and_subtasks_have_their_names(main: Main) -> None:
+    child = {"id": CHILD, "name": "orders-add", "status": "CHILD_TRANSFER_STARTED"}
+    with Simulator({"jobs": [{**JOBS[0], "name": "orders", "children": [CHILD]}, child]}) as simulator:
+        arguments = {**args(simulator), "jobs": None, "job_names": ["orders"]}
+        events = asyncio.run(events_until(main, arguments, "status"))
+        assert (events[-1]["job"], events[-1]["name"]) == (A, "orders")
+        simulator.set_job(CHILD, status="CHILD_TRANSFER_FAILED")
+        verdict = asyncio.run(events_until(main, arguments, "verdict", "failed"))[-1]
+    assert [(task["id"], task["name"], task["state"]) for task in verdict["jobs"][0]["subtasks"]] == [
+        (CHILD, "orders-add", "failed")
+    ]

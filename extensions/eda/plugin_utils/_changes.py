@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
@@ -20,6 +20,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Judged, Reading
 from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import State
 from ansible_collections.cutover.drs.plugins.module_utils._job.text import iso
+from ansible_collections.cutover.drs.plugins.module_utils._wait.result import holds_of, subtasks_of
 
 from ._arguments import Arguments
 
@@ -44,6 +45,7 @@ class Changes:
         self._statuses: dict[str, tuple[str | None, State]] = {}
         self._progress: dict[str, int] = {}
         self._delays: dict[str, int | None] = {}
+        self._warned: set[str] = set()
 
     @property
     def errors(self) -> int:
@@ -69,6 +71,13 @@ class Changes:
                 yield from self._progress_of(reading, seen.at)
                 yield from self._delay(reading, seen.at)
         yield from self._verdict_of(seen)
+
+    def warned(self, warnings: Sequence[str], at: float) -> Iterator[Event]:
+        """The warnings that were not there before, each once."""
+        for warning in dict.fromkeys(warnings):
+            if warning not in self._warned:
+                self._warned.add(warning)
+                yield _event("warning", at, message=warning)
 
     def heartbeat(self, at: float) -> Event:
         """Where everything stands at this time (epoch, seconds)."""
@@ -111,6 +120,7 @@ class Changes:
             "status",
             at,
             job=reading.id,
+            name=reading.name,
             **{"from": before[0] if before else None, "to": status},
             phase=record.meaning.phase.value,
             state=state.value,
@@ -131,6 +141,7 @@ class Changes:
             "progress",
             at,
             job=reading.id,
+            name=reading.name,
             **{"from": before, "to": progress},
             phase=reading.status.meaning.phase.value,
             remaining_time=reading.progress.remaining_time,
@@ -139,7 +150,7 @@ class Changes:
     def _delay(self, reading: Reading, at: float) -> Iterator[Event]:
         delay, before = reading.progress.delay, self._delays.get(reading.id)
         self._delays[reading.id] = delay
-        told = {"job": reading.id, "from": before, "to": delay}
+        told = {"job": reading.id, "name": reading.name, "from": before, "to": delay}
         crossed = [
             threshold
             for threshold in self._arguments.delay_thresholds
@@ -174,7 +185,7 @@ class Changes:
             reason=self._judgement.reason or self._withdrawn(seen),
             valid_until=self._iso_valid_until(),
             goal=self._arguments.rules.goal.value,
-            jobs=[_job(job) for job in jobs],
+            jobs=[_job(job, len(jobs)) for job in jobs],
         )
 
     def _withdrawn(self, seen: Sample | FailedPoll) -> str:
@@ -186,7 +197,9 @@ class Changes:
             because = f": {self._judgement.reset}" if self._judgement.reset else ""
             return f"All jobs are ready, but not for long enough{because}."
         more = f" And {len(late) - 1} more." if len(late) > 1 else ""
-        return f"{late[0].reading.id} is not ready. {late[0].holds[0].text}{more}"
+        reading = late[0].reading
+        name = f" ({reading.name})" if reading.name else ""
+        return f"{reading.id}{name} is not ready. {late[0].holds[0].text}{more}"
 
     def _iso_valid_until(self) -> str | None:
         return None if self._valid_until is None else iso(self._valid_until)
@@ -206,10 +219,11 @@ def _above(delay: int | None, threshold: int) -> bool:
     return delay is None or delay > threshold
 
 
-def _job(job: Judged) -> dict[str, Any]:
+def _job(job: Judged, jobs: int) -> dict[str, Any]:
     reading = job.reading
     return {
         "id": reading.id,
+        "name": reading.name,
         "status": reading.status.status,
         "phase": reading.status.meaning.phase.value,
         "state": reading.state.value,
@@ -217,5 +231,6 @@ def _job(job: Judged) -> dict[str, Any]:
         "delay": reading.progress.delay,
         "goal": job.goal.value,
         "ready": job.ready,
-        "holds": [{"rule": hold.rule.value, "text": hold.text} for hold in job.holds],
+        "holds": holds_of(job),
+        **subtasks_of(job, jobs),
     }

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -30,7 +31,7 @@ _JITTER = 0.1
 # somebody has to change something first, and an account must not be locked by logins that fail.
 _LONGEST_PAUSE = 300.0
 
-Poll = Callable[[], Awaitable[Sample | FailedPoll]]
+LOGGER = logging.getLogger("cutover.drs.drs_jobs")
 
 
 class Queue(Protocol):
@@ -38,6 +39,17 @@ class Queue(Protocol):
 
     async def put(self, item: Event) -> None:
         """Put an event in; waits while the queue is full."""
+
+
+class Polls(Protocol):
+    """What is watched."""
+
+    async def poll(self) -> Sample | FailedPoll:
+        """Return the next observation."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What the user should know, as far as it is known yet."""
 
 
 class Jobs:
@@ -56,6 +68,12 @@ class Jobs:
     async def poll(self) -> Sample | FailedPoll:
         """One observation; the event loop goes on meanwhile."""
         return await asyncio.to_thread(one_poll, self._read, self._arguments.rules, self._clock, self._started)
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What the user should know about the arguments and the service, each sentence once."""
+        of_arguments = [self._arguments.warning] if self._arguments.warning else []
+        return [*of_arguments, *(self._client.warnings if self._client else ())]
 
     def close(self) -> None:
         """Close the connections, and let a poll under way end as soon as its request does."""
@@ -88,7 +106,7 @@ class Jobs:
 async def watch(
     queue: Queue,
     arguments: Arguments,
-    poll: Poll,
+    jobs: Polls,
     *,
     clock: Clock = REAL_CLOCK,
     sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
@@ -101,10 +119,13 @@ async def watch(
     every = arguments.heartbeat or float("inf")
     beat = clock.elapsed() + every
     while True:
-        seen = await poll()
+        seen = await jobs.poll()
         if isinstance(seen, FailedPoll) and seen.failure["kind"] == Kind.CONFIGURATION.value:
             raise configuration_error(seen.message)
         pause = _pause(seen, changes.errors, arguments.rules.interval) * clock.uniform(1 - _JITTER, 1 + _JITTER)
+        for event in changes.warned(jobs.warnings, seen.at):
+            LOGGER.warning("%s", event["drs"]["message"])
+            await queue.put(event)
         for event in changes.observe(seen, pause):
             await queue.put(event)
         wake = clock.elapsed() + pause

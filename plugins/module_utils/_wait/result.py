@@ -41,7 +41,6 @@ def result(
     judgement, history = ending.judgement, ending.history
     verdict = judgement.verdict or Verdict.ERROR
     jobs = judgement.standing.jobs or tuple(_never_read(job_id, rules) for job_id in ids)
-    subtasks = max(1, min(_MOST_SUBTASKS_OF_A_JOB, _MOST_SUBTASKS // max(1, len(jobs))))
     shown: dict[str, Any] = {
         "verdict": verdict.value,
         "ready": verdict is Verdict.READY,
@@ -49,7 +48,7 @@ def result(
         "msg": judgement.reason,
         "goal": rules.goal.value,
         "rules": rules.as_dict(),
-        "jobs": [_job(job, history, subtasks) for job in jobs],
+        "jobs": [_job(job, history, len(jobs)) for job in jobs],
         "transitions": history.transitions,
         "transitions_left_out": history.transitions_left_out,
         **({"series": history.series()} if series else {}),
@@ -71,8 +70,19 @@ def _never_read(job_id: str, rules: Rules) -> Judged:
     return Judged(Reading(StatusRecord(job_id), ProgressRecord(job_id)), rules.goal, (unread,))
 
 
-def _holds(job: Judged) -> list[dict[str, str]]:
+def holds_of(job: Judged) -> list[dict[str, str]]:
+    """Why a job is not ready, as its entry has it."""
     return [{"rule": hold.rule.value, "text": hold.text} for hold in job.holds]
+
+
+def subtasks_of(job: Judged, jobs: int) -> dict[str, Any]:
+    """The subtasks of a job, those that hold it first, and how many more there are; ``jobs`` is the number of jobs."""
+    most = max(1, min(_MOST_SUBTASKS_OF_A_JOB, _MOST_SUBTASKS // max(1, jobs)))
+    shown = sorted(job.subtasks, key=lambda subtask: subtask.ready or finished(subtask.reading))
+    return {
+        "subtasks": [_subtask(subtask) for subtask in shown[:most]],
+        "subtasks_left_out": max(0, len(shown) - most),
+    }
 
 
 def _subtask(subtask: Judged) -> dict[str, Any]:
@@ -88,11 +98,11 @@ def _subtask(subtask: Judged) -> dict[str, Any]:
         "progress": reading.progress.progress,
         "delay": reading.progress.delay,
         "ready": subtask.ready or finished(reading),
-        "holds": [] if finished(reading) else _holds(subtask),
+        "holds": [] if finished(reading) else holds_of(subtask),
     }
 
 
-def _job(job: Judged, history: History, most_subtasks: int) -> dict[str, Any]:
+def _job(job: Judged, history: History, jobs: int) -> dict[str, Any]:
     status, progress = job.reading.status, job.reading.progress
     record = replace(
         progress,
@@ -104,8 +114,6 @@ def _job(job: Judged, history: History, most_subtasks: int) -> dict[str, Any]:
     # The API's own object is what drs_job_progress is for; of 1,000 jobs it would be a megabyte.
     del record["raw"]
     trend = history.trend(job)
-    # Those that hold the job come first.
-    shown = sorted(job.subtasks, key=lambda subtask: subtask.ready or finished(subtask.reading))
     return {
         "id": job.reading.id,
         "name": job.reading.name,
@@ -113,9 +121,8 @@ def _job(job: Judged, history: History, most_subtasks: int) -> dict[str, Any]:
         "transfer_status": progress.status,
         "goal": job.goal.value,
         "ready": job.ready,
-        "holds": _holds(job),
-        "subtasks": [_subtask(subtask) for subtask in shown[:most_subtasks]],
-        "subtasks_left_out": max(0, len(shown) - most_subtasks),
+        "holds": holds_of(job),
+        **subtasks_of(job, jobs),
         "trend": None if trend is None else trend.word,
         "eta_seconds": None if trend is None else trend.left,
     }

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -22,8 +21,10 @@ description:
     Open Telekom Cloud at a steady pace, and makes an event of what changed.
   - Every event is one dictionary C(drs), with its C(type), the time C(at) (ISO 8601, UTC), and the same keys
     whenever it is of that type.
-    The types are V(status), V(progress), V(delay), V(verdict), V(heartbeat), V(fault) and V(recovered).
+    The types are V(status), V(progress), V(delay), V(verdict), V(heartbeat), V(fault), V(recovered) and V(warning).
   - The verdict comes from the same gate as that of M(cutover.drs.drs_job_wait). Only V(ready) opens it, on evidence.
+  - Where an event has the id of a job, it also has its name, if a list of jobs was read (see O(job_names) and
+    O(check_subtasks)). A verdict has the subtasks of the jobs, as the result of M(cutover.drs.drs_job_wait) has.
   - It keeps watching after a verdict, and takes the verdict back if it is no longer true.
     The verdict is V(withdrawn) then, and a later one is a new event.
   - It has no deadline, so the verdicts V(timeout) and V(held) do not come.
@@ -143,6 +144,8 @@ notes:
     alone cannot help (login, permission, bad request) the pause is five minutes at once.
     The first poll that succeeds again makes an event V(recovered).
   - What makes no sense, or misses a package, ends the source with a sentence that says so.
+  - What people should know, for example that the service has withdrawn an operation, is an event V(warning) and a line
+    in the log, each once.
   - Any failed poll withdraws V(ready), as nothing is known then. It does not withdraw another verdict.
 seealso:
   - module: cutover.drs.drs_job_wait
@@ -196,16 +199,12 @@ _make_importable()
 from ansible_collections.cutover.drs.extensions.eda.plugin_utils._arguments import Arguments  # noqa: E402
 from ansible_collections.cutover.drs.extensions.eda.plugin_utils._source import Jobs, Queue, watch  # noqa: E402
 
-LOGGER = logging.getLogger("cutover.drs.drs_jobs")
-
 
 async def main(queue: Queue, args: dict[str, Any]) -> None:
     """Watch jobs and put events into the queue until it is cancelled."""
     arguments = Arguments.of(args)
-    if arguments.warning:
-        LOGGER.warning("%s", arguments.warning)
     jobs = Jobs(arguments, os.environ)
     try:
-        await watch(queue, arguments, jobs.poll)
+        await watch(queue, arguments, jobs)
     finally:
         jobs.close()
