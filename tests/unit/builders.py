@@ -20,6 +20,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Reading, Rules, Subtasks
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
+from ansible_collections.cutover.drs.plugins.module_utils._service import lazy
 from ansible_collections.cutover.drs.plugins.module_utils._service.clock import Clock
 from ansible_collections.cutover.drs.plugins.module_utils._service.lists import ListedJob
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
@@ -185,10 +186,7 @@ class Script:
         self.requests_sent += 1
         return self.listed(ids)
 
-    def __enter__(self) -> Script:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
+    def close(self) -> None:
         self.closed = True
 
 
@@ -225,7 +223,7 @@ class Waiting:
                 raise login
             return self.script
 
-        self._monkeypatch.setattr(loop, "connect", connect)
+        self._monkeypatch.setattr(lazy, "connect", connect)
         defaults = {name: spec.get("default") for name, spec in {**CONNECTION_OPTIONS, **WAIT_OPTIONS}.items()}
         chosen = {**defaults, "jobs": [A], "goal": "caught_up", "series": True, **options}
         return loop.run(

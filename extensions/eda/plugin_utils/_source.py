@@ -16,9 +16,8 @@ from typing import Any, Protocol
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Reading
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind, configuration_error
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.clock import REAL_CLOCK, Clock
-from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
+from ansible_collections.cutover.drs.plugins.module_utils._service.lazy import LazyClient
 from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import one_poll
 from ansible_collections.cutover.drs.plugins.module_utils._wait.subtasks import Jobs as WholeJobs
 
@@ -57,13 +56,11 @@ class Jobs:
 
     def __init__(self, arguments: Arguments, environ: Mapping[str, str], clock: Clock = REAL_CLOCK) -> None:
         self._arguments = arguments
-        self._environ = environ
         self._clock = clock
         self._started = clock.elapsed()
         self._jobs = WholeJobs(arguments.asked, arguments.rules)
-        self._closing = threading.Lock()
         self._closed = threading.Event()
-        self._client: Client | None = None
+        self._client = LazyClient(arguments.options, environ, replace(clock, sleep=self._pause))
 
     async def poll(self) -> Sample | FailedPoll:
         """One observation; the event loop goes on meanwhile."""
@@ -73,29 +70,15 @@ class Jobs:
     def warnings(self) -> Sequence[str]:
         """What the user should know about the arguments and the service, each sentence once."""
         of_arguments = [self._arguments.warning] if self._arguments.warning else []
-        return [*of_arguments, *(self._client.warnings if self._client else ())]
+        return [*of_arguments, *self._client.warnings]
 
     def close(self) -> None:
         """Close the connections, and let a poll under way end as soon as its request does."""
-        with self._closing:
-            self._closed.set()
-            client = self._client
-        if client:
-            client.close()
+        self._closed.set()
+        self._client.close()
 
     def _read(self, until: float, held: Callable[[], bool]) -> tuple[Reading, ...]:
-        # Opened by the first poll: a login that fails is a failed poll like any other.
-        return self._jobs.read(self._client or self._open(), until, held)
-
-    def _open(self) -> Client:
-        clock = replace(self._clock, sleep=self._pause)
-        client = connect(self._arguments.options, self._environ, clock=clock)
-        with self._closing:
-            self._client = client
-            closed = self._closed.is_set()
-        if closed:
-            client.close()
-        return client
+        return self._jobs.read(self._client.opened(until), until, held)
 
     def _pause(self, seconds: float) -> None:
         # Between two tries of a request; a source that ends must not wait for it.

@@ -15,9 +15,8 @@ from typing import Any
 from .._gate.gate import FailedPoll, Judgement, Sample, Standing, Verdict
 from .._gate.rules import Reading, Rules
 from .._job.errors import DrsError, configuration_error
-from .._service.client import Client
 from .._service.clock import REAL_CLOCK, Clock
-from .._service.connection import connect
+from .._service.lazy import LazyClient
 from .._service.names import asked_jobs
 from .history import History
 from .observer import Watch
@@ -83,16 +82,13 @@ def _live(
 ) -> dict[str, Any]:
     asked = asked_jobs(options)
     record, started_at = options["record"], clock.now()
-    clients: list[Client] = []
     jobs = Jobs(asked, rules)
     with ExitStack() as resources:
         recorder = resources.enter_context(Recorder(record, asked.ids, rules, started_at)) if record else None
+        client = resources.enter_context(LazyClient(options, environ, clock))
 
         def read(until: float, held: Callable[[], bool]) -> tuple[Reading, ...]:
-            # Opened by the first poll: a login that fails is a failed poll like any other.
-            if not clients:
-                clients.append(resources.enter_context(connect(options, environ, clock=clock, until=until)))
-            return jobs.read(clients[0], until, held)
+            return jobs.read(client.opened(until), until, held)
 
         watch = Watch(len(asked.ids or asked.names), rules, started_at, say)
         for seen in _poll(read, rules, clock, watch, folder):
@@ -101,15 +97,13 @@ def _live(
             if watch.see(seen):
                 break
         ending = watch.ending()
-        requests, logins = (clients[0].requests_sent, clients[0].logins) if clients else (0, 0)
-        series = bool(options.get("series"))
-        answer = result(ending, jobs.ids, rules, requests=requests, logins=logins, series=series)
-        answer["connection"] = clients[0].about if clients else None
+        counts = {"requests": client.requests_sent, "logins": client.logins}
+        answer = result(ending, jobs.ids, rules, **counts, series=bool(options.get("series")))
+        answer["connection"] = client.about
         if recorder:
             recorder.verdict(answer["verdict"], answer["reason"])
     problems = (asked.warning, recorder.problem if recorder else None)
-    of_service = clients[0].warnings if clients else ()
-    return _outcome(answer, [*ending.warnings, *of_service, *(problem for problem in problems if problem)])
+    return _outcome(answer, [*ending.warnings, *client.warnings, *(problem for problem in problems if problem)])
 
 
 def _poll(read: Read, rules: Rules, clock: Clock, watch: Watch, folder: str) -> Iterator[Sample | FailedPoll]:
