@@ -29,7 +29,7 @@ from ..module_utils._cutover.decide import (
     Enter,
     Event,
     Failed,
-    Judged,
+    GateEnded,
     RunDied,
     Stopped,
     TimeUp,
@@ -165,14 +165,14 @@ class Guard:
             self._finished = encoding.decode_owner(request["owner"]) == self._run and not self._busy()
             return self._state(Move(self._journal, Next.STOP if self._finished else Next.WAIT))
         event = _event(request, time.time())
-        if isinstance(event, Judged):
+        if isinstance(event, GateEnded):
             self._gates[event.gate] = request["result"]
         move = advance(self._journal, event)
         try:
             self._keep(move)
         except OSError as error:
             message = f"The journal {self._path} cannot be written: {error.strerror}."
-            if isinstance(event, (Enter, Judged)):
+            if isinstance(event, (Enter, GateEnded)):
                 # Nothing begins that a later run could not know about.
                 return self._state(Move(self._journal, Next.REFUSE, message))
             self._warnings.append(message)
@@ -326,7 +326,7 @@ def _event(request: Mapping[str, Any], at: float) -> Event:
     if kind == "enter":
         return Enter(by, at, request["stage"])
     if kind == "judged":
-        return Judged(by, at, request["gate"], request["ready"] is True, request["reason"], request["valid_until"])
+        return GateEnded(by, at, request["gate"], request["ready"] is True, request["reason"], request["valid_until"])
     if kind == "stopped":
         return Stopped(by, at, tuple(map(str, request["jobs"])), str(request["reason"]))
     if kind == "failed":

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
+    Decision,
     FailedPoll,
-    Judgement,
+    Observation,
     Sample,
     Standing,
     judge,
@@ -68,15 +69,15 @@ def failed_poll(ended: float, message: str = "It broke.", *, final: bool = False
     return FailedPoll(ended, ended, NOON + ended, message, DrsError(Kind.NETWORK, message).failure(), final)
 
 
-def judged(rules: Rules, *seen: Sample | FailedPoll) -> list[Judgement]:
-    """The judgement after each observation; the wait must not be over before the last of them."""
-    judgements: list[Judgement] = []
+def judged(rules: Rules, *seen: Observation) -> list[Decision]:
+    """The decision after each observation; the wait must not be over before the last of them."""
+    decisions: list[Decision] = []
     standing = Standing()
     for number, observation in enumerate(seen, start=1):
-        judgements.append(judge(standing, observation, rules))
-        standing = judgements[-1].standing
-        assert judgements[-1].verdict is None or number == len(seen), judgements[-1].reason
-    return judgements
+        decisions.append(judge(standing, observation, rules))
+        standing = decisions[-1].standing
+        assert decisions[-1].verdict is None or number == len(seen), decisions[-1].reason
+    return decisions
 
 
 def caught_up(**options: Any) -> Rules:

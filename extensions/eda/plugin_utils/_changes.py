@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
+    Decision,
     FailedPoll,
-    Judgement,
-    Sample,
+    Observation,
     Standing,
     Verdict,
     judge,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Judged, Reading
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import JudgedJob, Reading
 from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import State
 from ansible_collections.cutover.drs.plugins.module_utils._job.text import iso
 from ansible_collections.cutover.drs.plugins.module_utils._wait.result import holds_of, subtasks_of
@@ -36,7 +36,7 @@ class Changes:
 
     def __init__(self, arguments: Arguments) -> None:
         self._arguments = arguments
-        self._judgement = Judgement(Standing())
+        self._decision = Decision(Standing())
         self._verdict: Verdict | None = None
         self._word = _NONE
         self._valid_until: float | None = None
@@ -50,27 +50,27 @@ class Changes:
     @property
     def errors(self) -> int:
         """The number of consecutive failed polls."""
-        return self._judgement.standing.errors
+        return self._decision.standing.errors
 
-    def observe(self, seen: Sample | FailedPoll, next_poll: float = 0.0) -> Iterator[Event]:
+    def observe(self, observation: Observation, next_poll: float = 0.0) -> Iterator[Event]:
         """The events of the next observation, in the order in which to tell them.
 
         ``next_poll`` says in how many seconds the next one comes, for a poll that failed.
         """
         self._polls += 1
         errors, since = self.errors, self._failing_since
-        self._judgement = judge(self._judgement.standing, seen, self._arguments.rules)
-        if isinstance(seen, FailedPoll):
-            self._failing_since = since if errors else seen.at
-            yield self._fault(seen, next_poll)
+        self._decision = judge(self._decision.standing, observation, self._arguments.rules)
+        if isinstance(observation, FailedPoll):
+            self._failing_since = since if errors else observation.at
+            yield self._fault(observation, next_poll)
         else:
             if errors:
-                yield _event("recovered", seen.at, errors=errors, since=iso(since))
-            for reading in seen.readings:
-                yield from self._status(reading, seen.at)
-                yield from self._progress_of(reading, seen.at)
-                yield from self._delay(reading, seen.at)
-        yield from self._verdict_of(seen)
+                yield _event("recovered", observation.at, errors=errors, since=iso(since))
+            for reading in observation.readings:
+                yield from self._status(reading, observation.at)
+                yield from self._progress_of(reading, observation.at)
+                yield from self._delay(reading, observation.at)
+        yield from self._verdict_of(observation)
 
     def warned(self, warnings: Sequence[str], at: float) -> Iterator[Event]:
         """The warnings that were not there before, each once."""
@@ -81,7 +81,7 @@ class Changes:
 
     def heartbeat(self, at: float) -> Event:
         """Where everything stands at this time (epoch, seconds)."""
-        standing = self._judgement.standing
+        standing = self._decision.standing
         # What was ready is so no longer than the evidence may be trusted, which the next poll renews.
         trusted = self._valid_until is None or at < self._valid_until
         return _event(
@@ -163,38 +163,38 @@ class Changes:
         if self._arguments.always and not crossed:
             yield _event("delay", at, **told, threshold=None, direction=None)
 
-    def _verdict_of(self, seen: Sample | FailedPoll) -> Iterator[Event]:
-        verdict, before = self._judgement.verdict, self._verdict
-        if verdict is None and isinstance(seen, FailedPoll) and before is not Verdict.READY:
+    def _verdict_of(self, observation: Observation) -> Iterator[Event]:
+        verdict, before = self._decision.verdict, self._verdict
+        if verdict is None and isinstance(observation, FailedPoll) and before is not Verdict.READY:
             # It says nothing new of a job that failed. Only what is ready needs evidence all the time.
             verdict = before
         self._verdict = verdict
         # As old as the evidence, not as the answer.
-        fresh = seen.at - (seen.ended - seen.began) + self._arguments.rules.valid_for
+        fresh = observation.at - (observation.ended - observation.began) + self._arguments.rules.valid_for
         self._valid_until = fresh if verdict is Verdict.READY else None
         if verdict is before and not (self._arguments.always and verdict):
             return
         previous, self._word = self._word, verdict.value if verdict else _WITHDRAWN
-        jobs = self._judgement.standing.jobs
+        jobs = self._decision.standing.jobs
         yield _event(
             "verdict",
-            seen.at,
+            observation.at,
             verdict=self._word,
             previous=previous,
             ready=verdict is Verdict.READY,
-            reason=self._judgement.reason or self._withdrawn(seen),
+            reason=self._decision.reason or self._withdrawn(observation),
             valid_until=self._iso_valid_until(),
             goal=self._arguments.rules.goal.value,
             jobs=[_job(job, len(jobs)) for job in jobs],
         )
 
-    def _withdrawn(self, seen: Sample | FailedPoll) -> str:
+    def _withdrawn(self, observation: Observation) -> str:
         """Why a verdict holds no longer."""
-        if isinstance(seen, FailedPoll):
-            return seen.message
-        late = [job for job in self._judgement.standing.jobs if not job.ready]
+        if isinstance(observation, FailedPoll):
+            return observation.message
+        late = [job for job in self._decision.standing.jobs if not job.ready]
         if not late:
-            because = f": {self._judgement.reset}" if self._judgement.reset else ""
+            because = f": {self._decision.reset}" if self._decision.reset else ""
             return f"All jobs are ready, but not for long enough{because}."
         more = f" And {len(late) - 1} more." if len(late) > 1 else ""
         reading = late[0].reading
@@ -219,7 +219,7 @@ def _above(delay: int | None, threshold: int) -> bool:
     return delay is None or delay > threshold
 
 
-def _job(job: Judged, jobs: int) -> dict[str, Any]:
+def _job(job: JudgedJob, jobs: int) -> dict[str, Any]:
     reading = job.reading
     return {
         "id": reading.id,

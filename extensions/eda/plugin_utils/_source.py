@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Sample
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Observation, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Reading
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind, configuration_error
 from ansible_collections.cutover.drs.plugins.module_utils._service.clock import REAL_CLOCK, Clock
@@ -43,7 +43,7 @@ class Queue(Protocol):
 class Polls(Protocol):
     """What is watched."""
 
-    async def poll(self) -> Sample | FailedPoll:
+    async def poll(self) -> Observation:
         """Return the next observation."""
 
     @property
@@ -62,7 +62,7 @@ class Jobs:
         self._closed = threading.Event()
         self._client = LazyClient(arguments.options, environ, replace(clock, sleep=self._pause))
 
-    async def poll(self) -> Sample | FailedPoll:
+    async def poll(self) -> Observation:
         """One observation; the event loop goes on meanwhile."""
         return await asyncio.to_thread(one_poll, self._read, self._arguments.rules, self._clock, self._started)
 
@@ -102,14 +102,14 @@ async def watch(
     every = arguments.heartbeat or float("inf")
     beat = clock.elapsed() + every
     while True:
-        seen = await jobs.poll()
-        if isinstance(seen, FailedPoll) and seen.failure["kind"] == Kind.CONFIGURATION.value:
-            raise configuration_error(seen.message)
-        pause = _pause(seen, changes.errors, arguments.rules.interval) * clock.uniform(1 - _JITTER, 1 + _JITTER)
-        for event in changes.warned(jobs.warnings, seen.at):
+        observation = await jobs.poll()
+        if isinstance(observation, FailedPoll) and observation.failure["kind"] == Kind.CONFIGURATION.value:
+            raise configuration_error(observation.message)
+        pause = _pause(observation, changes.errors, arguments.rules.interval) * clock.uniform(1 - _JITTER, 1 + _JITTER)
+        for event in changes.warned(jobs.warnings, observation.at):
             LOGGER.warning("%s", event["drs"]["message"])
             await queue.put(event)
-        for event in changes.observe(seen, pause):
+        for event in changes.observe(observation, pause):
             await queue.put(event)
         wake = clock.elapsed() + pause
         while True:
@@ -122,10 +122,10 @@ async def watch(
             await sleep(min(wake, beat) - now)
 
 
-def _pause(seen: Sample | FailedPoll, errors_before: int, interval: float) -> float:
+def _pause(observation: Observation, errors_before: int, interval: float) -> float:
     """Seconds to the next poll."""
-    if isinstance(seen, Sample):
+    if isinstance(observation, Sample):
         return interval
     longest = max(interval, _LONGEST_PAUSE)
     # The exponent has a bound of its own: the source may fail for months.
-    return longest if seen.final else min(longest, interval * 2 ** min(errors_before + 1, 20))
+    return longest if observation.final else min(longest, interval * 2 ** min(errors_before + 1, 20))

@@ -31,7 +31,7 @@ class Enter:
 
 
 @dataclass(frozen=True)
-class Judged:
+class GateEnded:
     """A gate gave its verdict. ``gate`` is the stage, or ``recheck`` for one more sample before a stage."""
 
     by: Owner
@@ -104,7 +104,7 @@ class TimeUp:
     of: Owner
 
 
-Event: TypeAlias = "Enter | Judged | Stopped | Failed | Unfrozen | UnfreezeFailed | Completed | RunDied | TimeUp"
+Event: TypeAlias = "Enter | GateEnded | Stopped | Failed | Unfrozen | UnfreezeFailed | Completed | RunDied | TimeUp"
 
 
 def begin(earlier: Journal | None, plan: Plan, by: Owner, at: float, *, owner_lives: bool) -> Move:
@@ -223,7 +223,7 @@ def _enter(journal: Journal, event: Enter) -> Move:
     return Move(replace(journal, entries=entries), Next.PROCEED)
 
 
-def _judged(journal: Journal, event: Judged) -> Move:
+def _gate_ended(journal: Journal, event: GateEnded) -> Move:
     running = journal.running
     if journal.outcome or journal.failed_in or journal.switching:
         return Move(journal, Next.REFUSE, f"The verdict of the {event.gate} gate came too late.")
@@ -347,7 +347,7 @@ def _ended(entries: tuple[Entry, ...], state: str, at: float) -> tuple[Entry, ..
 
 _HANDLERS: dict[type, Callable[[Journal, Any], Move]] = {
     Enter: _enter,
-    Judged: _judged,
+    GateEnded: _gate_ended,
     Stopped: _stopped,
     Failed: _failed,
     Unfrozen: _unfrozen,

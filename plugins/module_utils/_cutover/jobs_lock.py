@@ -32,7 +32,7 @@ class JobsLock:
             descriptor = _locked(path)
             if descriptor is None:
                 self.release()
-                return _said(path)
+                return _holder(path)
             self._files.append((path, descriptor))
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, json.dumps(about).encode(), 0)
@@ -80,9 +80,9 @@ def _locked(path: Path) -> int | None:
     return None
 
 
-def _said(path: Path) -> dict[str, Any]:
+def _holder(path: Path) -> dict[str, Any]:
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        holder = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return holder if isinstance(holder, dict) else {}

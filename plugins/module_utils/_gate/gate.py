@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 from .._job.status_table import State
 from .._job.text import counted
 from .reasons import grouped, named
-from .rules import Goal, Judged, Reading, Rule, Rules, judge_jobs
+from .rules import Goal, JudgedJob, Reading, Rule, Rules, judge_jobs
 
 
 class Verdict(str, Enum):
@@ -57,6 +57,9 @@ class FailedPoll:
     final: bool = False
 
 
+Observation: TypeAlias = "Sample | FailedPoll"
+
+
 @dataclass(frozen=True)
 class Standing:
     """What the gate remembers from one observation to the next; ``reset`` is why the streak last went back to 0.
@@ -72,12 +75,12 @@ class Standing:
     unknown: Mapping[str, float] = field(default_factory=dict)
     sampled_at: float | None = None
     late: bool = False
-    jobs: tuple[Judged, ...] = ()
+    jobs: tuple[JudgedJob, ...] = ()
     reset: str = ""
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Decision:
     """What one observation led to. ``verdict`` is None while the wait goes on.
 
     ``reset`` says why the streak went back to 0, where it did.
@@ -89,31 +92,31 @@ class Judgement:
     reset: str = ""
 
 
-def judge(standing: Standing, seen: Sample | FailedPoll, rules: Rules) -> Judgement:
+def judge(standing: Standing, observation: Observation, rules: Rules) -> Decision:
     """Judge the next observation of a wait."""
-    if isinstance(seen, FailedPoll):
-        return _judge_failed_poll(standing, seen, rules)
-    jobs = judge_jobs(seen.readings, rules, seen.held)
-    standing, reset = _count(standing, seen, jobs, rules)
+    if isinstance(observation, FailedPoll):
+        return _judge_failed_poll(standing, observation, rules)
+    jobs = judge_jobs(observation.readings, rules, observation.held)
+    standing, reset = _count(standing, observation, jobs, rules)
     for verdict, applies in _ENDINGS:
         reason = applies(standing, rules)
         if reason:
-            return Judgement(standing, verdict, reason, reset)
-    if seen.ended >= rules.timeout:
+            return Decision(standing, verdict, reason, reset)
+    if observation.ended >= rules.timeout:
         verdict, reason = _at_the_deadline(standing, rules)
-        return Judgement(standing, verdict, reason, reset)
-    return Judgement(standing, reset=reset)
+        return Decision(standing, verdict, reason, reset)
+    return Decision(standing, reset=reset)
 
 
-def cut_off(standing: Standing, rules: Rules, ended: float) -> Judgement:
+def cut_off(standing: Standing, rules: Rules, ended: float) -> Decision:
     """The verdict when there is nothing more to observe though time is not up: a recording ends."""
     ends = f"The recording ends after {ended:.0f} s, before a verdict"
     if standing.sampled_at is None:
-        return Judgement(standing, Verdict.ERROR, f"{ends}, and no poll in it succeeded.")
-    return Judgement(standing, Verdict.TIMEOUT, f"{ends}. {_not_ready(standing, rules, f'after {ended:.0f} s')}")
+        return Decision(standing, Verdict.ERROR, f"{ends}, and no poll in it succeeded.")
+    return Decision(standing, Verdict.TIMEOUT, f"{ends}. {_not_ready(standing, rules, f'after {ended:.0f} s')}")
 
 
-def _count(standing: Standing, sample: Sample, jobs: tuple[Judged, ...], rules: Rules) -> tuple[Standing, str]:
+def _count(standing: Standing, sample: Sample, jobs: tuple[JudgedJob, ...], rules: Rules) -> tuple[Standing, str]:
     states = {job.reading.state for job in jobs}
     all_ready = bool(jobs) and all(job.ready for job in jobs)
     streak, since, reset = standing.streak, standing.streak_since, ""
@@ -153,21 +156,21 @@ def _count(standing: Standing, sample: Sample, jobs: tuple[Judged, ...], rules: 
     )
 
 
-def _judge_failed_poll(standing: Standing, poll: FailedPoll, rules: Rules) -> Judgement:
+def _judge_failed_poll(standing: Standing, poll: FailedPoll, rules: Rules) -> Decision:
     reset = poll.message if standing.streak else ""
     after = replace(standing, streak=0, streak_for=0.0, errors=standing.errors + 1, reset=reset or standing.reset)
     if poll.final:
-        return Judgement(after, Verdict.ERROR, poll.message, reset)
+        return Decision(after, Verdict.ERROR, poll.message, reset)
     if after.errors > rules.max_errors:
         allowed = f"{after.errors} consecutive failed polls, allowed {rules.max_errors}."
-        return Judgement(after, Verdict.ERROR, f"{allowed} Last failure: {poll.message}", reset)
+        return Decision(after, Verdict.ERROR, f"{allowed} Last failure: {poll.message}", reset)
     if poll.ended >= rules.timeout:
         if standing.sampled_at is None:
-            return Judgement(after, Verdict.ERROR, f"No poll succeeded. Last failure: {poll.message}", reset)
+            return Decision(after, Verdict.ERROR, f"No poll succeeded. Last failure: {poll.message}", reset)
         # What set them back is this poll, which the sentence ends with.
         reason = _not_ready(replace(after, reset=""), rules, _passed(rules))
-        return Judgement(after, Verdict.TIMEOUT, f"{reason} The last poll failed: {poll.message}", reset)
-    return Judgement(after, reset=reset)
+        return Decision(after, Verdict.TIMEOUT, f"{reason} The last poll failed: {poll.message}", reset)
+    return Decision(after, reset=reset)
 
 
 def _failed(standing: Standing, rules: Rules) -> str:
@@ -178,7 +181,7 @@ def _ended(standing: Standing, rules: Rules) -> str:
     return _stopped_by([job for job in standing.jobs if job.ended], standing, rules, "ended before reaching the goal")
 
 
-def _stopped_by(stopped: Sequence[Judged], standing: Standing, rules: Rules, what: str) -> str:
+def _stopped_by(stopped: Sequence[JudgedJob], standing: Standing, rules: Rules, what: str) -> str:
     others_done = all(job.ready or job.failed or job.ended for job in standing.jobs)
     if not stopped or not (rules.fail_fast or others_done):
         return ""
@@ -248,9 +251,9 @@ def _not_ready(standing: Standing, rules: Rules, passed: str) -> str:
     if standing.late and _ready(replace(standing, late=False), rules):
         return f"All jobs were ready {passed}, but only in a sample that began after the deadline."
     asked = f"required are {rules.stable_samples} samples over {rules.stable_for:g} s"
-    seen = f"{standing.streak} sample{'' if standing.streak == 1 else 's'} over {standing.streak_for:.0f} s"
+    lasted = f"{counted(standing.streak, 'sample')} over {standing.streak_for:.0f} s"
     reset = f" Last reset: {standing.reset.rstrip('.')}." if standing.reset else ""
-    return f"All jobs were ready, but not for long enough {passed}: {seen}; {asked}.{reset}"
+    return f"All jobs were ready, but not for long enough {passed}: {lasted}; {asked}.{reset}"
 
 
 def _of(number: int, jobs: int) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .._job.status_table import Phase, State
-from .rules import Judged, Rule
+from .rules import JudgedJob, Rule
 
 # The number of jobs of which a reason tells everything, and that it names if there are more.
 _IN_FULL = 3
@@ -19,7 +19,7 @@ _LONGEST_NAME = 60
 _LONGEST_TEXT = 400
 
 
-def named(jobs: Sequence[Judged]) -> str:
+def named(jobs: Sequence[JudgedJob]) -> str:
     """The jobs, each with its status: all that is known of a few, of many the names of the first."""
     if len(jobs) <= _IN_FULL:
         return "; ".join(_in_full(job) for job in jobs)
@@ -28,22 +28,22 @@ def named(jobs: Sequence[Judged]) -> str:
     return ", ".join([*texts, *more])
 
 
-def grouped(jobs: Sequence[Judged]) -> str:
+def grouped(jobs: Sequence[JudgedJob]) -> str:
     """The jobs that are not ready, by what is wrong with them: all that is known of a few, else groups."""
     if len(jobs) <= _IN_FULL:
         return "; ".join(_in_full(job) for job in sorted(jobs, key=lambda job: _group(job)[0]))
-    groups: dict[tuple[int, str], list[Judged]] = {}
+    groups: dict[tuple[int, str], list[JudgedJob]] = {}
     for job in jobs:
         groups.setdefault(_group(job), []).append(job)
     return ", ".join(f"{len(group)} {label} ({_worst(group)})" for (_place, label), group in sorted(groups.items()))
 
 
-def called(job: Judged) -> str:
+def called(job: JudgedJob) -> str:
     """The name by which people know a job, or its id."""
     return _cut(job.reading.name or job.reading.id, _LONGEST_NAME)
 
 
-def _in_full(job: Judged) -> str:
+def _in_full(job: JudgedJob) -> str:
     reading = job.reading
     name = f" ({_cut(reading.name, _LONGEST_NAME)})" if reading.name else ""
     texts = " ".join(_cut(hold.text, _LONGEST_TEXT) for hold in job.holds)
@@ -52,11 +52,11 @@ def _in_full(job: Judged) -> str:
     )
 
 
-def _status(job: Judged) -> str:
+def _status(job: JudgedJob) -> str:
     return job.reading.status.status or job.reading.state.value
 
 
-def _group(job: Judged) -> tuple[int, str]:
+def _group(job: JudgedJob) -> tuple[int, str]:
     """A place among the groups, the worst first, and what the jobs of the group have in common."""
     if job.failed:
         return 0, "failed"
@@ -84,11 +84,11 @@ _BEFORE_THE_PHASE = (
 _STATES = {State.PAUSED: "paused", State.WAITING: "waiting for a person"}
 
 
-def _phase(job: Judged) -> str:
+def _phase(job: JudgedJob) -> str:
     return f"in the {job.reading.status.meaning.phase.value} phase"
 
 
-def _worst(group: Sequence[Judged]) -> str:
+def _worst(group: Sequence[JudgedJob]) -> str:
     """An example of a group: the job that is farthest behind, or the first ones."""
     job = max(group, key=badness)
     progress = job.reading.progress
@@ -100,7 +100,7 @@ def _worst(group: Sequence[Judged]) -> str:
     return f"{', '.join(called(each) for each in group[:2])}{more}"
 
 
-def badness(job: Judged) -> tuple[int, int, int]:
+def badness(job: JudgedJob) -> tuple[int, int, int]:
     """Orders jobs by how far they are from being ready."""
     progress = job.reading.progress
     if job.ready:

@@ -148,13 +148,13 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedJob:
     """A job's reading with its goal and what holds it. Ready means that nothing does."""
 
     reading: Reading
     goal: Goal
     holds: tuple[Hold, ...]
-    subtasks: tuple[Judged, ...] = ()
+    subtasks: tuple[JudgedJob, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -179,22 +179,22 @@ class Judged:
         return releasing and self.goal is not Goal.STOPPED and not self.failed
 
 
-def judge_job(reading: Reading, rules: Rules, held: bool) -> Judged:
+def judge_job(reading: Reading, rules: Rules, held: bool) -> JudgedJob:
     """Judge one reading; ``held`` says whether the hold file exists."""
     goal: Goal | None = rules.goal
     if goal is Goal.AUTO:
         goal = _GOAL_OF_MODE.get(reading.progress.task_mode or "")
     holds = _holds(reading, goal, rules) if reading.found else _missing(reading)
-    subtasks: tuple[Judged, ...] = ()
+    subtasks: tuple[JudgedJob, ...] = ()
     if rules.check_subtasks and reading.found:
         subtasks = tuple(judge_job(subtask, rules, held=False) for subtask in reading.subtasks.readings)
         holds += _subtasks(reading, subtasks)
     if held:
         holds.append(Hold(Rule.HOLD_FILE, f"The hold file {rules.hold_file} exists."))
-    return Judged(reading, goal or Goal.AUTO, tuple(holds), subtasks)
+    return JudgedJob(reading, goal or Goal.AUTO, tuple(holds), subtasks)
 
 
-def judge_jobs(readings: Iterable[Reading], rules: Rules, held: bool) -> tuple[Judged, ...]:
+def judge_jobs(readings: Iterable[Reading], rules: Rules, held: bool) -> tuple[JudgedJob, ...]:
     """Judge the readings of one sample together.
 
     While anything holds any job, new subtasks need not be looked for. When nothing does, the list must have been read.
@@ -211,7 +211,7 @@ def finished(reading: Reading) -> bool:
     return reading.found and reading.status.status in FINISHED and reading.status.status == reading.progress.status
 
 
-def _subtasks(reading: Reading, subtasks: Sequence[Judged]) -> list[Hold]:
+def _subtasks(reading: Reading, subtasks: Sequence[JudgedJob]) -> list[Hold]:
     late = [subtask for subtask in subtasks if not subtask.ready and not finished(subtask.reading)]
     if late:
         shown = [
@@ -232,19 +232,19 @@ def _by_operation(reading: Reading) -> tuple[tuple[str, StatusRecord], ...]:
 
 def _missing(reading: Reading) -> list[Hold]:
     lacking = [
-        f"{operation} {_said(record) or 'has no entry for this job'}"
+        f"{operation} {_error_of(record) or 'has no entry for this job'}"
         for operation, record in _by_operation(reading)
         if not record.found
     ]
     return [Hold(Rule.NOT_FOUND, f"Not found: {', '.join(lacking)}.")]
 
 
-def _said(record: StatusRecord) -> str:
+def _error_of(record: StatusRecord) -> str:
     if not (record.error_code or record.error_message):
         return ""
-    said = ": ".join(text for text in (record.error_code, record.error_message) if text)
+    error = ": ".join(text for text in (record.error_code, record.error_message) if text)
     # It becomes a part of a sentence that has its own full stop.
-    return f"says {said.rstrip('. ')}"
+    return f"says {error.rstrip('. ')}"
 
 
 def _holds(reading: Reading, goal: Goal | None, rules: Rules) -> list[Hold]:
@@ -262,14 +262,14 @@ def _holds(reading: Reading, goal: Goal | None, rules: Rules) -> list[Hold]:
         shown = status.status or "missing"
         holds.append(Hold(Rule.WRONG_PHASE, f"{goal.value} asks for {_ASKED[goal]}, the status is {shown}."))
     if status.status != progress.status:
-        said = [f"{name} says {record.status or 'nothing'}" for name, record in _by_operation(reading)]
-        holds.append(Hold(Rule.DISAGREEMENT, f"{', '.join(said)}."))
+        statuses = [f"{name} says {record.status or 'nothing'}" for name, record in _by_operation(reading)]
+        holds.append(Hold(Rule.DISAGREEMENT, f"{', '.join(statuses)}."))
     elif rules.goal is Goal.AUTO and progress.task_mode == "FULL_TRANS" and status.meaning.phase is Phase.INCREMENTAL:
         # One of the two is wrong, and with it perhaps the goal, which would not ask for a delay.
         holds.append(
             Hold(Rule.DISAGREEMENT, f"The task mode is FULL_TRANS, which has no incremental phase: {status.status}.")
         )
-    error = _said(status) or _said(progress)
+    error = _error_of(status) or _error_of(progress)
     if error:
         holds.append(Hold(Rule.ERROR_REPORTED, f"The service {error}."))
     # Before the incremental phase there is no delay to ask for: the phase says it all.

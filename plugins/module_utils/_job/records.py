@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 
 from .errors import DrsError, cut, protocol_error
 from .status_table import MISSING, Meaning, meaning
+from .text import counted
 
 # At most 15 digits: more is no delay or percentage, and Python refuses to read thousands.
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
@@ -260,7 +261,7 @@ def _parts(value: object) -> Mapping[str, Mapping[str, int | None]]:
 @lru_cache(maxsize=256)
 def _shared(parts: tuple[tuple[str, int | None, int | None], ...]) -> Mapping[str, Mapping[str, int | None]]:
     # Most jobs of a fleet have the same parts, all done: one object serves them all, and nobody changes it.
-    return {name: {"progress": progress, "remaining_time": left} for name, progress, left in parts}
+    return {name: {"progress": progress, "remaining_time": remaining} for name, progress, remaining in parts}
 
 
 def _part(entry: object) -> tuple[int | None, int | None]:
@@ -302,5 +303,5 @@ def summary(records: Sequence[StatusRecord]) -> dict[str, Any]:
             "by_state": by_state,
             "by_status": by_status,
         },
-        "summary": f"{total} job{'' if total == 1 else 's'}: {shares}",
+        "summary": f"{counted(total)}: {shares}",
     }

@@ -220,15 +220,15 @@ def _login_error(error: Any, where: str, redact: Redactor) -> DrsError:
     """A failed login as the one kind of error, by what keystoneauth1 raised."""
     from keystoneauth1 import exceptions
 
-    said = cut(redact.text(str(error))).strip().rstrip(".")
+    reason = cut(redact.text(str(error))).strip().rstrip(".")
     if isinstance(error, exceptions.HttpError):
-        return _refused_login(error, where, said, redact)
+        return _refused_login(error, where, reason, redact)
     if isinstance(error, (exceptions.InvalidResponse, exceptions.DiscoveryFailure)):
-        return protocol_error(f"The login server {where} gave no usable answer: {said}. Check auth_url.")
-    return DrsError(Kind.AUTHENTICATION, f"The login at {where} failed: {said}.")
+        return protocol_error(f"The login server {where} gave no usable answer: {reason}. Check auth_url.")
+    return DrsError(Kind.AUTHENTICATION, f"The login at {where} failed: {reason}.")
 
 
-def _refused_login(error: Any, where: str, said: str, redact: Redactor) -> DrsError:
+def _refused_login(error: Any, where: str, reason: str, redact: Redactor) -> DrsError:
     status = int(error.http_status or 0)
     kind, repeatable, advice = Kind.AUTHENTICATION, False, "Check the user, the password, the domain and the project."
     if status == 429:
@@ -239,7 +239,7 @@ def _refused_login(error: Any, where: str, said: str, redact: Redactor) -> DrsEr
         advice = "Check auth_url."
     return DrsError(
         kind,
-        f"The login at {where} was refused: {said}. {advice}",
+        f"The login at {where} was refused: {reason}. {advice}",
         http_status=status,
         error_message=cut(redact.text(str(error.message))) if error.message else None,
         request_id=redact.text(error.request_id) if error.request_id else None,

@@ -247,7 +247,7 @@ class Client:
             if answer.status == 401 and self._login.renew(answer.request):
                 attempts = 2
                 answer = self._send(operation.method, url, body, until)
-            return check(answer, self._redact, lambda said: operation.parse(said, ids))
+            return check(answer, self._redact, lambda body: operation.parse(body, ids))
         except DrsError as error:
             error.attempts = attempts
             raise
@@ -309,8 +309,8 @@ class Client:
         }
         rest = [job_id for job_id in ids if job_id not in refused]
         if rest and read.until is not None and self._clock.elapsed() >= read.until:
-            said = "Some of the jobs were refused, and time was up before it was known which."
-            raise self._about(DrsError(Kind.SERVICE, said, error_code=refusal.error_code), read.operation, ids)
+            text = "Some of the jobs were refused, and time was up before it was known which."
+            raise self._about(DrsError(Kind.SERVICE, text, error_code=refusal.error_code), read.operation, ids)
         middle = len(rest) if refused else len(rest) // 2
         for part in (rest[:middle], rest[middle:]):
             if part:
@@ -330,9 +330,9 @@ class Client:
         asked = operation.body(job_type, pages.number + 1, ids)
         body = None if asked is None else json.dumps(asked).encode()
         try:
-            return self._read(operation.method, url, body, lambda said: operation.parse(said, job_type), until)
+            return self._read(operation.method, url, body, lambda body: operation.parse(body, job_type), until)
         except DrsError as error:
-            raise self._said(error, f"The {operation.name}") from None
+            raise self._told(error, f"The {operation.name}") from None
 
     def _read(
         self, method: str, url: str, body: bytes | None, parse: Callable[[object], Result], until: float | None
@@ -370,9 +370,9 @@ class Client:
     def _about(self, error: DrsError, operation: Operation[Any] | StopOperation, ids: Sequence[str]) -> DrsError:
         """The same error, its sentence beginning with what was asked of whom."""
         jobs = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
-        return self._said(error, f"{operation.name} of {jobs}")
+        return self._told(error, f"{operation.name} of {jobs}")
 
-    def _said(self, error: DrsError, what: str) -> DrsError:
+    def _told(self, error: DrsError, what: str) -> DrsError:
         tries = f" ({error.attempts} attempts)" if error.attempts > 1 else ""
         error.args = (f"{what} at {host_of(self._root)} failed{tries}: {error}",)
         return error

@@ -69,8 +69,8 @@ def load_cloud(name: str | None, options: Mapping[str, Any], redact: Redactor) -
             entry = clouds.get_one(cloud=name, auth=project)
             plugin = entry.get_auth()
     except (ConfigException, ClientException) as error:
-        said = redact.text(str(error)).rstrip(".")
-        raise configuration_error(f"The entry {name} of clouds.yaml cannot be used: {said}.") from None
+        reason = redact.text(str(error)).rstrip(".")
+        raise configuration_error(f"The entry {name} of clouds.yaml cannot be used: {reason}.") from None
     except (YAMLError, OSError, AttributeError, LookupError, TypeError, ValueError):
         # Not said in the words of the parser, which quotes the lines it stumbles over.
         raise configuration_error(f"The entry {name} of clouds.yaml cannot be used: is the file well-formed?") from None

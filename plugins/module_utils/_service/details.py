@@ -74,5 +74,5 @@ def target_readonly(client: ReadsDetails, ids: Sequence[str]) -> tuple[dict[str,
 
 def not_checked(ids: Sequence[str], error: DrsError) -> tuple[dict[str, bool | None], str]:
     """The same when the details could not be read."""
-    said = f"Whether the targets are read-only until the jobs have ended could not be checked. {error}"
-    return dict.fromkeys(ids), said
+    warning = f"Whether the targets are read-only until the jobs have ended could not be checked. {error}"
+    return dict.fromkeys(ids), warning

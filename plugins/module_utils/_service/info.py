@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from .._job.text import counted
 from .details import ReadsDetails, target_readonly
 from .lists import ListedJob
 
@@ -60,5 +61,5 @@ def _counts(jobs: Sequence[ListedJob]) -> dict[str, Any]:
     shares = ", ".join(f"{number} {state}" for state, number in sorted(counts["by_state"].items()))
     return {
         "counts": {"total": total, **counts},
-        "summary": f"{total} job{'' if total == 1 else 's'}{': ' if shares else ''}{shares}",
+        "summary": f"{counted(total)}{': ' if shares else ''}{shares}",
     }

@@ -64,8 +64,8 @@ class RefusedJobsError(DrsError):
     does not say which. ``certain`` whether the code is about jobs, and not perhaps about the request.
     """
 
-    def __init__(self, jobs: Mapping[str, tuple[str | None, str | None]], message: str, **said: Any) -> None:
-        super().__init__(Kind.INVALID_REQUEST, message, **said)
+    def __init__(self, jobs: Mapping[str, tuple[str | None, str | None]], message: str, **details: Any) -> None:
+        super().__init__(Kind.INVALID_REQUEST, message, **details)
         self.jobs = jobs
         self.empty = self.error_code == _EMPTY
         self.certain = bool(jobs) or self.empty or self.error_code in _ABOUT_A_JOB
@@ -162,10 +162,10 @@ def _protocol(message: str, answer: Answer, redact: Redactor) -> DrsError:
 
 def _refused(answer: Answer, body: object, redact: Redactor) -> DrsError:
     fields = body if isinstance(body, dict) else {}
-    code, message = _said(fields)
+    code, message = _error_of(fields)
     kind, repeatable = _kind(answer.status, code)
     text = " ".join(part for part in (code, message) if part) or "without a reason"
-    said: dict[str, Any] = {
+    details: dict[str, Any] = {
         "http_status": answer.status,
         "error_code": code,
         "error_message": message,
@@ -175,11 +175,11 @@ def _refused(answer: Answer, body: object, redact: Redactor) -> DrsError:
     if kind is Kind.INVALID_REQUEST and answer.status in (*_SUCCESS, 400, 422):
         jobs = parse_refusals(fields)
         if jobs or ((code or "").startswith("DRS.") and code not in _ABOUT_THE_REQUEST):
-            return RefusedJobsError(jobs, f"HTTP {answer.status} {text.rstrip('.')}. {_ADVICE[kind]}", **said)
+            return RefusedJobsError(jobs, f"HTTP {answer.status} {text.rstrip('.')}. {_ADVICE[kind]}", **details)
     error = DrsError(
         kind,
         "",
-        **said,
+        **details,
         repeatable=repeatable,
         retry_after=_retry_after(answer) if repeatable else None,
         final=True if kind is Kind.NETWORK else None,
@@ -189,7 +189,7 @@ def _refused(answer: Answer, body: object, redact: Redactor) -> DrsError:
     return error
 
 
-def _said(fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
+def _error_of(fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """Code and message of an error body: of DRS and the gateway, or of IAM."""
     inner = fields.get("error")
     if isinstance(inner, dict):

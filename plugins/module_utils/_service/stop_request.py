@@ -46,7 +46,7 @@ class StopAnswer:
     error_message: str | None = None
 
     @property
-    def said(self) -> str:
+    def reason(self) -> str:
         """Code and message, as far as there are any."""
         return ": ".join(text.rstrip(". ") for text in (self.error_code, self.error_message) if text)
 
@@ -78,14 +78,14 @@ class StopOperation:
             if body.get("error_code"):
                 return dict.fromkeys(ids, _answer({**body, "status": "failed"}))
             raise protocol_error(f"The answer has no list '{self.entries}'.")
-        said: dict[str, StopAnswer] = {}
+        answers: dict[str, StopAnswer] = {}
         for item in items:
             if not isinstance(item, dict) or not isinstance(item.get("id"), str):
                 raise protocol_error(f"An entry of '{self.entries}' in the answer has no job id.")
             answer = _answer(item)
             # Two entries that contradict each other say nothing.
-            said[item["id"]] = answer if said.get(item["id"], answer) == answer else StopAnswer(Reply.UNCLEAR)
-        return {job_id: said.get(job_id, StopAnswer(Reply.UNCLEAR)) for job_id in ids}
+            answers[item["id"]] = answer if answers.get(item["id"], answer) == answer else StopAnswer(Reply.UNCLEAR)
+        return {job_id: answers.get(job_id, StopAnswer(Reply.UNCLEAR)) for job_id in ids}
 
 
 def _v3_entry(job_id: str, force: bool) -> dict[str, Any]:

@@ -124,16 +124,16 @@ class Job:
     def failure(self) -> str:
         """Why this job will not end by what was done, or nothing. The status decides, not the answer alone."""
         if self.stand is Stand.FAILED:
-            said = self.record.error_code or self.record.error_message or ""
-            return f"releasing its resources failed ({self.record.status}{said and f', {said}'})"
+            reason = self.record.error_code or self.record.error_message or ""
+            return f"releasing its resources failed ({self.record.status}{reason and f', {reason}'})"
         refused = self.answer is not None and self.answer.reply is Reply.REFUSED and self.read_since
         if not refused or self.stand is not Stand.LIVE:
             return ""
         if self.reached and self.answer and self.answer.error_code == WRONG_STATE_CODE:
             # An earlier stop may have worked, and the status does not show it yet.
             return ""
-        said = self.answer.said if self.answer else ""
-        return f"the stop was refused ({said or 'without a reason'}), and the status is {self._status}"
+        reason = self.answer.reason if self.answer else ""
+        return f"the stop was refused ({reason or 'without a reason'}), and the status is {self._status}"
 
     @property
     def open(self) -> str:
@@ -145,13 +145,13 @@ class Job:
         if self.stand is Stand.ENDING or self.answer is None:
             hold = f" No stop was sent: {self.hold}" if self.hold else ""
             return f"the status is {self._status}.{hold}".rstrip(".")
-        said = f" ({self.answer.said})" if self.answer.said else ""
+        reason = f" ({self.answer.reason})" if self.answer.reason else ""
         what = {
             Reply.ACCEPTED: "the stop was accepted",
-            Reply.BUSY: f"the service is still busy{said}",
-            Reply.REFUSED: f"the latest stop was refused{said}",
-            Reply.UNCLEAR: f"no clear answer to the stop{said}",
-            Reply.APART: f"the stop was refused for all jobs of its request{said}",
+            Reply.BUSY: f"the service is still busy{reason}",
+            Reply.REFUSED: f"the latest stop was refused{reason}",
+            Reply.UNCLEAR: f"no clear answer to the stop{reason}",
+            Reply.APART: f"the stop was refused for all jobs of its request{reason}",
         }[self.answer.reply]
         held = self.hold and self.answer.reply in _TO_BE_REPEATED
         hold = f"; it was not sent again: {self.hold}" if held else ""
@@ -185,8 +185,8 @@ def not_found(jobs: Jobs) -> str:
     missing = [job for job in jobs if job.stand is Stand.MISSING]
     if not missing:
         return ""
-    said = named((job.id, job.record.error_code or "") for job in missing)
-    return f"No job was stopped, because the service does not know {counted(len(missing))}: {said}. Check the ids."
+    reason = named((job.id, job.record.error_code or "") for job in missing)
+    return f"No job was stopped, because the service does not know {counted(len(missing))}: {reason}. Check the ids."
 
 
 def unjudged(records: Sequence[StatusRecord]) -> dict[str, str]:
@@ -239,12 +239,12 @@ def batches(jobs: Jobs, size: int) -> list[list[str]]:
 
 def readings(statuses: Sequence[StatusRecord], progress: Sequence[Any]) -> tuple[Reading, ...]:
     """Both answers by job."""
-    return tuple(Reading(status, of_both) for status, of_both in zip(statuses, progress, strict=True))
+    return tuple(Reading(status, record) for status, record in zip(statuses, progress, strict=True))
 
 
 def named(jobs: Iterable[tuple[str, str]]) -> str:
     """Jobs by id, each with what is said about it, and how many more there are."""
-    texts = [f"{job_id}{said and f' ({said})'}" for job_id, said in jobs]
+    texts = [f"{job_id}{reason and f' ({reason})'}" for job_id, reason in jobs]
     more = [f"and {len(texts) - _NAMED} more"] if len(texts) > _NAMED else []
     return ", ".join([*texts[:_NAMED], *more])
 
@@ -275,14 +275,14 @@ def message(jobs: Jobs, wait: bool, elapsed: float, problem: str = "") -> str:
     if len(done) == len(jobs):
         verb = "stopped" if wait else "being stopped"
         return f"{counted(len(stopped))} {verb}{already(others)}."
-    left = [job for job in jobs if job not in done]
-    texts = "; ".join(f"{job.id}: {job.open}" for job in left[:_NAMED])
-    more = f"; and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-    verb = "has" if len(left) == 1 else "have"
-    said = [f"{len(left)} of {counted(len(jobs))} {verb} not ended after {elapsed:.0f} s: {texts}{more}."]
+    open_jobs = [job for job in jobs if job not in done]
+    texts = "; ".join(f"{job.id}: {job.open}" for job in open_jobs[:_NAMED])
+    more = f"; and {len(open_jobs) - _NAMED} more" if len(open_jobs) > _NAMED else ""
+    verb = "has" if len(open_jobs) == 1 else "have"
+    parts = [f"{len(open_jobs)} of {counted(len(jobs))} {verb} not ended after {elapsed:.0f} s: {texts}{more}."]
     if problem:
-        said.append(problem)
+        parts.append(problem)
     if stopped:
-        said.append(f"Stopped, and not to be resumed: {named((job.id, '') for job in stopped)}.")
-    said.append("Look at the jobs in the console, then run this task again: it continues where this run ended.")
-    return " ".join(said)
+        parts.append(f"Stopped, and not to be resumed: {named((job.id, '') for job in stopped)}.")
+    parts.append("Look at the jobs in the console, then run this task again: it continues where this run ended.")
+    return " ".join(parts)

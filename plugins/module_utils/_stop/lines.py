@@ -63,7 +63,7 @@ class StopLines:
             self._line(f"STOP accepted={len(accepted)} {self._names[accepted[0]]}{' ...' if accepted[1:] else ''}")
         others = [(job_id, answer) for job_id, answer in answers.items() if answer.reply is not Reply.ACCEPTED]
         for job_id, answer in others[:_MOST_CHANGES]:
-            self._line(f"STOP {answer.reply.value} {self._names[job_id]} {answer.said}".rstrip())
+            self._line(f"STOP {answer.reply.value} {self._names[job_id]} {answer.reason}".rstrip())
         if len(others) > _MOST_CHANGES:
             self._line(f"STOP not accepted for {len(others) - _MOST_CHANGES} more jobs")
 
@@ -71,9 +71,9 @@ class StopLines:
         """A request that gave no usable answer."""
         self._line(f"ERROR {error.kind.value} {error.error_code or error.http_status or ''}".rstrip())
 
-    def ended(self, said: str) -> None:
+    def ended(self, text: str) -> None:
         """The last line, which is always written."""
-        self._write(f"END {self._names.in_text(said)}")
+        self._write(f"END {self._names.in_text(text)}")
 
     def _line(self, text: str) -> None:
         # The last but one says that there are no more.

@@ -192,8 +192,8 @@ class _Stopping:
                     break
         problem = f"The last reading failed: {self._error}" if self._error else str(self._refusal or "")
         elapsed = self._clock.elapsed() - self._started
-        said = message(self._jobs, self._rules.wait, elapsed, problem)
-        return self._ended(result(self._jobs, self._rules.wait), said, self._error or self._refusal)
+        text = message(self._jobs, self._rules.wait, elapsed, problem)
+        return self._ended(result(self._jobs, self._rules.wait), text, self._error or self._refusal)
 
     def _send(self) -> None:
         """Send what is due, while the reading it is based on may be trusted and there is time."""
@@ -257,18 +257,18 @@ class _Stopping:
             entry["reason"] = entry["reason"] if entry["id"] in lists["failed_jobs"] else ""
         if failed:
             return self._ended(lists, message(self._jobs, True, 0))
-        said = f"Would stop {counted(len(live))}{already(len(others))}."
-        return self._ended(lists, said)
+        text = f"Would stop {counted(len(live))}{already(len(others))}."
+        return self._ended(lists, text)
 
-    def _nothing(self, said: str, error: DrsError | None = None) -> dict[str, Any]:
+    def _nothing(self, text: str, error: DrsError | None = None) -> dict[str, Any]:
         lists = result(self._jobs, self._rules.wait) if self._jobs else {**_NOTHING, "failed_jobs": self._ids}
-        return self._ended(lists, said, error, failed=True)
+        return self._ended(lists, text, error, failed=True)
 
     def _ended(
-        self, lists: dict[str, Any], said: str, error: DrsError | None = None, *, failed: bool = False
+        self, lists: dict[str, Any], text: str, error: DrsError | None = None, *, failed: bool = False
     ) -> dict[str, Any]:
-        self._lines.ended(said)
+        self._lines.ended(text)
         failed = failed or bool(lists["failed_jobs"])
         elapsed = round(self._clock.elapsed() - self._started, 1)
         failure = error.failure() if error and failed else None
-        return {**lists, "elapsed": elapsed, "msg": said, "failed": failed, "failure": failure}
+        return {**lists, "elapsed": elapsed, "msg": text, "failed": failed, "failure": failure}

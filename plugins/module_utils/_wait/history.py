@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._gate.gate import FailedPoll, Sample
-from .._gate.rules import Judged, Reading
+from .._gate.gate import FailedPoll, Observation, Sample
+from .._gate.rules import JudgedJob, Reading
 from .._job.status_table import Phase, State
 from .._job.text import iso
 from . import trend
@@ -28,7 +28,7 @@ _TREND_SAMPLES = 12
 
 
 @dataclass(frozen=True)
-class Point:
+class SeriesPoint:
     """Progress (percent) and delay (seconds) of a job at one time (epoch, seconds)."""
 
     at: float
@@ -46,10 +46,10 @@ class _Values:
     delays: array[int]
 
     @classmethod
-    def of(cls, seen: Sample) -> _Values:
-        progress = array("q", (_stored(reading.progress.progress) for reading in seen.readings))
-        delays = array("q", (_stored(reading.progress.delay) for reading in seen.readings))
-        return cls(seen.ended, progress, delays)
+    def of(cls, observation: Sample) -> _Values:
+        progress = array("q", (_stored(reading.progress.progress) for reading in observation.readings))
+        delays = array("q", (_stored(reading.progress.delay) for reading in observation.readings))
+        return cls(observation.ended, progress, delays)
 
 
 def _stored(value: int | None) -> int:
@@ -73,29 +73,29 @@ class History:
         self.transitions: list[dict[str, Any]] = []
         self.transitions_left_out = 0
         self.moved_at = 0.0
-        self._points: list[Point] = []
+        self._points: list[SeriesPoint] = []
         self._every = 1
         self._samples = 0
         self._places: dict[str, int] = {}
         self._readings: tuple[Reading, ...] = ()
         self._latest: deque[_Values] = deque(maxlen=_TREND_SAMPLES)
 
-    def note(self, seen: Sample | FailedPoll) -> None:
+    def note(self, observation: Observation) -> None:
         """Take in the next observation."""
         self.polls += 1
-        if isinstance(seen, FailedPoll):
+        if isinstance(observation, FailedPoll):
             self.errors += 1
-            self.failure = seen.failure
+            self.failure = observation.failure
             return
         self.failure = None
         if not self._places:
-            self._places = {reading.id: place for place, reading in enumerate(seen.readings)}
-        before = self._readings or (None,) * len(seen.readings)
-        for was, reading in zip(before, seen.readings, strict=True):
-            self._note_change(was, reading, seen)
-        self._readings = seen.readings
-        self._latest.append(_Values.of(seen))
-        self._note_points(seen)
+            self._places = {reading.id: place for place, reading in enumerate(observation.readings)}
+        before = self._readings or (None,) * len(observation.readings)
+        for was, reading in zip(before, observation.readings, strict=True):
+            self._note_change(was, reading, observation)
+        self._readings = observation.readings
+        self._latest.append(_Values.of(observation))
+        self._note_points(observation)
 
     def series(self) -> list[dict[str, Any]]:
         """Return progress and delay over time, thinned out evenly if there are too many points."""
@@ -104,7 +104,7 @@ class History:
             for point in self._points
         ]
 
-    def trend(self, job: Judged) -> trend.Trend | None:
+    def trend(self, job: JudgedJob) -> trend.Trend | None:
         """Where a job is heading."""
         reading = job.reading
         if reading.state is not State.IN_PROGRESS:
@@ -117,19 +117,19 @@ class History:
             return trend.of_progress(times, [_value(values.progress[place]) for values in self._latest], remaining)
         return None
 
-    def _note_change(self, before: Reading | None, reading: Reading, seen: Sample) -> None:
+    def _note_change(self, before: Reading | None, reading: Reading, observation: Sample) -> None:
         if before is None or _moving(before) != _moving(reading):
-            self.moved_at = seen.ended
+            self.moved_at = observation.ended
         was, now = None if before is None else _status(before), _status(reading)
         if before is not None and was == now:
             return
         if len(self.transitions) >= _MOST_TRANSITIONS:
             self.transitions_left_out += 1
             return
-        self.transitions.append({"at": iso(seen.at), "id": reading.id, "from": was, "to": now})
+        self.transitions.append({"at": iso(observation.at), "id": reading.id, "from": was, "to": now})
 
-    def _note_points(self, seen: Sample) -> None:
-        number, jobs = self._samples, len(seen.readings)
+    def _note_points(self, observation: Sample) -> None:
+        number, jobs = self._samples, len(observation.readings)
         self._samples += 1
         if number % self._every or jobs * _FEWEST_SAMPLES > _MOST_POINTS:
             return
@@ -140,7 +140,8 @@ class History:
             if number % self._every:
                 return
         self._points += [
-            Point(seen.at, reading.id, reading.progress.progress, reading.progress.delay) for reading in seen.readings
+            SeriesPoint(observation.at, reading.id, reading.progress.progress, reading.progress.delay)
+            for reading in observation.readings
         ]
 
 

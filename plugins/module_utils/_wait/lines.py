@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from unicodedata import east_asian_width
 
-from .._gate.gate import FailedPoll, Judgement, Sample, Verdict
+from .._gate.gate import Decision, FailedPoll, Observation, Sample, Verdict
 from .._gate.reasons import badness
-from .._gate.rules import Judged, Rules
+from .._gate.rules import JudgedJob, Rules
 from .._job.text import duration, iso, printable
 from .history import History
 
@@ -96,51 +96,51 @@ class Lines:
             f"stable={rules.stable_samples}x/{rules.stable_for:g}s timeout={duration(rules.timeout)}",
         )
 
-    def observed(self, seen: Sample | FailedPoll, judgement: Judgement, history: History, near: bool) -> None:
+    def observed(self, observation: Observation, decision: Decision, history: History, near: bool) -> None:
         """The lines that one observation is worth."""
-        if isinstance(seen, Sample) and not len(self._names):
-            self._names = ShortIds([reading.id for reading in seen.readings])
-        if isinstance(seen, FailedPoll):
-            code = seen.failure.get("error_code") or seen.failure.get("http_status") or ""
-            self._reset(seen, f"{seen.failure.get('kind')} {code}".strip(), judgement, seen.message)
+        if isinstance(observation, Sample) and not len(self._names):
+            self._names = ShortIds([reading.id for reading in observation.readings])
+        if isinstance(observation, FailedPoll):
+            code = observation.failure.get("error_code") or observation.failure.get("http_status") or ""
+            self._reset(observation, f"{observation.failure.get('kind')} {code}".strip(), decision, observation.message)
         else:
-            if judgement.reset:
-                self._reset(seen, self._names.in_text(judgement.reset), judgement)
-            self._changes(seen, judgement.standing.jobs, history)
-        self._streak = judgement.standing.streak
+            if decision.reset:
+                self._reset(observation, self._names.in_text(decision.reset), decision)
+            self._changes(observation, decision.standing.jobs, history)
+        self._streak = decision.standing.streak
         beat = _HEARTBEATS[min(self._beats, len(_HEARTBEATS) - 1)]
         # A delay that halved or doubled is worth a line before the next heartbeat.
-        beat = _HEARTBEATS[0] if self._moved(judgement) else min(beat, _HEARTBEAT_NEAR) if near else beat
+        beat = _HEARTBEATS[0] if self._moved(decision) else min(beat, _HEARTBEAT_NEAR) if near else beat
         # A failed poll has a line of its own.
-        beat = _HEARTBEATS[-1] if isinstance(seen, FailedPoll) else beat
+        beat = _HEARTBEATS[-1] if isinstance(observation, FailedPoll) else beat
         # Half of the lines as often as that, then fewer and fewer: the bound on lines lasts for months.
         beat *= 2 ** max(0, self._written // 25 - 9)
-        if judgement.verdict is None and seen.ended - self._alive_at >= beat:
-            self._alive_at = seen.ended
+        if decision.verdict is None and observation.ended - self._alive_at >= beat:
+            self._alive_at = observation.ended
             self._beats += 1
-            self._delay_told = _longest_delay(judgement)
-            self._line(seen.at, seen.ended, self._alive(judgement, history))
+            self._delay_told = _longest_delay(decision)
+            self._line(observation.at, observation.ended, self._alive(decision, history))
 
-    def stalled(self, seen: Sample | FailedPoll, seconds: float, judgement: Judgement, history: History) -> None:
+    def stalled(self, observation: Observation, seconds: float, decision: Decision, history: History) -> None:
         """Write that nothing has moved for this number of seconds."""
-        state = self._alive(judgement, history).removeprefix("ALIVE ")
-        self._line(seen.at, seen.ended, f"STALL nothing moved for {duration(seconds)} {state}")
+        state = self._alive(decision, history).removeprefix("ALIVE ")
+        self._line(observation.at, observation.ended, f"STALL nothing moved for {duration(seconds)} {state}")
 
-    def verdict(self, at: float, elapsed: float, judgement: Judgement, valid_until: float | None) -> None:
+    def verdict(self, at: float, elapsed: float, decision: Decision, valid_until: float | None) -> None:
         """The last line, which is always written."""
-        standing = judgement.standing
-        if judgement.verdict is Verdict.READY and valid_until is not None:
+        standing = decision.standing
+        if decision.verdict is Verdict.READY and valid_until is not None:
             rest = (
                 f"jobs={len(standing.jobs)} streak={standing.streak}x/{standing.streak_for:.0f}s "
                 f"valid_until={iso(valid_until)[11:]}"
             )
         else:
             ready = sum(job.ready for job in standing.jobs)
-            rest = f"ready={ready}/{self._jobs} {self._names.in_text(judgement.reason)}"
-        verdict = judgement.verdict.value if judgement.verdict else ""
+            rest = f"ready={ready}/{self._jobs} {self._names.in_text(decision.reason)}"
+        verdict = decision.verdict.value if decision.verdict else ""
         self._write(at, elapsed, f"VERDICT {verdict} {rest}")
 
-    def _changes(self, seen: Sample, jobs: Sequence[Judged], history: History) -> None:
+    def _changes(self, observation: Sample, jobs: Sequence[JudgedJob], history: History) -> None:
         changed = []
         for job in jobs:
             looks = _worth_a_line(job)
@@ -151,7 +151,7 @@ class Lines:
         changed.sort(key=badness, reverse=True)
         for job in changed[:_MOST_CHANGES]:
             name = self._names[job.reading.id]
-            self._line(seen.at, seen.ended, f"CHANGE {name} {_described(job, history)}")
+            self._line(observation.at, observation.ended, f"CHANGE {name} {_described(job, history)}")
         if len(changed) > _MOST_CHANGES:
             others = changed[_MOST_CHANGES:]
             states: dict[str, int] = {}
@@ -160,20 +160,20 @@ class Lines:
                 states[state] = states.get(state, 0) + 1
             shown = " ".join(f"{state}={number}" for state, number in sorted(states.items()))
             holds = next((f" hold={job.holds[0].rule.value}" for job in others if job.holds), "")
-            self._line(seen.at, seen.ended, f"CHANGE and {len(others)} more jobs: {shown}{holds}")
+            self._line(observation.at, observation.ended, f"CHANGE and {len(others)} more jobs: {shown}{holds}")
 
-    def _moved(self, judgement: Judgement) -> bool:
-        delay = _longest_delay(judgement)
+    def _moved(self, decision: Decision) -> bool:
+        delay = _longest_delay(decision)
         return bool(self._delay_told) and not self._delay_told / 2 < delay < self._delay_told * 2
 
-    def _reset(self, seen: Sample | FailedPoll, why: str, judgement: Judgement, cause: str = "") -> None:
-        standing = judgement.standing
+    def _reset(self, observation: Observation, why: str, decision: Decision, cause: str = "") -> None:
+        standing = decision.standing
         errors = f" errors={standing.errors}/{self._rules.max_errors}" if standing.errors else ""
         what = f"RESET streak {self._streak}->0" if self._streak else "ERROR"
-        self._line(seen.at, seen.ended, f"{what} {why}{errors}{cause and f' {cause}'}")
+        self._line(observation.at, observation.ended, f"{what} {why}{errors}{cause and f' {cause}'}")
 
-    def _alive(self, judgement: Judgement, history: History) -> str:
-        standing = judgement.standing
+    def _alive(self, decision: Decision, history: History) -> str:
+        standing = decision.standing
         late = [job for job in standing.jobs if not job.ready]
         ready = len(standing.jobs) - len(late)
         streak = min(standing.streak, self._rules.stable_samples)
@@ -198,25 +198,25 @@ class Lines:
         self._say(_fitted(printable(f"drs_wait {iso(at)[11:]} +{duration(elapsed)} {text}")))
 
 
-def _longest_delay(judgement: Judgement) -> int:
-    return max((job.reading.progress.delay or 0 for job in judgement.standing.jobs), default=0)
+def _longest_delay(decision: Decision) -> int:
+    return max((job.reading.progress.delay or 0 for job in decision.standing.jobs), default=0)
 
 
-def _all_done_in(late: Sequence[Judged], history: History) -> str:
+def _all_done_in(late: Sequence[JudgedJob], history: History) -> str:
     """When the last of several jobs would be ready, if there is an estimate for each of them."""
     trends = [history.trend(job) for job in late]
-    estimates = [trend.left for trend in trends if trend and trend.left is not None]
+    estimates = [trend.seconds_left for trend in trends if trend and trend.seconds_left is not None]
     return f" all_eta={duration(max(estimates))}" if len(late) > 1 and len(estimates) == len(late) else ""
 
 
-def _worth_a_line(job: Judged) -> tuple[object, ...]:
+def _worth_a_line(job: JudgedJob) -> tuple[object, ...]:
     progress = job.reading.progress.progress
     tenth = None if progress is None else progress // 10
     subtasks = tuple(_worth_a_line(subtask) for subtask in job.subtasks)
     return (job.reading.state, job.reading.status.status, tenth, tuple(hold.rule for hold in job.holds), subtasks)
 
 
-def _described(job: Judged, history: History, *, status: bool = True) -> str:
+def _described(job: JudgedJob, history: History, *, status: bool = True) -> str:
     """A job in a few words, ending with what holds it."""
     reading, progress = job.reading, job.reading.progress
     words = [reading.status.status or reading.state.value] if status else []
@@ -227,11 +227,11 @@ def _described(job: Judged, history: History, *, status: bool = True) -> str:
     if progress.delay is not None:
         words.append(f"delay={progress.delay}s")
     trend = history.trend(job)
-    if trend and progress.delay is None and trend.left is not None:
-        words.append(f"eta={duration(trend.left)}")
+    if trend and progress.delay is None and trend.seconds_left is not None:
+        words.append(f"eta={duration(trend.seconds_left)}")
     elif trend and progress.delay:
-        words.append(trend.word.replace(" ", "-"))
-        words += [f"drain={duration(trend.left)}"] if trend.left is not None else []
+        words.append(trend.direction.replace(" ", "-"))
+        words += [f"drain={duration(trend.seconds_left)}"] if trend.seconds_left is not None else []
     code = reading.status.error_code or progress.error_code
     words += [code] if code else []
     late = [subtask for subtask in job.subtasks if not subtask.ready]
@@ -242,7 +242,7 @@ def _described(job: Judged, history: History, *, status: bool = True) -> str:
     return " ".join(words)
 
 
-def _subtask(subtask: Judged) -> str:
+def _subtask(subtask: JudgedJob) -> str:
     reading, progress = subtask.reading, subtask.reading.progress
     share = f" {progress.progress}%" if progress.progress is not None and progress.delay is None else ""
     delay = f" delay={progress.delay}s" if progress.delay is not None else ""

@@ -6,20 +6,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .._gate.gate import FailedPoll, Judgement, Sample, Standing, Verdict
+from .._gate.gate import Decision, FailedPoll, Observation, Sample, Standing, Verdict
 from .._gate.rules import Reading, Rules
 from .._job.errors import DrsError, configuration_error
 from .._service.clock import REAL_CLOCK, Clock
 from .._service.lazy import LazyClient
 from .._service.names import asked_jobs
 from .history import History
-from .observer import Watch
+from .observer import Observer
 from .options import rules_of
 from .recording import Recorder, read_last_run
 from .result import Ending, result
@@ -66,8 +66,8 @@ def refused(error: DrsError, clock: Clock = REAL_CLOCK) -> dict[str, Any]:
     now = clock.now()
     history = History()
     history.failure = error.failure()
-    judgement = Judgement(Standing(), Verdict.ERROR, str(error))
-    ending = Ending(judgement, history, now, now, 0.0, None, ())
+    decision = Decision(Standing(), Verdict.ERROR, str(error))
+    ending = Ending(decision, history, now, now, 0.0, None, ())
     answer = result(ending, (), Rules(), requests=0, logins=0)
     return _outcome({**answer, "goal": None, "rules": {}}, ())
 
@@ -90,13 +90,16 @@ def _live(
         def read(until: float, held: Callable[[], bool]) -> tuple[Reading, ...]:
             return jobs.read(client.opened(until), until, held)
 
-        watch = Watch(len(asked.ids or asked.names), rules, started_at, say)
-        for seen in _poll(read, rules, clock, watch, folder):
+        observer = Observer(len(asked.ids or asked.names), rules, started_at, say)
+        started = clock.elapsed()
+        while True:
+            observation = one_poll(read, rules, clock, started, folder)
             if recorder:
-                recorder.observed(seen)
-            if watch.see(seen):
+                recorder.observed(observation)
+            if observer.observe(observation):
                 break
-        ending = watch.ending()
+            clock.sleep(_pause(rules, clock, started, near=observer.near))
+        ending = observer.ending()
         counts = {"requests": client.requests_sent, "logins": client.logins}
         answer = result(ending, jobs.ids, rules, **counts, series=bool(options.get("series")))
         answer["connection"] = client.about
@@ -106,19 +109,16 @@ def _live(
     return _outcome(answer, [*ending.warnings, *client.warnings, *(problem for problem in problems if problem)])
 
 
-def _poll(read: Read, rules: Rules, clock: Clock, watch: Watch, folder: str) -> Iterator[Sample | FailedPoll]:
-    """Observations at the intervals that the rules ask for, the last one when time is up."""
-    started = clock.elapsed()
-    while True:
-        yield one_poll(read, rules, clock, started, folder)
-        interval = rules.near_interval if watch.near else rules.interval
-        left = rules.timeout - (clock.elapsed() - started)
-        if left > _BEFORE_THE_DEADLINE:
-            left -= _BEFORE_THE_DEADLINE
-        clock.sleep(max(0.0, min(interval * clock.uniform(1 - _JITTER, 1 + _JITTER), left)))
+def _pause(rules: Rules, clock: Clock, started: float, *, near: bool) -> float:
+    """Return the seconds until the next poll; the last one begins just before the deadline."""
+    interval = rules.near_interval if near else rules.interval
+    remaining = rules.timeout - (clock.elapsed() - started)
+    if remaining > _BEFORE_THE_DEADLINE:
+        remaining -= _BEFORE_THE_DEADLINE
+    return max(0.0, min(interval * clock.uniform(1 - _JITTER, 1 + _JITTER), remaining))
 
 
-def one_poll(read: Read, rules: Rules, clock: Clock, started: float, folder: str = "") -> Sample | FailedPoll:
+def one_poll(read: Read, rules: Rules, clock: Clock, started: float, folder: str = "") -> Observation:
     """One observation; ``started`` is what ``clock.elapsed`` said when the wait began, ``folder`` as in :func:`run`."""
     began = clock.elapsed() - started
     until = float("inf") if rules.timeout == 0 else started + rules.timeout
@@ -158,11 +158,11 @@ def _replay(options: Mapping[str, Any], rules: Rules, say: Callable[[str], None]
         option = "job_names" if asked.names else "jobs"
         raise configuration_error(f"{option}: the recording {options['replay']} has no job {', '.join(strangers)}.")
     ids = asked.ids or tuple(by_name[name] for name in asked.names)
-    watch = Watch(len(ids), rules, recorded.started_at, say)
-    for seen in recorded.of_jobs(ids, held_counts=rules.hold_file is not None):
-        if watch.see(seen):
+    observer = Observer(len(ids), rules, recorded.started_at, say)
+    for observation in recorded.of_jobs(ids, held_counts=rules.hold_file is not None):
+        if observer.observe(observation):
             break
-    ending = watch.ending()
+    ending = observer.ending()
     answer = result(ending, ids, rules, requests=0, logins=0, series=bool(options.get("series")))
     damaged = [
         f"Line {number} of {options['replay']} is damaged; it counts as a failed poll." for number in recorded.damaged

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .._gate.gate import FailedPoll, Judgement, Sample, Standing, Verdict, cut_off, judge
-from .._gate.rules import Judged, Rule, Rules, finished
+from .._gate.gate import Decision, Observation, Standing, Verdict, cut_off, judge
+from .._gate.rules import JudgedJob, Rule, Rules, finished
 from .._job.status_table import Phase, State
 from .._job.text import duration
 from .history import History
@@ -26,8 +26,8 @@ _NEAR_PROGRESS = 95
 _MOST_WARNINGS = 5
 
 
-class Watch:
-    """One wait. ``near`` tells whether all jobs were near their goal when last seen."""
+class Observer:
+    """One wait. ``near`` tells whether all jobs were near their goal in the latest sample."""
 
     def __init__(self, jobs: int, rules: Rules, started_at: float, say: Callable[[str], None]) -> None:
         """``jobs`` is their number, ``started_at`` is the epoch (seconds); ``say`` gets each line for people."""
@@ -35,55 +35,57 @@ class Watch:
         self._started_at = started_at
         self._lines = Lines(jobs, rules, say)
         self._history = History()
-        self._judgement = Judgement(Standing())
-        self._seen: Sample | FailedPoll | None = None
+        self._decision = Decision(Standing())
+        self._observation: Observation | None = None
         self._warned_at = 0.0
         self._warnings: list[str] = []
         self.near = False
         self._lines.start(started_at)
 
-    def see(self, seen: Sample | FailedPoll) -> bool:
+    def observe(self, observation: Observation) -> bool:
         """Take in the next observation; True when it gave the verdict."""
-        self._seen = seen
-        self._judgement = judge(self._judgement.standing, seen, self._rules)
-        self._history.note(seen)
-        standing = self._judgement.standing
+        self._observation = observation
+        self._decision = judge(self._decision.standing, observation, self._rules)
+        self._history.note(observation)
+        standing = self._decision.standing
         self.near = (
             bool(standing.jobs) and not standing.errors and all(_near(job, self._rules) for job in standing.jobs)
         )
-        self._lines.observed(seen, self._judgement, self._history, self.near)
-        if self._judgement.verdict is None:
-            self._watch_for_stall(seen)
-        return self._judgement.verdict is not None
+        self._lines.observed(observation, self._decision, self._history, self.near)
+        if self._decision.verdict is None:
+            self._look_for_stall(observation)
+        return self._decision.verdict is not None
 
     def ending(self) -> Ending:
         """How the wait ended; without a verdict so far, that there was nothing more to observe."""
-        seen = self._seen
-        began, ended, at = (seen.began, seen.ended, seen.at) if seen else (0.0, 0.0, self._started_at)
-        if self._judgement.verdict is None:
-            self._judgement = cut_off(self._judgement.standing, self._rules, ended)
+        observation = self._observation
+        began, ended, at = (
+            (observation.began, observation.ended, observation.at) if observation else (0.0, 0.0, self._started_at)
+        )
+        if self._decision.verdict is None:
+            self._decision = cut_off(self._decision.standing, self._rules, ended)
         # As old as the evidence, not as the verdict.
-        ready = self._judgement.verdict is Verdict.READY
+        ready = self._decision.verdict is Verdict.READY
         valid_until = at - (ended - began) + self._rules.valid_for if ready else None
-        self._lines.verdict(at, ended, self._judgement, valid_until)
+        self._lines.verdict(at, ended, self._decision, valid_until)
         warnings = tuple(self._warnings)
-        return Ending(self._judgement, self._history, self._started_at, at, ended, valid_until, warnings)
+        return Ending(self._decision, self._history, self._started_at, at, ended, valid_until, warnings)
 
-    def _watch_for_stall(self, seen: Sample | FailedPoll) -> None:
+    def _look_for_stall(self, observation: Observation) -> None:
         moved_at = self._history.moved_at
-        if seen.ended - max(moved_at, self._warned_at) < self._rules.stall_after:
+        if observation.ended - max(moved_at, self._warned_at) < self._rules.stall_after:
             return
-        jobs = self._judgement.standing.jobs
+        jobs = self._decision.standing.jobs
         if jobs and all(hold.rule is Rule.HOLD_FILE for job in jobs for hold in job.holds):
             # Nothing has to move any more: a delay stays at 0, or a person keeps the gate shut.
             return
-        self._warned_at = seen.ended
-        self._lines.stalled(seen, seen.ended - moved_at, self._judgement, self._history)
-        warning = f"Nothing moved in any job for {duration(seen.ended - moved_at)}; see stall_after."
+        self._warned_at = observation.ended
+        self._lines.stalled(observation, observation.ended - moved_at, self._decision, self._history)
+        warning = f"Nothing moved in any job for {duration(observation.ended - moved_at)}; see stall_after."
         self._warnings = [*self._warnings, warning][-_MOST_WARNINGS:]
 
 
-def _near(job: Judged, rules: Rules) -> bool:
+def _near(job: JudgedJob, rules: Rules) -> bool:
     reading = job.reading
     if job.ready:
         return True

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .._gate.gate import FailedPoll, Sample
+from .._gate.gate import FailedPoll, Observation, Sample
 from .._gate.rules import LONGEST, Reading, Rules, Subtasks
 from .._job.errors import configuration_error
 from .._job.records import ProgressRecord, StatusRecord
@@ -66,27 +66,32 @@ class Run:
 
     ids: tuple[str, ...]
     started_at: float
-    observations: tuple[Sample | FailedPoll, ...]
+    observations: tuple[Observation, ...]
     damaged: tuple[int, ...]
 
     def ids_by_name(self) -> dict[str, str]:
         """The ids of the jobs by the names that were recorded with them."""
-        readings = (reading for seen in self.observations if isinstance(seen, Sample) for reading in seen.readings)
+        readings = (
+            reading
+            for observation in self.observations
+            if isinstance(observation, Sample)
+            for reading in observation.readings
+        )
         return {reading.name: reading.id for reading in readings if reading.name}
 
-    def of_jobs(self, ids: Sequence[str], held_counts: bool) -> Iterator[Sample | FailedPoll]:
+    def of_jobs(self, ids: Sequence[str], held_counts: bool) -> Iterator[Observation]:
         """Its observations of these jobs; a job that a sample lacks is not found in it.
 
         A wait lists subtasks only when it matters, which by other rules may be elsewhere: a list counts until the next.
         """
         listed: set[str] = set()
-        for seen in self.observations:
-            if isinstance(seen, FailedPoll):
-                yield seen
+        for observation in self.observations:
+            if isinstance(observation, FailedPoll):
+                yield observation
                 continue
-            by_id = {reading.id: reading for reading in seen.readings}
-            listed.update(reading.id for reading in seen.readings if reading.subtasks.listed)
-            listed -= {reading.id for reading in seen.readings if reading.subtasks.problem}
+            by_id = {reading.id: reading for reading in observation.readings}
+            listed.update(reading.id for reading in observation.readings if reading.subtasks.listed)
+            listed -= {reading.id for reading in observation.readings if reading.subtasks.problem}
             readings = tuple(
                 by_id.get(job_id) or Reading(StatusRecord(job_id), ProgressRecord(job_id)) for job_id in ids
             )
@@ -94,7 +99,7 @@ class Run:
                 replace(reading, subtasks=replace(reading.subtasks, listed=reading.id in listed))
                 for reading in readings
             )
-            yield replace(seen, readings=readings, held=seen.held and held_counts)
+            yield replace(observation, readings=readings, held=observation.held and held_counts)
 
 
 class Recorder:
@@ -131,15 +136,15 @@ class Recorder:
             # What a full disk did not take before is tried again here.
             self._lost(error)
 
-    def observed(self, seen: Sample | FailedPoll) -> None:
+    def observed(self, observation: Observation) -> None:
         """Append one observation."""
-        times = {"began": seen.began, "ended": seen.ended, "at": seen.at}
-        if isinstance(seen, FailedPoll):
-            failed = {"message": seen.message, "failure": dict(seen.failure), "final": seen.final}
+        times = {"began": observation.began, "ended": observation.ended, "at": observation.at}
+        if isinstance(observation, FailedPoll):
+            failed = {"message": observation.message, "failure": dict(observation.failure), "final": observation.final}
             self._write({"type": "failed_poll", **times, **failed})
         else:
-            jobs = [_job(reading) for reading in seen.readings]
-            self._write({"type": "sample", **times, "held": seen.held, "jobs": jobs})
+            jobs = [_job(reading) for reading in observation.readings]
+            self._write({"type": "sample", **times, "held": observation.held, "jobs": jobs})
 
     def verdict(self, verdict: str, reason: str) -> None:
         """Append how the wait ended; a replay judges anew and does not read it."""
@@ -193,32 +198,32 @@ def _refuse_a_lost_run(path: str, entries: Sequence[tuple[int, dict[str, Any] | 
 
 
 def _as_run(entries: Sequence[tuple[int, dict[str, Any] | None]]) -> Run:
-    observations: list[Sample | FailedPoll] = []
+    observations: list[Observation] = []
     ids: tuple[str, ...] = ()
     started_at, damaged = None, []
     for number, entry in entries:
-        seen: Sample | FailedPoll | None = None
+        observation: Observation | None = None
         if entry is None:
             damaged.append(number)
-            seen = _damaged(number, observations, started_at or 0.0)
+            observation = _damaged(number, observations, started_at or 0.0)
         elif entry["type"] == "start":
             ids, started_at = entry["jobs"], entry["at"]
         else:
-            seen = entry.get("seen")
-            if seen and observations and seen.began < observations[-1].ended:
+            observation = entry.get("observation")
+            if observation and observations and observation.began < observations[-1].ended:
                 # Out of order: no wait writes that, so it is evidence of nothing.
                 damaged.append(number)
-                seen = _damaged(number, observations, started_at or 0.0)
-        if seen is not None:
-            observations.append(seen)
+                observation = _damaged(number, observations, started_at or 0.0)
+        if observation is not None:
+            observations.append(observation)
             if started_at is None:
-                started_at = seen.at - seen.ended
-        if isinstance(seen, Sample) and not ids:
-            ids = tuple(reading.id for reading in seen.readings)
+                started_at = observation.at - observation.ended
+        if isinstance(observation, Sample) and not ids:
+            ids = tuple(reading.id for reading in observation.readings)
     return Run(ids, started_at or 0.0, tuple(observations), tuple(damaged))
 
 
-def _damaged(number: int, before: Sequence[Sample | FailedPoll], started_at: float) -> FailedPoll:
+def _damaged(number: int, before: Sequence[Observation], started_at: float) -> FailedPoll:
     # Nobody knows when it was; the observation before it is the latest time it cannot be before.
     ended, at = (before[-1].ended, before[-1].at) if before else (0.0, started_at)
     failure = {"kind": "protocol", "http_status": None, "error_code": None, "error_message": None}
@@ -227,7 +232,7 @@ def _damaged(number: int, before: Sequence[Sample | FailedPoll], started_at: flo
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
-    """A line's content, an observation decoded as ``seen``; None for a damaged line."""
+    """A line's content, an observation decoded as ``observation``; None for a damaged line."""
     try:
         entry = json.loads(line)
         if entry["schema"] != SCHEMA or not isinstance(entry["run"], str):
@@ -237,9 +242,9 @@ def _entry(line: bytes) -> dict[str, Any] | None:
             entry["jobs"] = tuple(_typed(job_id, str) for job_id in _typed(entry["jobs"], list))
             entry["at"] = _time_of_day(entry["at"])
         elif kind == "sample":
-            entry["seen"] = _sample(entry)
+            entry["observation"] = _sample(entry)
         elif kind == "failed_poll":
-            entry["seen"] = FailedPoll(
+            entry["observation"] = FailedPoll(
                 *_times(entry),
                 _typed(entry["message"], str),
                 _failure(entry["failure"]),

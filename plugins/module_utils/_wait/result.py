@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._gate.gate import Judgement, Verdict
-from .._gate.rules import Hold, Judged, Reading, Rule, Rules, finished
+from .._gate.gate import Decision, Verdict
+from .._gate.rules import Hold, JudgedJob, Reading, Rule, Rules, finished
 from .._job.records import ProgressRecord, StatusRecord
 from .._job.text import iso
 from .history import History
@@ -23,9 +23,9 @@ _MOST_SUBTASKS = 500
 
 @dataclass(frozen=True)
 class Ending:
-    """How a wait ended: the last judgement, and what led to it."""
+    """How a wait ended: the last decision, and what led to it."""
 
-    judgement: Judgement
+    decision: Decision
     history: History
     started_at: float
     finished_at: float
@@ -38,14 +38,14 @@ def result(
     ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, logins: int, series: bool = False
 ) -> dict[str, Any]:
     """The wait as the result of a task, the same keys for every verdict; ``series`` only on request."""
-    judgement, history = ending.judgement, ending.history
-    verdict = judgement.verdict or Verdict.ERROR
-    jobs = judgement.standing.jobs or tuple(_never_read(job_id, rules) for job_id in ids)
+    decision, history = ending.decision, ending.history
+    verdict = decision.verdict or Verdict.ERROR
+    jobs = decision.standing.jobs or tuple(_never_read(job_id, rules) for job_id in ids)
     shown: dict[str, Any] = {
         "verdict": verdict.value,
         "ready": verdict is Verdict.READY,
-        "reason": judgement.reason,
-        "msg": judgement.reason,
+        "reason": decision.reason,
+        "msg": decision.reason,
         "goal": rules.goal.value,
         "rules": rules.as_dict(),
         "jobs": [_job(job, history, len(jobs)) for job in jobs],
@@ -65,17 +65,17 @@ def result(
     return shown
 
 
-def _never_read(job_id: str, rules: Rules) -> Judged:
+def _never_read(job_id: str, rules: Rules) -> JudgedJob:
     unread = Hold(Rule.NOT_FOUND, "No poll succeeded, so nothing is known of this job.")
-    return Judged(Reading(StatusRecord(job_id), ProgressRecord(job_id)), rules.goal, (unread,))
+    return JudgedJob(Reading(StatusRecord(job_id), ProgressRecord(job_id)), rules.goal, (unread,))
 
 
-def holds_of(job: Judged) -> list[dict[str, str]]:
+def holds_of(job: JudgedJob) -> list[dict[str, str]]:
     """Why a job is not ready, as its entry has it."""
     return [{"rule": hold.rule.value, "text": hold.text} for hold in job.holds]
 
 
-def subtasks_of(job: Judged, jobs: int) -> dict[str, Any]:
+def subtasks_of(job: JudgedJob, jobs: int) -> dict[str, Any]:
     """The subtasks of a job, those that hold it first, and how many more there are; ``jobs`` is the number of jobs."""
     most = max(1, min(_MOST_SUBTASKS_OF_A_JOB, _MOST_SUBTASKS // max(1, jobs)))
     shown = sorted(job.subtasks, key=lambda subtask: subtask.ready or finished(subtask.reading))
@@ -85,7 +85,7 @@ def subtasks_of(job: Judged, jobs: int) -> dict[str, Any]:
     }
 
 
-def _subtask(subtask: Judged) -> dict[str, Any]:
+def _subtask(subtask: JudgedJob) -> dict[str, Any]:
     reading = subtask.reading
     means = reading.status.meaning
     return {
@@ -102,7 +102,7 @@ def _subtask(subtask: Judged) -> dict[str, Any]:
     }
 
 
-def _job(job: Judged, history: History, jobs: int) -> dict[str, Any]:
+def _job(job: JudgedJob, history: History, jobs: int) -> dict[str, Any]:
     status, progress = job.reading.status, job.reading.progress
     record = replace(
         progress,
@@ -123,6 +123,6 @@ def _job(job: Judged, history: History, jobs: int) -> dict[str, Any]:
         "ready": job.ready,
         "holds": holds_of(job),
         **subtasks_of(job, jobs),
-        "trend": None if trend is None else trend.word,
-        "eta_seconds": None if trend is None else trend.left,
+        "trend": None if trend is None else trend.direction,
+        "eta_seconds": None if trend is None else trend.seconds_left,
     }

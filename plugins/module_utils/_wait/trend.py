@@ -19,10 +19,10 @@ _LEAST = 3
 
 @dataclass(frozen=True)
 class Trend:
-    """``word`` is ``falling``, ``steady`` or ``not converging``; ``left`` seconds to the end, if there is one."""
+    """``direction`` is ``falling``, ``steady`` or ``not converging``; ``seconds_left`` seconds to the end, if there is one."""
 
-    word: str
-    left: int | None = None
+    direction: str
+    seconds_left: int | None = None
 
 
 def slope(times: Sequence[float], values: Sequence[int | None]) -> float | None:

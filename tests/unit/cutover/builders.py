@@ -12,7 +12,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import
     Enter,
     Event,
     Failed,
-    Judged,
+    GateEnded,
     RunDied,
     Stopped,
     TimeUp,
@@ -72,7 +72,7 @@ class Cutover:
     def judged(self, gate: str, ready: bool = True, by: Owner | None = None, valid: float = VALID_FOR) -> Move:
         at = self.later()
         return self.happens(
-            Judged(by or self.by, at, gate, ready, "" if ready else "Delay 9 s.", at + valid if ready else None)
+            GateEnded(by or self.by, at, gate, ready, "" if ready else "Delay 9 s.", at + valid if ready else None)
         )
 
     def stopped(self, *jobs: str, reason: str = "", by: Owner | None = None) -> Move:

@@ -23,7 +23,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import
     Enter,
     Event,
     Failed,
-    Judged,
+    GateEnded,
     RunDied,
     Stopped,
     TimeUp,
@@ -126,8 +126,8 @@ def events(journal: Journal, world: World) -> Iterator[Event]:
         by = ACTORS[name]
         yield from (Enter(by, now, stage) for stage in journal.plan.stages)
         for gate in ("approach", "final", "recheck"):
-            yield Judged(by, now, gate, True, "", now + VALID_FOR)
-            yield Judged(by, now, gate, False, "Delay 9 s.")
+            yield GateEnded(by, now, gate, True, "", now + VALID_FOR)
+            yield GateEnded(by, now, gate, False, "Delay 9 s.")
         # Only who was told to stop the jobs can say how that ended; a run that came back may say it late.
         if "stop" in world.stages:
             yield Stopped(by, now, journal.plan.jobs)
@@ -152,7 +152,7 @@ def observed(world: World, event: Event, move: Move) -> World:
     actor, told = NAMES[event.by], move.next
     if isinstance(event, Enter) and told is Next.PROCEED:
         return entered(world, event, actor)
-    if isinstance(event, Judged):
+    if isinstance(event, GateEnded):
         if told is Next.PROCEED:
             assert event.ready
             assert actor == world.owner

@@ -12,7 +12,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import
     Completed,
     Enter,
     Failed,
-    Judged,
+    GateEnded,
     UnfreezeFailed,
     Unfrozen,
     busy,
@@ -97,7 +97,7 @@ def test_nothing_begins_after_one_more_sample_that_is_not_ready(following: str, 
 
 def test_a_verdict_is_ready_only_with_a_time_until_which_it_holds() -> None:
     cutover = a_cutover("final")
-    move = cutover.happens(Judged(RUN, cutover.later(), "final", True, "All jobs are ready."))
+    move = cutover.happens(GateEnded(RUN, cutover.later(), "final", True, "All jobs are ready."))
     assert move.next is Next.REFUSE
     assert move.journal.evidence is None
     assert move.journal.failed_in == "final"
@@ -298,7 +298,7 @@ def test_one_who_is_not_the_owner_changes_nothing() -> None:
         at = cutover.later()
         for event in (
             Enter(OTHER, at, "freeze"),
-            Judged(OTHER, at, "final", True, "", at + 9),
+            GateEnded(OTHER, at, "final", True, "", at + 9),
             Unfrozen(OTHER, at),
             UnfreezeFailed(OTHER, at, "No."),
             Completed(OTHER, at),

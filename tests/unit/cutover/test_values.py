@@ -15,7 +15,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import
     Completed,
     Enter,
     Failed,
-    Judged,
+    GateEnded,
     RunDied,
     Stopped,
     TimeUp,
@@ -76,7 +76,7 @@ def test_a_verdict_counts_for_the_gate_that_runs(running: str, judged: str) -> N
 def test_a_clock_that_was_set_back_gives_the_running_stage_no_negative_time() -> None:
     cutover = a_cutover("final")
     began = cutover.journal.entries[-1].began
-    move = advance(cutover.journal, Judged(RUN, 1.0, "final", True, "", 2.0))
+    move = advance(cutover.journal, GateEnded(RUN, 1.0, "final", True, "", 2.0))
     assert move.journal.entries[-1].ended == began
 
 
@@ -91,7 +91,7 @@ def test_a_clock_that_was_set_back_gives_the_running_stage_no_negative_time() ->
         (Entry("freeze", "running", 1.0), "state"),
         (RUN, "pid"),
         (Enter(RUN, 1.0, "freeze"), "stage"),
-        (Judged(RUN, 1.0, "final", True, ""), "ready"),
+        (GateEnded(RUN, 1.0, "final", True, ""), "ready"),
         (Stopped(RUN, 1.0, ()), "jobs"),
         (Failed(RUN, 1.0, ""), "reason"),
         (Unfrozen(RUN, 1.0), "at"),

@@ -28,7 +28,7 @@ def test_one_failed_poll_more_than_allowed_is_an_error(allowed: int) -> None:
     *before, last = judged(
         caught_up(max_errors=allowed), *(failed_poll(end, f"No {end}.") for end in range(allowed + 1))
     )
-    assert all(judgement.verdict is None for judgement in before)
+    assert all(decision.verdict is None for decision in before)
     assert last.verdict is Verdict.ERROR
     assert last.reason == f"{allowed + 1} consecutive failed polls, allowed {allowed}. Last failure: No {allowed}."
 
@@ -48,14 +48,14 @@ def test_a_sample_forgives_the_failed_polls_before_it() -> None:
     rules = caught_up(max_errors=1)
     late = reading(A, "PAUSING")
     seen = [failed_poll(0), sample(1, late), failed_poll(2), sample(3, late), failed_poll(4), failed_poll(5)]
-    judgements = judged(rules, *seen)
-    assert [judgement.standing.errors for judgement in judgements] == [1, 0, 1, 0, 1, 2]
+    decisions = judged(rules, *seen)
+    assert [decision.standing.errors for decision in decisions] == [1, 0, 1, 0, 1, 2]
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 3])
 def test_one_sample_more_than_allowed_with_a_job_missing_is_missing(allowed: int) -> None:
     *before, last = judged(caught_up(max_missing=allowed), *(sample(end, LOST) for end in range(allowed + 1)))
-    assert all(judgement.verdict is None for judgement in before)
+    assert all(decision.verdict is None for decision in before)
     assert last.verdict is Verdict.MISSING
     assert last.reason.startswith(
         f"1 job not found (in {allowed + 1} consecutive samples, allowed {allowed}): {A} missing "
@@ -69,7 +69,7 @@ def test_a_status_that_stays_unknown_for_longer_than_allowed_is_unknown(allowed:
     *before, last = judged(
         caught_up(unknown_for=allowed, stable_for=0), *(sample(end, STRANGE, took=5) for end in ends)
     )
-    assert all(judgement.verdict is None for judgement in before)
+    assert all(decision.verdict is None for decision in before)
     assert last.verdict is Verdict.UNKNOWN
     # From the end of the first such sample, to the end of the latest.
     assert last.reason.startswith(
@@ -93,7 +93,7 @@ def test_each_job_has_its_own_time_of_an_unknown_status() -> None:
         sample(101, reading(A), reading(B, "NEW")),
     ]
     *before, last = judged(caught_up(unknown_for=60), *turns)
-    assert [judgement.standing.unknown for judgement in before] == [{A: 0}, {A: 0, B: 40}, {B: 40}, {B: 40}]
+    assert [decision.standing.unknown for decision in before] == [{A: 0}, {A: 0, B: 40}, {B: 40}, {B: 40}]
     assert last.verdict is Verdict.UNKNOWN
     assert A not in last.reason
 
@@ -101,10 +101,10 @@ def test_each_job_has_its_own_time_of_an_unknown_status() -> None:
 def test_a_sample_without_missing_or_unknown_jobs_begins_the_counts_anew() -> None:
     rules = caught_up(max_missing=1, unknown_for=2)
     late = reading(A, "PAUSING")
-    judgements = judged(
+    decisions = judged(
         rules, *(sample(end, seen) for end, seen in enumerate([LOST, late, LOST, STRANGE, STRANGE, late, STRANGE]))
     )
-    assert [(judgement.standing.missing, judgement.standing.unknown) for judgement in judgements] == [
+    assert [(decision.standing.missing, decision.standing.unknown) for decision in decisions] == [
         (1, {}),
         (0, {}),
         (1, {}),
@@ -126,8 +126,8 @@ def test_different_jobs_missing_in_turn_are_samples_in_a_row_with_a_missing_job(
 
 
 def test_a_failed_poll_is_no_sample_and_leaves_the_counts_of_samples_alone() -> None:
-    judgements = judged(caught_up(max_missing=1, max_errors=9), sample(0, LOST), failed_poll(1), sample(2, LOST))
-    assert judgements[-1].verdict is Verdict.MISSING
+    decisions = judged(caught_up(max_missing=1, max_errors=9), sample(0, LOST), failed_poll(1), sample(2, LOST))
+    assert decisions[-1].verdict is Verdict.MISSING
 
 
 def test_an_unknown_status_beside_one_that_is_known_is_a_disagreement() -> None:

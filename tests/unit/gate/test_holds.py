@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import (
     Goal,
-    Judged,
+    JudgedJob,
     Reading,
     Rule,
     Rules,
@@ -35,7 +35,7 @@ def holds_of(seen: Reading, *, held: bool = False, **rules: Any) -> list[tuple[s
     return shown(judge_job(seen, Rules(**{"goal": Goal.CAUGHT_UP, **rules}), held))
 
 
-def shown(job: Judged) -> list[tuple[str, str]]:
+def shown(job: JudgedJob) -> list[tuple[str, str]]:
     assert job.ready is (not job.holds)
     return [(hold.rule.value, hold.text) for hold in job.holds]
 

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
-    FailedPoll,
-    Judgement,
+    Decision,
+    Observation,
     Sample,
     Standing,
     judge,
@@ -138,7 +138,7 @@ def as_reading(number: int, job: model.Job, parent: str = "") -> Reading:
     )
 
 
-def as_observation(seen: model.Seen) -> Sample | FailedPoll:
+def as_observation(seen: model.Seen) -> Observation:
     if seen.failed:
         return failed_poll(seen.ended, final=seen.final)
     readings = tuple(as_reading(number, job) for number, job in enumerate(seen.jobs))
@@ -152,30 +152,30 @@ def compare(choose: Choose[Any]) -> str | None:
     polls = polls_of(choose, options["goal"])
     standing = Standing()
     for number, seen in enumerate(polls, start=1):
-        judgement = judge(standing, as_observation(seen), rules)
-        standing = judgement.standing
-        agree(judgement, polls[:number], options)
-        if judgement.verdict:
-            if judgement.verdict.value == "ready":
-                assert_evidence(judgement, polls[:number], options)
-            return judgement.verdict.value
+        decision = judge(standing, as_observation(seen), rules)
+        standing = decision.standing
+        agree(decision, polls[:number], options)
+        if decision.verdict:
+            if decision.verdict.value == "ready":
+                assert_evidence(decision, polls[:number], options)
+            return decision.verdict.value
     return None
 
 
-def agree(judgement: Judgement, polls: list[model.Seen], options: dict[str, Any]) -> None:
+def agree(decision: Decision, polls: list[model.Seen], options: dict[str, Any]) -> None:
     wanted = model.expected(polls, options)
     told = (options, polls)
-    assert (judgement.verdict.value if judgement.verdict else None) == wanted.verdict, told
-    assert judgement.standing.streak == wanted.streak, told
-    assert bool(judgement.reason) is bool(judgement.verdict), told
+    assert (decision.verdict.value if decision.verdict else None) == wanted.verdict, told
+    assert decision.standing.streak == wanted.streak, told
+    assert bool(decision.reason) is bool(decision.verdict), told
     if not polls[-1].failed:
-        found = [{hold.rule.value for hold in job.holds} for job in judgement.standing.jobs]
+        found = [{hold.rule.value for hold in job.holds} for job in decision.standing.jobs]
         assert found == wanted.holds, told
 
 
-def assert_evidence(judgement: Judgement, polls: list[model.Seen], options: dict[str, Any]) -> None:
+def assert_evidence(decision: Decision, polls: list[model.Seen], options: dict[str, Any]) -> None:
     """Nothing that is missing, unknown, contradictory or old is behind a verdict ``ready``."""
-    jobs = judgement.standing.jobs
+    jobs = decision.standing.jobs
     assert len(jobs) == len(polls[-1].jobs) > 0
     assert not any(job.holds for job in jobs)
     needs_streak = options["timeout"] > 0 and any(job.goal is Goal.CAUGHT_UP for job in jobs)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Judgement, Standing
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Decision, Standing
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Rules, judge_job
 from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import UNKNOWN
 from ansible_collections.cutover.drs.tests.unit.builders import failed_poll, reading, sample
@@ -27,7 +27,7 @@ VALUES = [
     sample(0),
     failed_poll(0),
     Standing(),
-    Judgement(Standing()),
+    Decision(Standing()),
 ]
 
 
@@ -46,5 +46,5 @@ def test_what_comes_in_large_numbers_has_no_dictionary_of_its_own(value: Any) ->
 def test_a_wait_begins_with_nothing_in_hand_and_a_judgement_says_no_more_than_it_is_told() -> None:
     nothing = {"streak": 0, "streak_since": 0.0, "streak_for": 0.0, "errors": 0, "missing": 0, "unknown": {}}
     assert asdict(Standing()) == {**nothing, "sampled_at": None, "late": False, "jobs": (), "reset": ""}
-    judgement = Judgement(Standing())
-    assert (judgement.verdict, judgement.reason, judgement.reset) == (None, "", "")
+    decision = Decision(Standing())
+    assert (decision.verdict, decision.reason, decision.reset) == (None, "", "")

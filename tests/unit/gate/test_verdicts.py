@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Judgement, Sample, Verdict
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
+    Decision,
+    Observation,
+    Sample,
+    Verdict,
+)
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Reading, Rules, Subtasks
 from ansible_collections.cutover.drs.tests.unit.builders import (
     CAUGHT_UP,
@@ -30,14 +35,14 @@ GONE = "Not found: batch-status has no entry for this job, batch-progress has no
 LOST = (False, False)
 
 
-def ended(rules: Rules, *seen: Sample | FailedPoll) -> tuple[str, str]:
+def ended(rules: Rules, *seen: Observation) -> tuple[str, str]:
     last = judged(rules, *seen)[-1]
     assert last.verdict is not None
     return last.verdict.value, last.reason
 
 
-def goes_on(judgement: Judgement) -> bool:
-    return (judgement.verdict, judgement.reason) == (None, "")
+def goes_on(decision: Decision) -> bool:
+    return (decision.verdict, decision.reason) == (None, "")
 
 
 def test_a_job_that_has_caught_up_for_long_enough_is_ready() -> None:
@@ -198,9 +203,7 @@ def test_the_hold_file_keeps_a_job_that_needs_no_streak_from_being_ready() -> No
         (failed_poll(0, "Throttled."), "error", "No poll succeeded. Last failure: Throttled."),
     ],
 )
-def test_a_timeout_of_zero_judges_one_sample_without_a_streak(
-    seen: Sample | FailedPoll, verdict: str, reason: str
-) -> None:
+def test_a_timeout_of_zero_judges_one_sample_without_a_streak(seen: Observation, verdict: str, reason: str) -> None:
     assert ended(caught_up(timeout=0, hold_file="/h"), seen) == (verdict, reason)
 
 
@@ -315,8 +318,8 @@ def test_what_a_service_says_of_a_job_is_cut() -> None:
 
 
 def test_a_wait_for_no_jobs_is_never_ready() -> None:
-    (judgement,) = judged(caught_up(timeout=0), Sample(0, 0, 0, ()))
-    assert judgement.verdict is not Verdict.READY
+    (decision,) = judged(caught_up(timeout=0), Sample(0, 0, 0, ()))
+    assert decision.verdict is not Verdict.READY
 
 
 def options(**chosen: Any) -> Rules:
@@ -365,5 +368,5 @@ def test_under_auto_a_mode_not_known_is_never_ready() -> None:
 
 
 def test_a_reason_ends_with_what_the_service_said_and_one_full_stop() -> None:
-    (judgement,) = judged(caught_up(timeout=0), sample(0, reading(error=("DRS.M05011", "Wait for X."))))
-    assert judgement.reason.endswith(" The service says DRS.M05011: Wait for X.")
+    (decision,) = judged(caught_up(timeout=0), sample(0, reading(error=("DRS.M05011", "Wait for X."))))
+    assert decision.reason.endswith(" The service says DRS.M05011: Wait for X.")

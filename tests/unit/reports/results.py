@@ -18,7 +18,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goa
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind, configuration_error
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._job.text import iso
-from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Watch
+from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Observer
 from ansible_collections.cutover.drs.plugins.module_utils._wait.result import result
 
 NOON = 1795521600.0
@@ -124,13 +124,13 @@ def wait_result(verdict: str = "ready", jobs: int = 4, span: float = 3600.0, **r
         }
     )
     ids = [job_id(number) for number in range(jobs)]
-    watch = Watch(len(ids), known, NOON, lambda line: None)
+    observer = Observer(len(ids), known, NOON, lambda line: None)
     polls = 0
     for seen in observations(verdict, jobs, span, known):
         polls += 1
-        if watch.see(seen):
+        if observer.observe(seen):
             break
-    answer = result(watch.ending(), ids, known, requests=polls * 2, logins=1, series=True)
+    answer = result(observer.ending(), ids, known, requests=polls * 2, logins=1, series=True)
     return {**answer, "failed": not answer["ready"], "changed": False}
 
 

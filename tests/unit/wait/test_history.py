@@ -153,11 +153,11 @@ def test_the_trend_is_that_of_the_phase_the_job_is_in() -> None:
     delay = noted(*(sample(30 * number, reading(A, delay=500 - 30 * number)) for number in range(5)))
     of_delay = delay.trend(judge_job(reading(A, delay=380), rules, held=False))
     assert of_delay is not None
-    assert (of_delay.word, of_delay.left) == ("falling", 380)
+    assert (of_delay.direction, of_delay.seconds_left) == ("falling", 380)
     full = noted(*(sample(30 * number, reading(A, progress=10 * number, **FULL)) for number in range(5)))
     of_full = full.trend(judge_job(reading(A, progress=40, **FULL), rules, held=False))
     assert of_full is not None
-    assert (of_full.word, of_full.left) == ("rising", 180)
+    assert (of_full.direction, of_full.seconds_left) == ("rising", 180)
     for resting in ("PAUSING", "CREATING", "INCRE_TRANSFER_FAILED", "BRAND_NEW"):
         assert full.trend(judge_job(reading(A, resting), rules, held=False)) is None
 
@@ -167,4 +167,4 @@ def test_the_trend_forgets_what_is_long_ago() -> None:
     rises = [sample(600 + 30 * number, reading(A, delay=330 + 30 * number)) for number in range(12)]
     trend = noted(*fell, *rises).trend(judge_job(reading(A, delay=660), Rules(), held=False))
     assert trend is not None
-    assert trend.word == "not converging"
+    assert trend.direction == "not converging"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Sample
 from ansible_collections.cutover.drs.plugins.module_utils._wait.lines import MOST_LINES, WIDEST
-from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Watch
+from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Observer
 from ansible_collections.cutover.drs.tests.unit.builders import (
     NOON,
     A,
@@ -42,11 +42,11 @@ def assert_plain(lines: list[str]) -> None:
 
 def test_a_wait_of_100_000_polls_with_a_change_at_each_is_500_lines_and_the_last_is_the_verdict() -> None:
     said: list[str] = []
-    watch = Watch(1, caught_up(timeout=WEEKS, stall_after=WEEKS), NOON, said.append)
+    observer = Observer(1, caught_up(timeout=WEEKS, stall_after=WEEKS), NOON, said.append)
     for number in range(100_000):
-        watch.see(sample(number * 30, reading(A, "PAUSING" if number % 2 else "CREATING", delay=None)))
-    watch.see(sample(WEEKS, reading(A, "PAUSING")))
-    watch.ending()
+        observer.observe(sample(number * 30, reading(A, "PAUSING" if number % 2 else "CREATING", delay=None)))
+    observer.observe(sample(WEEKS, reading(A, "PAUSING")))
+    observer.ending()
     assert_plain(said)
     assert len(said) == 500
     assert said[-2].endswith("QUIET 500 lines are enough: the next one is the verdict")
@@ -55,9 +55,9 @@ def test_a_wait_of_100_000_polls_with_a_change_at_each_is_500_lines_and_the_last
 
 def test_a_quiet_wait_of_weeks_still_has_heartbeats_at_its_end() -> None:
     said: list[str] = []
-    watch = Watch(1, caught_up(timeout=WEEKS, stall_after=WEEKS), NOON, said.append)
+    observer = Observer(1, caught_up(timeout=WEEKS, stall_after=WEEKS), NOON, said.append)
     for ended in range(0, 14 * 86400, 60):
-        watch.see(sample(ended, reading(A, delay=900)))
+        observer.observe(sample(ended, reading(A, delay=900)))
     assert_plain(said)
     assert len(said) < 450
     assert said[-1].split()[2].startswith("+13d")
@@ -66,8 +66,8 @@ def test_a_quiet_wait_of_weeks_still_has_heartbeats_at_its_end() -> None:
 def test_a_thousand_jobs_that_change_at_once_are_five_lines_and_a_count() -> None:
     ids = [f"{number:08}-job" for number in range(1000)]
     said: list[str] = []
-    watch = Watch(len(ids), caught_up(), NOON, said.append)
-    watch.see(Sample(0, 0, NOON, tuple(reading(each, delay=int(each[:8])) for each in ids)))
+    observer = Observer(len(ids), caught_up(), NOON, said.append)
+    observer.observe(Sample(0, 0, NOON, tuple(reading(each, delay=int(each[:8])) for each in ids)))
     assert said[1].endswith("CHANGE 00000999-job INCRE_TRANSFER_STARTED delay=999s hold=delay")
     assert said[5].endswith("CHANGE 00000995-job INCRE_TRANSFER_STARTED delay=995s hold=delay")
     assert said[6].endswith("CHANGE and 995 more jobs: in_progress=994 ready=1 hold=delay")
@@ -77,17 +77,17 @@ def test_a_thousand_jobs_that_change_at_once_are_five_lines_and_a_count() -> Non
 def test_a_thousand_ids_that_look_alike_when_shortened_are_shown_whole() -> None:
     ids = [f"9a47{number:04}-2308-4bb5-a6bc-1040402fjb21" for number in range(1000)]
     said: list[str] = []
-    watch = Watch(len(ids), caught_up(), NOON, said.append)
-    watch.see(Sample(0, 0, NOON, tuple(reading(each, "PAUSING") for each in ids)))
+    observer = Observer(len(ids), caught_up(), NOON, said.append)
+    observer.observe(Sample(0, 0, NOON, tuple(reading(each, "PAUSING") for each in ids)))
     assert len({line.split()[4] for line in said[1:6]}) == 5
     assert said[1].split()[4] in ids
 
 
 def test_a_line_that_is_too_long_keeps_what_holds_the_job() -> None:
     said: list[str] = []
-    watch = Watch(1, caught_up(), NOON, said.append)
+    observer = Observer(1, caught_up(), NOON, said.append)
     parts = {f"part-{number}": {"progress": 5} for number in range(99)}
-    watch.see(sample(0, reading(A, "FULL_TRANSFER_STARTED", delay=None, parts=parts)))
+    observer.observe(sample(0, reading(A, "FULL_TRANSFER_STARTED", delay=None, parts=parts)))
     assert len(said[1]) == 160
     assert said[1].endswith("... hold=wrong_phase")
 
@@ -118,10 +118,10 @@ def test_a_hostile_text_reaches_no_line_raw(text: str) -> None:
     rules = caught_up(max_errors=9, timeout=300, hold_file=text)
     # An id of the user holds no control characters, but may well hold these.
     ids = [A, "\u202e\u200bid", B]
-    watch = Watch(len(ids), rules, NOON, said.append)
+    observer = Observer(len(ids), rules, NOON, said.append)
 
     def seen(ended: float, *readings: Any, held: bool = False) -> None:
-        watch.see(sample(ended, *readings, held=held))
+        observer.observe(sample(ended, *readings, held=held))
 
     odd = {"task_mode": text, "parts": {text: {"progress": 5}}, "error_code": text, "error_message": text}
     ready = [reading(each) for each in ids]
@@ -129,10 +129,10 @@ def test_a_hostile_text_reaches_no_line_raw(text: str) -> None:
     seen(10, *(reading(each, text, error=(text, text), delay=None, **odd) for each in ids))
     seen(20, *(reading(each, transfer_status=text, delay=None, **odd) for each in ids))
     seen(30, *ready)
-    watch.see(failed_poll(40, text))
+    observer.observe(failed_poll(40, text))
     seen(50, *ready, held=True)
     seen(300, *(reading(each, text, error=(text, text), **odd) for each in ids), held=True)
-    watch.ending()
+    observer.ending()
     assert_plain(said)
     assert " VERDICT " in said[-1]
     assert any(" hold=" in line for line in said)
@@ -141,8 +141,8 @@ def test_a_hostile_text_reaches_no_line_raw(text: str) -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=()), min_size=1))
 def test_any_status_and_message_gives_plain_lines(text: str) -> None:
     said: list[str] = []
-    watch = Watch(1, caught_up(timeout=10), NOON, said.append)
-    watch.see(sample(0, reading(A, text, error=(text, text))))
-    watch.see(sample(10, reading(A, text, error=(text, text))))
-    watch.ending()
+    observer = Observer(1, caught_up(timeout=10), NOON, said.append)
+    observer.observe(sample(0, reading(A, text, error=(text, text))))
+    observer.observe(sample(10, reading(A, text, error=(text, text))))
+    observer.ending()
     assert_plain(said)

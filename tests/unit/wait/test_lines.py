@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Sample
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Observation, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Rules
 from ansible_collections.cutover.drs.plugins.module_utils._job.text import duration
 from ansible_collections.cutover.drs.plugins.module_utils._wait.lines import ShortIds
-from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Watch
+from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Observer
 from ansible_collections.cutover.drs.tests.unit.builders import (
     NOON,
     A,
@@ -28,13 +28,13 @@ from ansible_collections.cutover.drs.tests.unit.builders import (
 FULL: dict[str, Any] = {"status": "FULL_TRANSFER_STARTED", "delay": None}
 
 
-def lines_of(rules: Rules, *seen: Sample | FailedPoll, ids: tuple[str, ...] = (A, B, C)) -> list[str]:
+def lines_of(rules: Rules, *seen: Observation, ids: tuple[str, ...] = (A, B, C)) -> list[str]:
     """All lines of a wait, without what all of them begin with."""
     said: list[str] = []
-    watch = Watch(len(ids), rules, NOON, said.append)
+    observer = Observer(len(ids), rules, NOON, said.append)
     for observation in seen:
-        watch.see(observation)
-    watch.ending()
+        observer.observe(observation)
+    observer.ending()
     assert all(line.startswith("drs_wait 1") for line in said)
     return [line.removeprefix("drs_wait ") for line in said]
 

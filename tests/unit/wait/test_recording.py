@@ -20,7 +20,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Sample
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Observation, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Rules
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._wait import recording
@@ -39,7 +39,7 @@ from ansible_collections.cutover.drs.tests.unit.builders import (
 
 BROKEN = DrsError(Kind.THROTTLED, "Too often.", http_status=400, error_code="DRS.M01503", error_message="often")
 REFUSED = DrsError(Kind.AUTHENTICATION, "The token ran out.", http_status=401)
-SEEN: list[Sample | FailedPoll] = [
+SEEN: list[Observation] = [
     sample(1, reading(A, "FULL_TRANSFER_STARTED", delay=None, progress=63, remaining_time=720), reading(B), took=1),
     failed_poll(30, "It broke."),
     sample(60, reading(A, error=("DRS.M05011", "数据")), reading(B, found=(True, False)), held=True, took=2.5),
@@ -47,7 +47,7 @@ SEEN: list[Sample | FailedPoll] = [
 ]
 
 
-def recorded(path: Path, seen: Sequence[Sample | FailedPoll], *, started_at: float = NOON) -> Path:
+def recorded(path: Path, seen: Sequence[Observation], *, started_at: float = NOON) -> Path:
     with Recorder(str(path), [A, B], Rules(), started_at) as recorder:
         for each in seen:
             recorder.observed(each)

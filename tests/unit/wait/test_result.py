@@ -13,7 +13,7 @@ import yaml
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Sample
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
-from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Watch
+from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Observer
 from ansible_collections.cutover.drs.plugins.module_utils._wait.result import result
 from ansible_collections.cutover.drs.plugins.modules import drs_job_wait
 from ansible_collections.cutover.drs.tests.unit.builders import (
@@ -175,7 +175,7 @@ REFUSED = ("DRS.M05011", "The source database ran out of replication slots.")
 def test_a_thousand_jobs_with_holds_are_less_than_a_mebibyte_however_long_it_took(fields: dict[str, Any]) -> None:
     ids = [f"{number:08x}-ee3e-49b8-a022-a099bd81jb21" for number in range(1000)]
     rules = caught_up(fail_fast=False, timeout=500 * 30)
-    watch = Watch(len(ids), rules, NOON, lambda _line: None)
+    observer = Observer(len(ids), rules, NOON, lambda _line: None)
     at = {"processed_at": "2026-11-24T12:00:00Z"}
     # Readings of two samples in turn, so that each sample changes the status of each job.
     turns = [
@@ -184,9 +184,9 @@ def test_a_thousand_jobs_with_holds_are_less_than_a_mebibyte_however_long_it_too
     ]
     for number in range(20):
         ended_at = number * 30.0
-        watch.see(Sample(ended_at, ended_at, NOON + ended_at, turns[number % 2]))
-    watch.see(Sample(15000, 15000, NOON + 15000, turns[0]))
-    found = result(watch.ending(), ids, rules, requests=10_000, logins=1)
+        observer.observe(Sample(ended_at, ended_at, NOON + ended_at, turns[number % 2]))
+    observer.observe(Sample(15000, 15000, NOON + 15000, turns[0]))
+    found = result(observer.ending(), ids, rules, requests=10_000, logins=1)
     assert len(found["transitions"]) == 400
     assert found["transitions_left_out"] == 20_600
     assert len(json.dumps(found)) < 2**20

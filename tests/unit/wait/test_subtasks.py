@@ -112,16 +112,16 @@ def test_while_one_job_is_held_the_others_need_no_list() -> None:
 @pytest.mark.parametrize("status", ["CHILD_TRANSFER_FAILED", "INCRE_TRANSFER_FAILED", "START_JOB_FAILED"])
 def test_a_failed_subtask_is_a_failed_job(status: str) -> None:
     failed = sample(0, parent(reading(C, status, delay=None)))
-    (judgement,) = judged(caught_up(), failed)
-    assert judgement.verdict is Verdict.FAILED
-    assert C in judgement.reason
-    (judgement,) = judged(caught_up(check_subtasks=False), failed)
-    assert judgement.verdict is None
+    (decision,) = judged(caught_up(), failed)
+    assert decision.verdict is Verdict.FAILED
+    assert C in decision.reason
+    (decision,) = judged(caught_up(check_subtasks=False), failed)
+    assert decision.verdict is None
 
 
 def test_a_subtask_that_is_being_released_does_not_end_its_parent() -> None:
-    (judgement,) = judged(caught_up(), sample(0, parent(reading(C, "RELEASE_CHILD_TRANSFER_STARTED", delay=None))))
-    assert judgement.verdict is None
+    (decision,) = judged(caught_up(), sample(0, parent(reading(C, "RELEASE_CHILD_TRANSFER_STARTED", delay=None))))
+    assert decision.verdict is None
 
 
 class Service:
