@@ -17,7 +17,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3.10 pyth
 SETUP := @test -n "$(PYTHON)" || { echo 'no Python 3.10 to 3.13 found: make PYTHON=/path/to/python' >&2; exit 1; }; \
 	"$(PYTHON)" tests/tools/setup_venv.py .venv
 # Measured, all of it is slower: less at once, so that the waits of the tests keep their pace.
-MEASURED := integration:1/2,integration:2/2 --then coverage_gate
+MEASURED := integration:1/1,playbooks --then coverage_gate
 STEPS := .venv/bin/python tests/tools/steps.py
 export TARGET ARGS CORES KINDS MEASURE
 
@@ -32,8 +32,8 @@ demo: venv-demo ## the wait role against the simulator, with live lines and an H
 	@$(STEPS) demo
 
 .PHONY: test
-test: venv ## lint, sanity, units and integration; MEASURE=1 for their coverage too, which takes twice as long
-	@$(STEPS) sanity,lint,units $(if $(MEASURE),$(MEASURED),integration:1/2 integration:2/2)
+test: venv ## lint, sanity, units, integration and playbooks; MEASURE=1 for their coverage too, which takes twice as long
+	@$(STEPS) sanity,lint,units $(if $(MEASURE),$(MEASURED),integration:1/1,playbooks)
 
 ##@ One step
 .PHONY: lint
@@ -51,6 +51,10 @@ units: venv ## the unit tests; TARGET=path::name for some, ARGS for options of p
 .PHONY: integration
 integration: venv ## ansible-test integration; TARGET=name for one
 	@$(STEPS) integration
+
+.PHONY: playbooks
+playbooks: venv ## whole playbooks of the role drs_cutover; ARGS="-k freeze" for some
+	@$(STEPS) playbooks
 
 .PHONY: matrix
 matrix: venv ## ansible-core 2.16 to 2.21; CORES=ends or "2.16 2.21", KINDS="units" for less

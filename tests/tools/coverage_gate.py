@@ -16,27 +16,29 @@ from pathlib import Path
 from checkout import CACHE, CHECKOUT, COLLECTION, core_version
 
 LIMIT = 95.0
-UNITS = CACHE / "coverage" / "units"
+MEASURED = CACHE / "coverage"
 OUTPUT = CHECKOUT / "tests" / "output"
 
 
-def clear() -> Path:
-    """Remove what earlier runs measured; the name under which to measure anew."""
-    UNITS.parent.mkdir(parents=True, exist_ok=True)
-    for stale in UNITS.parent.iterdir():
+def clear(kind: str) -> Path:
+    """Remove what earlier runs of these tests measured; the name under which to measure anew."""
+    MEASURED.mkdir(parents=True, exist_ok=True)
+    for stale in MEASURED.glob(f"{kind}.*"):
         stale.unlink()
-    return UNITS
+    return MEASURED / kind
 
 
 def coverage(*arguments: str) -> None:
-    data = f"--data-file={CACHE / 'coverage' / 'joined'}"
+    data = f"--data-file={MEASURED / 'joined'}"
     subprocess.run([sys.executable, "-m", "coverage", arguments[0], data, *arguments[1:]], cwd=CHECKOUT, check=True)
 
 
 def main() -> int:
     measured = {
-        "unit": sorted(UNITS.parent.glob("units.*")),
-        "integration": sorted(CACHE.glob(f"{core_version()}-part-*/{COLLECTION}/tests/output/coverage/integration=*")),
+        "unit": sorted(MEASURED.glob("units.*")),
+        # A process that was killed while it wrote leaves a file without the mark of a complete one.
+        "playbook": sorted(MEASURED.glob("playbooks.*h")),
+        "integration": sorted(CACHE.glob(f"{core_version()}/{COLLECTION}/tests/output/coverage/integration=*")),
     }
     for kind, data in measured.items():
         if not data:

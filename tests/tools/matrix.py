@@ -29,7 +29,8 @@ PYTHONS = {
     "2.20": ("3.12", "3.13", "3.14"),
     "2.21": ("3.13", "3.12", "3.14"),
 }
-KINDS = ("sanity", "units", "integration")
+KINDS = ("sanity", "units", "integration", "playbooks")
+REQUIREMENTS = CHECKOUT / "tests" / "integration" / "requirements.txt"
 
 
 def folders() -> list[Path]:
@@ -73,12 +74,19 @@ def test(core: str, kinds: list[str]) -> dict[str, str]:
     log = CACHE / "matrix" / f"{core}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
-    if not logged([python, str(TOOLS / "setup_venv.py"), str(environment), f"ansible-core=={core}.*"], log):
+    if not logged(
+        [python, str(TOOLS / "setup_venv.py"), str(environment), f"ansible-core=={core}.*", str(REQUIREMENTS)], log
+    ):
         cells.update(dict.fromkeys(kinds, "FAILED"))
         kinds = []
     for kind in kinds:
         began = time.monotonic()
-        passed = logged([str(environment / "bin" / "python"), str(TOOLS / "ansible_test.py"), kind], log)
+        command = (
+            ["-m", "pytest", "-n", "4", "tests/playbooks"]
+            if kind == "playbooks"
+            else [str(TOOLS / "ansible_test.py"), kind]
+        )
+        passed = logged([str(environment / "bin" / "python"), *command], log)
         cells[kind] = f"{'ok' if passed else 'FAILED'} {time.monotonic() - began:.0f} s"
     failed = any(cell.startswith("FAILED") for cell in cells.values())
     said = f"{log.read_text(encoding='utf-8').rstrip()}\n" if failed else ""

@@ -48,11 +48,13 @@ def command(step: str) -> tuple[list[str], dict[str, str]]:
         # The user's own interpreter settings must not reach the play; a path without a space must.
         run = [PYTHON, "-m", "ansible", "playbook", "-e", f"ansible_python_interpreter={PYTHON}", "playbooks/demo.yml"]
         return [*run, *words("ARGS")], playbook_variables()
-    if step == "units":
-        pytest = ["-m", "pytest", "-n", str(os.cpu_count() or 1), *words("ARGS"), *words("TARGET")]
+    if step in ("units", "playbooks"):
+        # A playbook mostly waits: for a gate, for the end of a process.
+        at_once, tests = (os.cpu_count() or 1, []) if step == "units" else (4, ["tests/playbooks"])
+        pytest = ["-m", "pytest", "-n", str(at_once), *words("ARGS"), *(words("TARGET") or tests)]
         if not measure:
             return [PYTHON, *pytest], settings
-        return [PYTHON, "-m", "coverage", "run", *pytest], {**settings, "COVERAGE_FILE": str(coverage_gate.clear())}
+        return [PYTHON, "-m", "coverage", "run", *pytest], {**settings, "COVERAGE_FILE": str(coverage_gate.clear(step))}
     if step == "test-eda":
         return [PYTHON, str(TOOLS / "eda.py"), *words("ARGS")], settings
     if step == "examples":

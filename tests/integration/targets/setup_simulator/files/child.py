@@ -40,13 +40,14 @@ class Child:
         plays: Sequence[dict[str, Any]],
         folder: Path,
         *options: str,
+        program: Sequence[str] = ("ansible-playbook",),
         terminal: bool = False,
         environment: dict[str, str] | None = None,
     ) -> None:
         handle, playbook = tempfile.mkstemp(suffix=".json", dir=folder)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(plays, file)
-        command = ["ansible-playbook", *options, playbook]
+        command = [*program, *options, playbook]
         self._terminal, stdin = pty.openpty() if terminal else (None, subprocess.DEVNULL)
         self.process = subprocess.Popen(
             [sys.executable, "-c", ON_TERMINAL, *command] if terminal else command,
@@ -143,10 +144,11 @@ def child(plays: Sequence[dict[str, Any]], folder: Path, *options: str, **more: 
         started.close()
 
 
-def kill(pids: list[int]) -> None:
+def kill(pids: list[int], number: int = signal.SIGKILL) -> None:
+    """Send the signal to those that still run: the process of a module may have ended meanwhile."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
 
 
 def gone(pids: list[int]) -> bool:

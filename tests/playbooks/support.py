@@ -10,27 +10,38 @@ a job and a folder of its own, so that tests run side by side.
 from __future__ import annotations
 
 import json
-import os
+import sys
+import uuid
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from child import Child, ask, child
+from ansible_collections.cutover.drs.tests.integration.targets.setup_simulator.files.child import Child, ask, child
 
-# The fact sim as JSON, and where each cutover gets a folder of its own.
-SIM: dict[str, Any] = json.loads(os.environ["DRS_CUTOVER_TEST_SIM"])
-FOLDER = Path(os.environ["DRS_CUTOVER_TEST_FOLDER"])
 Tasks = list[dict[str, Any]]
+# By the interpreter: the first line of an installed script cannot name a path with a space.
+ANSIBLE_PLAYBOOK = (sys.executable, "-m", "ansible", "playbook")
 FAIL: dict[str, Any] = {"ansible.builtin.fail": {"msg": "This was meant to fail."}}
 LINGER: dict[str, Any] = {"ansible.builtin.command": "sleep 60"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a test runs: a simulator, as a play knows it, and a folder of its own."""
+
+    sim: dict[str, Any]
+    folder: Path
 
 
 class Cutover:
     """A job, the user's tasks and the role's options; it can be run more than once."""
 
-    def __init__(self, name: str, *, delay: int = 3, status: str = "INCRE_TRANSFER_STARTED", **options: Any) -> None:
-        self.job = name.replace("_", "-")
-        self.folder = FOLDER / name
+    def __init__(self, place: Place, *, delay: int = 3, status: str = "INCRE_TRANSFER_STARTED", **options: Any) -> None:
+        self.place = place
+        # Of no other test on this machine, whose runs lock their jobs against each other.
+        self.job = f"job-{uuid.uuid4().hex[:12]}"
+        self.folder = place.folder / self.job
         (self.folder / "tasks").mkdir(parents=True)
         # Of the play, beside those that it needs.
         self.keywords: dict[str, Any] = {}
@@ -40,8 +51,8 @@ class Cutover:
             "near_interval": 0.1,
             "stable_samples": 2,
             "stable_for": 0.1,
-            "approach_timeout": 10,
-            "final_timeout": 10,
+            "approach_timeout": 60,
+            "final_timeout": 60,
             "freeze_tasks": "tasks/freeze.yml",
             "switch_tasks": "tasks/switch.yml",
             "unfreeze_tasks": "tasks/unfreeze.yml",
@@ -89,25 +100,30 @@ class Cutover:
         (self.folder / "tasks" / f"{name}.yml").write_text(content, encoding="utf-8")
 
     def change(self, **changes: Any) -> None:
-        ask(SIM["control"], f"jobs/{self.job}", changes, "PATCH")
+        ask(self.place.sim["control"], f"jobs/{self.job}", changes, "PATCH")
 
     def changing(self, **changes: Any) -> dict[str, Any]:
         """A task that does the same."""
-        return {"ansible.legacy.simulator": {"job": self.job, "changes": changes}, "vars": {"sim": SIM}}
+        return {"ansible.legacy.simulator": {"job": self.job, "changes": changes}, "vars": {"sim": self.place.sim}}
 
     def play(self, **more: Any) -> dict[str, Any]:
         options = {f"drs_cutover_{name}": value for name, value in {**self.options, **more}.items()}
         return {
             "hosts": "localhost",
             "gather_facts": False,
-            "module_defaults": {"group/cutover.drs.drs": SIM["login"]},
+            "module_defaults": {"group/cutover.drs.drs": self.place.sim["login"]},
             "tasks": [{"ansible.builtin.include_role": {"name": "cutover.drs.drs_cutover"}, "vars": options}],
             **self.keywords,
         }
 
     def start(self, *arguments: str, terminal: bool = False, **more: Any) -> AbstractContextManager[Child]:
-        shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "1", "HOME": str(self.folder)}
-        return child([self.play(**more)], self.folder, *arguments, terminal=terminal, environment=shown)
+        shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
+        return self.playing(self.play(**more), *arguments, terminal=terminal, environment=shown)
+
+    def playing(self, play: dict[str, Any], *arguments: str, **more: Any) -> AbstractContextManager[Child]:
+        """A run of another play, in the folder of this cutover."""
+        more["environment"] = {"HOME": str(self.folder), **more.get("environment", {})}
+        return child([play], self.folder, *arguments, program=ANSIBLE_PLAYBOOK, **more)
 
     def run(self, *arguments: str, succeeds: bool, **more: Any) -> str:
         """Run it to its end; what it wrote, as one line so that sentences can be found."""
@@ -128,13 +144,13 @@ class Cutover:
                 }
             ],
         }
-        with child([play], self.folder, environment={"HOME": str(self.folder)}) as run:
+        with self.playing(play) as run:
             code = run.end()
         assert (code == 0) == succeeds, f"exit code {code}\n{run.stdout}\n{run.stderr}"
         return written(run)
 
     def requests(self) -> list[str]:
-        log = ask(SIM["control"], "log")
+        log = ask(self.place.sim["control"], "log")
         return [entry["operation"] for entry in log if (entry["body"] or {}).get("jobs") == [self.job]]
 
     def stages(self) -> list[tuple[str, str]]:

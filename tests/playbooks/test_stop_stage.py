@@ -8,27 +8,28 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from child import Child
-from cutover import SIM, Cutover, ask
-from test_ends import WAYS, end, eventually, unfrozen_once
+
+from ansible_collections.cutover.drs.tests.integration.targets.setup_simulator.files.child import Child
+from ansible_collections.cutover.drs.tests.playbooks.ending import WAYS, end, eventually, unfrozen_once
+from ansible_collections.cutover.drs.tests.playbooks.support import Cutover, Place, ask
 
 GONE = "a job that was stopped must be set up again"
 
 
 def stops(cutover: Cutover) -> list[str]:
     """The bodies of the requests that stopped this job, in which nothing is forced or deleted."""
-    bodies = [entry["body"] for entry in ask(SIM["control"], "log") if entry["operation"] == "batch-jobs"]
+    bodies = [entry["body"] for entry in ask(cutover.place.sim["control"], "log") if entry["operation"] == "batch-jobs"]
     own = [job for body in bodies for job in body["jobs"] if job["job_id"] == cutover.job]
     assert all(job.get("delete_type", "terminate") == "terminate" for job in own), own
     return [job["job_id"] for job in own]
 
 
-def a_cutover(name: str, **options: Any) -> Cutover:
-    return Cutover(name, **{"stop_jobs": "before_switch", "verify_tasks": "tasks/verify.yml", **options})
+def a_cutover(place: Place, **options: Any) -> Cutover:
+    return Cutover(place, **{"stop_jobs": "before_switch", "verify_tasks": "tasks/verify.yml", **options})
 
 
-def test_the_jobs_end_before_the_switch() -> None:
-    cutover = a_cutover("stop_before")
+def test_the_jobs_end_before_the_switch(place: Place) -> None:
+    cutover = a_cutover(place)
     cutover.change(target_readonly=True, stop_seconds=1)
     said = cutover.run(succeeds=True)
     assert cutover.ran == ["freeze", "verify", "switch"]
@@ -43,8 +44,8 @@ def test_the_jobs_end_before_the_switch() -> None:
     assert "1 job stopped." in said
 
 
-def test_the_jobs_end_after_the_switch() -> None:
-    cutover = a_cutover("stop_after", stop_jobs="after_switch")
+def test_the_jobs_end_after_the_switch(place: Place) -> None:
+    cutover = a_cutover(place, stop_jobs="after_switch")
     cutover.change(stop_seconds=1)
     cutover.run(succeeds=True)
     assert [name for name, _state in cutover.stages()][-2:] == ["switch", "stop"]
@@ -52,8 +53,8 @@ def test_the_jobs_end_after_the_switch() -> None:
 
 
 @pytest.mark.parametrize("when", ["never", "after_switch"])
-def test_a_switch_to_a_target_that_is_read_only_is_refused_before_anything_runs(when: str) -> None:
-    cutover = a_cutover(f"readonly_{when}", stop_jobs=when)
+def test_a_switch_to_a_target_that_is_read_only_is_refused_before_anything_runs(place: Place, when: str) -> None:
+    cutover = a_cutover(place, stop_jobs=when)
     cutover.change(target_readonly=True)
     said = cutover.run(succeeds=False)
     assert f"{when}, but until its job has ended the target is read-only: {cutover.job}." in said
@@ -61,8 +62,8 @@ def test_a_switch_to_a_target_that_is_read_only_is_refused_before_anything_runs(
     assert cutover.ran == []
 
 
-def test_the_switch_tasks_may_stop_the_jobs() -> None:
-    cutover = a_cutover("by_switch", stop_jobs="by_switch_tasks")
+def test_the_switch_tasks_may_stop_the_jobs(place: Place) -> None:
+    cutover = a_cutover(place, stop_jobs="by_switch_tasks")
     cutover.change(target_readonly=True)
     cutover.run(succeeds=True)
     assert stops(cutover) == []
@@ -70,8 +71,8 @@ def test_the_switch_tasks_may_stop_the_jobs() -> None:
 
 
 @pytest.mark.parametrize("fault", [{"release_fails": True}, {"stop_answer": "wrong_state"}, {"busy_times": 99}])
-def test_a_stop_that_fails_before_the_switch_unfreezes(fault: dict[str, Any]) -> None:
-    cutover = a_cutover(f"stop_fails_{next(iter(fault))}", stop_timeout=2)
+def test_a_stop_that_fails_before_the_switch_unfreezes(place: Place, fault: dict[str, Any]) -> None:
+    cutover = a_cutover(place, stop_timeout=2)
     cutover.change(**fault)
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "verify", "unfreeze"]
@@ -80,8 +81,8 @@ def test_a_stop_that_fails_before_the_switch_unfreezes(fault: dict[str, Any]) ->
     assert ("Set their replication up again" in said) == ("release_fails" in fault)
 
 
-def test_a_stop_that_fails_after_the_switch_fails_the_run_and_undoes_nothing() -> None:
-    cutover = a_cutover("stop_fails_after", stop_jobs="after_switch", stop_timeout=1)
+def test_a_stop_that_fails_after_the_switch_fails_the_run_and_undoes_nothing(place: Place) -> None:
+    cutover = a_cutover(place, stop_jobs="after_switch", stop_timeout=1)
     cutover.change(stop_answer="wrong_state")
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "verify", "switch"]
@@ -95,8 +96,8 @@ def in_the_stop(cutover: Cutover, run: Child) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_run_that_is_ended_while_the_jobs_are_stopped_is_unfrozen(way: str) -> None:
-    cutover = a_cutover(f"{way}_in_stop")
+def test_a_run_that_is_ended_while_the_jobs_are_stopped_is_unfrozen(place: Place, way: str) -> None:
+    cutover = a_cutover(place)
     cutover.change(stop_seconds=30)
     with cutover.start() as run:
         in_the_stop(cutover, run)
@@ -105,16 +106,16 @@ def test_a_run_that_is_ended_while_the_jobs_are_stopped_is_unfrozen(way: str) ->
     assert GONE in cutover.report["reason"]
 
 
-def test_a_stop_that_outlasts_max_outage_is_unfrozen() -> None:
-    cutover = a_cutover("stop_too_long", max_outage=15)
+def test_a_stop_that_outlasts_max_outage_is_unfrozen(place: Place) -> None:
+    cutover = a_cutover(place, max_outage=15)
     cutover.change(stop_seconds=60)
     cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "verify", "unfreeze"]
     assert cutover.report["outcome"] == "unfrozen"
 
 
-def test_a_run_that_is_killed_while_the_jobs_are_stopped_after_the_switch_undoes_nothing() -> None:
-    cutover = a_cutover("killed_after_switch", stop_jobs="after_switch")
+def test_a_run_that_is_killed_while_the_jobs_are_stopped_after_the_switch_undoes_nothing(place: Place) -> None:
+    cutover = a_cutover(place, stop_jobs="after_switch")
     cutover.change(stop_seconds=30)
     with cutover.start() as run:
         in_the_stop(cutover, run)
@@ -127,8 +128,8 @@ def test_a_run_that_is_killed_while_the_jobs_are_stopped_after_the_switch_undoes
     assert cutover.ran == ["freeze", "verify", "switch"]
 
 
-def test_check_mode_stops_nothing() -> None:
-    cutover = a_cutover("stop_checked")
+def test_check_mode_stops_nothing(place: Place) -> None:
+    cutover = a_cutover(place)
     said = cutover.run("--check", succeeds=True)
     assert "5. stop the jobs, within 900 s; a job that was stopped cannot be resumed" in said
     assert stops(cutover) == []

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import time
 
-from cutover import FAIL, Cutover
+from ansible_collections.cutover.drs.tests.playbooks.support import FAIL, Cutover, Place
 
 
-def test_check_mode() -> None:
-    cutover = Cutover("check_mode")
+def test_check_mode(place: Place) -> None:
+    cutover = Cutover(place)
     said = cutover.run("--check", succeeds=True)
     assert cutover.ran == []
     assert sorted(cutover.requests()) == ["batch-detail"] + ["batch-progress"] * 2 + ["batch-status"] * 2
@@ -24,8 +24,8 @@ def test_check_mode() -> None:
     assert not list(cutover.folder.glob("cutover*"))
 
 
-def test_options_that_cannot_work() -> None:
-    cutover = Cutover("bad_options")
+def test_options_that_cannot_work(place: Place) -> None:
+    cutover = Cutover(place)
     said = cutover.run(succeeds=False, switch_tasks="there-is-none.yml")
     assert f"drs_cutover_switch_tasks: there is no file {cutover.folder}/there-is-none.yml." in said
     said = cutover.run(succeeds=False, reports=["cutover.pdf"])
@@ -34,8 +34,8 @@ def test_options_that_cannot_work() -> None:
     assert cutover.requests() == []
 
 
-def test_errors_that_the_play_ignores_open_no_gate() -> None:
-    cutover = Cutover("ignored", approach_timeout=0.3, final_timeout=0.5)
+def test_errors_that_the_play_ignores_open_no_gate(place: Place) -> None:
+    cutover = Cutover(place, approach_timeout=0.3, final_timeout=0.5)
     cutover.keywords = {"ignore_errors": True, "ignore_unreachable": True}
     cutover.change(delay=99)
     cutover.run(succeeds=False)
@@ -46,8 +46,8 @@ def test_errors_that_the_play_ignores_open_no_gate() -> None:
     assert (cutover.ran, cutover.report["outcome"]) == (["freeze", "unfreeze"], "unfrozen")
 
 
-def test_an_include_that_finds_nothing_unfreezes_too() -> None:
-    cutover = Cutover("not_found")
+def test_an_include_that_finds_nothing_unfreezes_too(place: Place) -> None:
+    cutover = Cutover(place)
     for missing in ({"ansible.builtin.include_tasks": "nowhere.yml"}, {"ansible.builtin.include_role": {"name": "no"}}):
         (cutover.folder / "ran").unlink(missing_ok=True)
         cutover.tasks(freeze=[missing])
@@ -56,8 +56,8 @@ def test_an_include_that_finds_nothing_unfreezes_too() -> None:
         assert (cutover.report["outcome"], cutover.report["failed_stage"]) == ("unfrozen", "freeze")
 
 
-def test_a_recording_opens_no_gate() -> None:
-    cutover = Cutover("replayed")
+def test_a_recording_opens_no_gate(place: Place) -> None:
+    cutover = Cutover(place)
     recording = cutover.folder / "recording.jsonl"
     cutover.run(succeeds=True, record=str(recording))
     cutover.state_file.unlink()
@@ -69,8 +69,8 @@ def test_a_recording_opens_no_gate() -> None:
     assert "drs_cutover_replay is not an option of the role drs_cutover." in said
 
 
-def test_options_of_a_command_line_are_texts() -> None:
-    cutover = Cutover("texts", verify_tasks="tasks/verify.yml")
+def test_options_of_a_command_line_are_texts(place: Place) -> None:
+    cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     for option in ("jobs", "reports"):
         del cutover.options[option]
     reports = f"{cutover.folder}/cutover.json,{cutover.folder}/cutover.html"
@@ -82,8 +82,8 @@ def test_options_of_a_command_line_are_texts() -> None:
     assert (cutover.folder / "cutover.html").exists()
 
 
-def test_tasks_that_cannot_be_loaded_are_found_before_anything_runs() -> None:
-    cutover = Cutover("unloadable")
+def test_tasks_that_cannot_be_loaded_are_found_before_anything_runs(place: Place) -> None:
+    cutover = Cutover(place)
     for name, content in (("switch", "- no.such.module: {}"), ("unfreeze", "- not: [closed")):
         cutover.tasks()
         cutover.write(name, content)
@@ -97,8 +97,8 @@ def test_tasks_that_cannot_be_loaded_are_found_before_anything_runs() -> None:
         time.sleep(0.05)
 
 
-def test_to_load_the_tasks_is_not_to_run_them() -> None:
-    cutover = Cutover("loaded", delay=99, approach_timeout=0.3)
+def test_to_load_the_tasks_is_not_to_run_them(place: Place) -> None:
+    cutover = Cutover(place, delay=99, approach_timeout=0.3)
     cutover.tasks(freeze=[{**FAIL, "register": "frozen", "tags": ["loud"]}])
     included = {**cutover.play()["tasks"][0], "tags": ["loud"]}
     included["ansible.builtin.include_role"]["apply"] = {"tags": ["loud"]}
@@ -113,8 +113,8 @@ def test_to_load_the_tasks_is_not_to_run_them() -> None:
         assert ("It was unknown." in said) == (not options)
 
 
-def test_check_mode_by_a_keyword() -> None:
-    cutover = Cutover("keyword")
+def test_check_mode_by_a_keyword(place: Place) -> None:
+    cutover = Cutover(place)
     cutover.keywords = {"check_mode": True}
     cutover.tasks(freeze=[{**cutover.changing(delay=0), "check_mode": False}])
     said = cutover.run(succeeds=True)
@@ -123,8 +123,8 @@ def test_check_mode_by_a_keyword() -> None:
     assert "drs_cutover_outcome" not in said
 
 
-def test_a_state_that_says_nothing_of_these_jobs_stops_everything() -> None:
-    cutover = Cutover("foreign")
+def test_a_state_that_says_nothing_of_these_jobs_stops_everything(place: Place) -> None:
+    cutover = Cutover(place)
     others = {"schema": 1, "stage": "done", "jobs": ["others"]}
     for content in ("[]", "{", json.dumps(others), '{"schema": 99, "phase": "switch"}'):
         cutover.state_file.write_text(content, encoding="utf-8")
@@ -135,8 +135,8 @@ def test_a_state_that_says_nothing_of_these_jobs_stops_everything() -> None:
     assert cutover.requests() == []
 
 
-def test_two_hosts_do_not_cut_over_the_same_jobs() -> None:
-    cutover = Cutover("two_hosts")
+def test_two_hosts_do_not_cut_over_the_same_jobs(place: Place) -> None:
+    cutover = Cutover(place)
     cutover.keywords = {"hosts": "all", "connection": "local"}
     said = cutover.run("-i", "one,two,", succeeds=False)
     assert "two would cut over the same jobs at the same time. Run the role on one host" in said

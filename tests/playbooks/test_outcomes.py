@@ -9,15 +9,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from child import child
-from cutover import FAIL, FOLDER, Cutover, Tasks
+from ansible_collections.cutover.drs.tests.playbooks.support import FAIL, Cutover, Place, Tasks
 
 SUFFIXES = (".html", ".json", ".md", ".prom", ".xml")
 
 
-def test_success_and_a_second_run() -> None:
+def test_success_and_a_second_run(place: Place) -> None:
     reports = [f"{{{{ playbook_dir }}}}/cutover{suffix}" for suffix in SUFFIXES]
-    cutover = Cutover("success", reports=reports, state_file="~/state.json")
+    cutover = Cutover(place, reports=reports, state_file="~/state.json")
     said = cutover.run(succeeds=True)
     assert cutover.ran == ["freeze", "switch"]
     report = cutover.report
@@ -49,8 +48,8 @@ def test_success_and_a_second_run() -> None:
     assert cutover.report == report
 
 
-def test_data_that_agree_are_switched() -> None:
-    cutover = Cutover("verified", verify_tasks="tasks/verify.yml")
+def test_data_that_agree_are_switched(place: Place) -> None:
+    cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     cutover.run(succeeds=True)
     assert cutover.ran == ["freeze", "verify", "switch"]
     assert [name for name, _state in cutover.stages()] == ["approach", "freeze", "final", "verify", "switch"]
@@ -58,8 +57,8 @@ def test_data_that_agree_are_switched() -> None:
     assert cutover.report["gates"]["recheck"]["rules"]["timeout"] == 0
 
 
-def test_data_that_differ_are_not_switched() -> None:
-    cutover = Cutover("differing", verify_tasks="tasks/verify.yml")
+def test_data_that_differ_are_not_switched(place: Place) -> None:
+    cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     cutover.tasks(freeze=[cutover.changing(delay=0)], verify=[FAIL])
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "verify", "unfreeze"]
@@ -67,16 +66,16 @@ def test_data_that_differ_are_not_switched() -> None:
     assert "unfrozen: the task 'ansible.builtin.fail' of verify.yml failed: This was meant to fail." in said
 
 
-def test_a_delay_that_comes_back_while_comparing_is_not_switched() -> None:
-    cutover = Cutover("coming_back", verify_tasks="tasks/verify.yml")
+def test_a_delay_that_comes_back_while_comparing_is_not_switched(place: Place) -> None:
+    cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     cutover.tasks(freeze=[cutover.changing(delay=0)], verify=[cutover.changing(delay=7)])
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "verify", "unfreeze"]
     assert "unfrozen: The recheck gate is not ready (timeout): 1 of 1 job" in said
 
 
-def not_begun(name: str, verdict: str, **job: Any) -> None:
-    cutover = Cutover(name, approach_timeout=0.4, **job)
+def not_begun(place: Place, verdict: str, **job: Any) -> None:
+    cutover = Cutover(place, approach_timeout=0.4, **job)
     said = cutover.run(succeeds=False)
     assert cutover.ran == []
     assert (cutover.report["outcome"], cutover.report["outage_seconds"]) == ("not_begun", None)
@@ -88,16 +87,16 @@ def not_begun(name: str, verdict: str, **job: Any) -> None:
     assert not cutover.state_file.exists()
 
 
-def test_approach_by_timeout() -> None:
-    not_begun("approach_by_timeout", "timeout", delay=9)
+def test_approach_by_timeout(place: Place) -> None:
+    not_begun(place, "timeout", delay=9)
 
 
-def test_approach_by_failed() -> None:
-    not_begun("approach_by_failed", "failed", status="INCRE_TRANSFER_FAILED", delay=-1)
+def test_approach_by_failed(place: Place) -> None:
+    not_begun(place, "failed", status="INCRE_TRANSFER_FAILED", delay=-1)
 
 
-def test_freeze_fails_and_a_second_run() -> None:
-    cutover = Cutover("freeze_fails")
+def test_freeze_fails_and_a_second_run(place: Place) -> None:
+    cutover = Cutover(place)
     cutover.tasks(freeze=[FAIL])
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "unfreeze"]
@@ -117,8 +116,8 @@ def test_freeze_fails_and_a_second_run() -> None:
     assert cutover.report["outcome"] == "done"
 
 
-def stopped_at_the_final_gate(name: str, verdict: str, freeze: Callable[[Cutover], Tasks]) -> None:
-    cutover = Cutover(name, final_timeout=0.5)
+def stopped_at_the_final_gate(place: Place, verdict: str, freeze: Callable[[Cutover], Tasks]) -> None:
+    cutover = Cutover(place, final_timeout=0.5)
     cutover.tasks(freeze=freeze(cutover))
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "unfreeze"]
@@ -130,24 +129,20 @@ def stopped_at_the_final_gate(name: str, verdict: str, freeze: Callable[[Cutover
     assert json.loads((cutover.folder / "cutover-final.json").read_text())["verdict"] == verdict
 
 
-def test_final_by_timeout() -> None:
-    stopped_at_the_final_gate("final_by_timeout", "timeout", lambda cutover: [])
+def test_final_by_timeout(place: Place) -> None:
+    stopped_at_the_final_gate(place, "timeout", lambda cutover: [])
 
 
-def test_final_by_failed() -> None:
-    stopped_at_the_final_gate(
-        "final_by_failed", "failed", lambda cutover: [cutover.changing(status="INCRE_TRANSFER_FAILED")]
-    )
+def test_final_by_failed(place: Place) -> None:
+    stopped_at_the_final_gate(place, "failed", lambda cutover: [cutover.changing(status="INCRE_TRANSFER_FAILED")])
 
 
-def test_final_by_ended() -> None:
-    stopped_at_the_final_gate(
-        "final_by_ended", "ended", lambda cutover: [cutover.changing(status="RELEASE_RESOURCE_STARTED")]
-    )
+def test_final_by_ended(place: Place) -> None:
+    stopped_at_the_final_gate(place, "ended", lambda cutover: [cutover.changing(status="RELEASE_RESOURCE_STARTED")])
 
 
-def test_switch_fails_and_a_second_run() -> None:
-    cutover = Cutover("switch_fails")
+def test_switch_fails_and_a_second_run(place: Place) -> None:
+    cutover = Cutover(place)
     cutover.tasks(freeze=[cutover.changing(delay=0)], switch=[FAIL])
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "switch"]
@@ -166,8 +161,8 @@ def refused_after_the_switch(cutover: Cutover) -> None:
     assert f"finish or undo the switch by hand, then remove {cutover.state_file}." in said
 
 
-def test_unfreeze_fails() -> None:
-    cutover = Cutover("unfreeze_fails", final_timeout=0.5)
+def test_unfreeze_fails(place: Place) -> None:
+    cutover = Cutover(place, final_timeout=0.5)
     cutover.tasks(unfreeze=[FAIL])
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "unfreeze"]
@@ -182,8 +177,8 @@ def test_unfreeze_fails() -> None:
     assert cutover.state["stage"] == "unfreeze"
 
 
-def test_no_tasks_to_unfreeze_or_freeze() -> None:
-    cutover = Cutover("no_unfreeze", final_timeout=0.5, unfreeze_tasks=None, freeze_tasks="", verify_tasks=None)
+def test_no_tasks_to_unfreeze_or_freeze(place: Place) -> None:
+    cutover = Cutover(place, final_timeout=0.5, unfreeze_tasks=None, freeze_tasks="", verify_tasks=None)
     said = cutover.run(succeeds=False)
     assert cutover.ran == []
     assert cutover.stages() == [("approach", "ok"), ("final", "failed")]
@@ -191,13 +186,13 @@ def test_no_tasks_to_unfreeze_or_freeze() -> None:
     assert "There are no tasks to unfreeze the source, so it may still be frozen." in said
 
 
-def test_two_cutovers_in_a_play() -> None:
-    first, second = Cutover("first_of_two"), Cutover("second_of_two", delay=99, approach_timeout=0.3)
+def test_two_cutovers_in_a_play(place: Place) -> None:
+    first, second = Cutover(place), Cutover(place, delay=99, approach_timeout=0.3)
     for name in ("freeze", "switch", "unfreeze"):
         first.options[f"{name}_tasks"] = str(first.folder / "tasks" / f"{name}.yml")
         second.options[f"{name}_tasks"] = str(second.folder / "tasks" / f"{name}.yml")
-    plays = [{**first.play(), "tasks": [*first.play()["tasks"], *second.play()["tasks"]]}]
-    with child(plays, FOLDER) as run:
+    play = {**first.play(), "tasks": [*first.play()["tasks"], *second.play()["tasks"]]}
+    with first.playing(play) as run:
         assert run.end() != 0
     assert (first.ran, first.report["outcome"]) == (["freeze", "switch"], "done")
     assert (second.ran, second.report["outcome"]) == ([], "not_begun")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 
-from child import Child
-from cutover import Cutover, written
+from ansible_collections.cutover.drs.tests.integration.targets.setup_simulator.files.child import Child
+from ansible_collections.cutover.drs.tests.playbooks.support import Cutover, Place, written
 
 
-def test_nobody_to_ask() -> None:
-    cutover = Cutover("nobody_to_ask", confirm=True)
+def test_nobody_to_ask(place: Place) -> None:
+    cutover = Cutover(place, confirm=True)
     said = cutover.run(succeeds=False)
     assert "drs_cutover_confirm: there is no terminal, so nobody can be asked. Set it to terminal, or to never." in said
     assert (cutover.ran, cutover.requests()) == ([], [])
@@ -27,8 +27,8 @@ FREEZE, SWITCH = "Freeze the source now?", "Switch now?"
 SETTLES = 0.5
 
 
-def test_confirmed() -> None:
-    cutover = Cutover("confirmed", confirm=True)
+def test_confirmed(place: Place) -> None:
+    cutover = Cutover(place, confirm=True)
     with cutover.start(terminal=True) as run:
         answer(run, FREEZE, "yes\r")
         answer(run, SWITCH, "YES\r")
@@ -38,8 +38,8 @@ def test_confirmed() -> None:
     assert cutover.report["outcome"] == "done"
 
 
-def test_not_confirmed_before_the_freeze() -> None:
-    cutover = Cutover("not_before_freeze", confirm=True)
+def test_not_confirmed_before_the_freeze(place: Place) -> None:
+    cutover = Cutover(place, confirm=True)
     with cutover.start(terminal=True) as run:
         answer(run, FREEZE, "no\r")
         assert run.end() != 0
@@ -49,8 +49,8 @@ def test_not_confirmed_before_the_freeze() -> None:
     assert cutover.report["reason"].endswith("was not answered with yes. Nothing was frozen.")
 
 
-def test_not_confirmed_before_the_switch() -> None:
-    cutover = Cutover("not_before_switch", confirm=True)
+def test_not_confirmed_before_the_switch(place: Place) -> None:
+    cutover = Cutover(place, confirm=True)
     with cutover.start(terminal=True) as run:
         answer(run, FREEZE, "yes\r")
         # Neither is a y alone a yes, nor is nothing.
@@ -61,8 +61,8 @@ def test_not_confirmed_before_the_switch() -> None:
     assert cutover.report["failed_stage"] == "confirm_switch"
 
 
-def test_enter_alone_is_no_answer() -> None:
-    cutover = Cutover("enter_alone", confirm=True)
+def test_enter_alone_is_no_answer(place: Place) -> None:
+    cutover = Cutover(place, confirm=True)
     with cutover.start(terminal=True) as run:
         answer(run, FREEZE, "\r")
         assert run.end() != 0
@@ -76,8 +76,8 @@ def answer(run: Child, question: str, text: str) -> None:
     run.type(text)
 
 
-def test_silence_before_the_switch_unfreezes() -> None:
-    cutover = Cutover("silence", confirm="always", confirm_timeout=3)
+def test_silence_before_the_switch_unfreezes(place: Place) -> None:
+    cutover = Cutover(place, confirm="always", confirm_timeout=3)
     with cutover.start(terminal=True) as run:
         answer(run, FREEZE, "yes\r")
         # Without the return key it is no answer.

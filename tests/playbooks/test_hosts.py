@@ -10,7 +10,9 @@ import sys
 from typing import Any
 
 import pytest
-from cutover import FAIL, SIM, Cutover, Tasks, ask
+
+from ansible_collections.cutover.drs.tests.playbooks.ending import eventually
+from ansible_collections.cutover.drs.tests.playbooks.support import FAIL, Cutover, Place, Tasks, ask
 
 HOST = "{{ inventory_hostname }}"
 
@@ -18,19 +20,23 @@ HOST = "{{ inventory_hostname }}"
 class TwoHosts(Cutover):
     """Hosts one and two, each with a job, a journal and a report."""
 
-    def __init__(self, name: str, **options: Any) -> None:
-        own = {"jobs": [f"{name.replace('_', '-')}-{HOST}"], "reports": [f"report-{HOST}.json"]}
-        super().__init__(name, **{**own, "state_file": f"state-{HOST}.json", **options})
+    def __init__(self, place: Place, **options: Any) -> None:
+        own = {"reports": [f"report-{HOST}.json"], "state_file": f"state-{HOST}.json"}
+        super().__init__(place, **{**own, **options})
+        self.options["jobs"] = [f"{self.job}-{HOST}"]
         python = {"ansible_python_interpreter": sys.executable}
         self.keywords = {"hosts": "all", "connection": "local", "vars": python}
         for host in ("one", "two"):
             self.change_of(host, status="INCRE_TRANSFER_STARTED", delay=3)
 
     def change_of(self, host: str, **changes: Any) -> None:
-        ask(SIM["control"], f"jobs/{self.job}-{host}", changes, "PATCH")
+        ask(self.place.sim["control"], f"jobs/{self.job}-{host}", changes, "PATCH")
 
     def changing_of(self, host: str, **changes: Any) -> dict[str, Any]:
-        task = {"ansible.legacy.simulator": {"job": f"{self.job}-{host}", "changes": changes}, "vars": {"sim": SIM}}
+        task = {
+            "ansible.legacy.simulator": {"job": f"{self.job}-{host}", "changes": changes},
+            "vars": {"sim": self.place.sim},
+        }
         return {**task, "when": f"inventory_hostname == '{host}'"}
 
     def files(self, **more: Tasks) -> None:
@@ -52,8 +58,8 @@ def both(hosts: TwoHosts) -> Tasks:
 
 
 @pytest.mark.parametrize("strategy", ["linear", "free"])
-def test_each_host_cuts_over_its_own_jobs(strategy: str) -> None:
-    hosts = TwoHosts(f"hosts_{strategy}")
+def test_each_host_cuts_over_its_own_jobs(place: Place, strategy: str) -> None:
+    hosts = TwoHosts(place)
     hosts.keywords["strategy"] = strategy
     hosts.files(freeze=both(hosts))
     hosts.run("-i", "one,two,", succeeds=True)
@@ -61,8 +67,8 @@ def test_each_host_cuts_over_its_own_jobs(strategy: str) -> None:
     assert {hosts.outcome("one"), hosts.outcome("two")} == {"done"}
 
 
-def test_a_verdict_that_expired_while_another_host_was_waited_for_is_looked_at_again() -> None:
-    hosts = TwoHosts("expired", valid_for=1, final_timeout=8)
+def test_a_verdict_that_expired_while_another_host_was_waited_for_is_looked_at_again(place: Place) -> None:
+    hosts = TwoHosts(place, valid_for=1)
     # The job of one is ready at once, and fails while that of two is still behind.
     fails_later = {"ansible.builtin.shell": f"sleep 3 && {failing(hosts)} && {ending(hosts)}", "async": 30, "poll": 0}
     hosts.files(
@@ -83,13 +89,13 @@ def ending(hosts: TwoHosts) -> str:
 
 
 def patch(hosts: TwoHosts, host: str, **changes: Any) -> str:
-    url = f"{SIM['control']}/jobs/{hosts.job}-{host}"
+    url = f"{hosts.place.sim['control']}/jobs/{hosts.job}-{host}"
     return f"curl -sS --fail -X PATCH -H 'Content-Type: application/json' -d '{json.dumps(changes)}' {url}"
 
 
 @pytest.mark.parametrize("stage", ["freeze", "verify"])
-def test_with_any_errors_fatal_no_host_stays_frozen(stage: str) -> None:
-    hosts = TwoHosts(f"fatal_{stage}", verify_tasks="tasks/verify.yml")
+def test_with_any_errors_fatal_no_host_stays_frozen(place: Place, stage: str) -> None:
+    hosts = TwoHosts(place, verify_tasks="tasks/verify.yml")
     hosts.keywords["any_errors_fatal"] = True
     failing_on_one = [{**FAIL, "when": "inventory_hostname == 'one'"}]
     hosts.files(**{"freeze": both(hosts), stage: [*both(hosts), *failing_on_one]})
@@ -99,9 +105,9 @@ def test_with_any_errors_fatal_no_host_stays_frozen(stage: str) -> None:
     assert hosts.of("two")[-1] in ("switch", "unfreeze")
 
 
-def test_run_once_runs_once() -> None:
-    hosts = TwoHosts("run_once", jobs=["run-once"])
-    ask(SIM["control"], "jobs/run-once", {"status": "INCRE_TRANSFER_STARTED", "delay": 3}, "PATCH")
+def test_run_once_runs_once(place: Place) -> None:
+    hosts = TwoHosts(place)
+    hosts.options["jobs"] = [hosts.job]
     hosts.files(freeze=[hosts.changing(delay=0)])
     play = hosts.play()
     play["tasks"][0]["run_once"] = True
@@ -110,16 +116,16 @@ def test_run_once_runs_once() -> None:
     assert hosts.ran == ["one:freeze", "one:switch"]
 
 
-def test_a_report_that_two_hosts_would_write_is_refused_before_anything_runs() -> None:
-    hosts = TwoHosts("shared_report", reports=["report.json"])
+def test_a_report_that_two_hosts_would_write_is_refused_before_anything_runs(place: Place) -> None:
+    hosts = TwoHosts(place, reports=["report.json"])
     hosts.files(freeze=both(hosts))
     said = hosts.run("-i", "one,two,", succeeds=False)
     assert "drs_cutover_reports: two would write report.json too. Put {{ inventory_hostname }} into the path." in said
     assert hosts.ran == []
 
 
-def test_what_two_gates_publish_is_ready_only_if_both_are() -> None:
-    hosts = TwoHosts("gates")
+def test_what_two_gates_publish_is_ready_only_if_both_are(place: Place) -> None:
+    hosts = TwoHosts(place)
     hosts.change_of("one", delay=0)
     hosts.change_of("two", delay=900)
     wait = {"name": "cutover.drs.drs_wait"}
@@ -134,17 +140,11 @@ def test_what_two_gates_publish_is_ready_only_if_both_are() -> None:
     assert (one["verdict"], two["verdict"]) == ("ready", "timeout")
 
 
-def test_the_end_of_a_run_with_two_hosts_unfreezes_both() -> None:
-    hosts = TwoHosts("two_killed", verify_tasks="tasks/verify.yml")
+def test_the_end_of_a_run_with_two_hosts_unfreezes_both(place: Place) -> None:
+    hosts = TwoHosts(place, verify_tasks="tasks/verify.yml")
     hosts.files(freeze=both(hosts), verify=[{"ansible.builtin.command": "sleep 60"}])
     with hosts.start("-i", "one,two,") as run:
-        deadline_until(lambda: len([entry for entry in hosts.ran if entry.endswith(":verify")]) == 2)
+        eventually(lambda: len([entry for entry in hosts.ran if entry.endswith(":verify")]) == 2)
         run.kill()
-        deadline_until(lambda: len([entry for entry in hosts.ran if entry.endswith(":unfreeze")]) == 2)
+        eventually(lambda: len([entry for entry in hosts.ran if entry.endswith(":unfreeze")]) == 2)
     assert hosts.of("one") == hosts.of("two") == ["freeze", "verify", "unfreeze"]
-
-
-def deadline_until(what: Any) -> None:
-    from test_ends import eventually
-
-    eventually(what, 60)

@@ -9,7 +9,8 @@ import json
 from typing import Any
 
 import pytest
-from cutover import FAIL, Cutover, Tasks
+
+from ansible_collections.cutover.drs.tests.playbooks.support import FAIL, Cutover, Place, Tasks
 
 USER_FILES = ("freeze", "switch", "unfreeze")
 
@@ -20,8 +21,8 @@ def more_tasks(cutover: Cutover, name: str, note: str, *more: dict[str, Any]) ->
     cutover.write(name, json.dumps(tasks))
 
 
-def test_the_files_of_the_user_may_import_tasks() -> None:
-    cutover = Cutover("imports", verify_tasks="tasks/verify.yml")
+def test_the_files_of_the_user_may_import_tasks(place: Place) -> None:
+    cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     imported: dict[str, Tasks] = {
         name: [{"ansible.builtin.import_tasks": f"more_{name}.yml"}] for name in ("verify", "switch", "unfreeze")
     }
@@ -32,23 +33,23 @@ def test_the_files_of_the_user_may_import_tasks() -> None:
     assert cutover.ran == ["freeze", "verify", "more-verify", "switch", "more-switch"]
 
 
-def test_imported_tasks_unfreeze_too() -> None:
-    cutover = Cutover("imports_unfreeze")
+def test_imported_tasks_unfreeze_too(place: Place) -> None:
+    cutover = Cutover(place)
     more_tasks(cutover, "more", "more-unfreeze")
     cutover.tasks(freeze=[FAIL], unfreeze=[{"ansible.builtin.import_tasks": "more.yml"}])
     cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "unfreeze", "more-unfreeze"]
 
 
-def test_a_file_that_imports_what_is_not_there_is_found_before_anything_runs() -> None:
-    cutover = Cutover("imports_nothing")
+def test_a_file_that_imports_what_is_not_there_is_found_before_anything_runs(place: Place) -> None:
+    cutover = Cutover(place)
     cutover.tasks(freeze=[cutover.changing(delay=0)], switch=[{"ansible.builtin.import_tasks": "nowhere.yml"}])
     cutover.run(succeeds=False)
     assert cutover.ran == []
 
 
-def test_a_file_of_the_user_may_be_named_like_one_of_the_role() -> None:
-    cutover = Cutover("named_main")
+def test_a_file_of_the_user_may_be_named_like_one_of_the_role(place: Place) -> None:
+    cutover = Cutover(place)
     for name in ("main", "recover"):
         more_tasks(cutover, name, f"own-{name}")
     includes = [{"ansible.builtin.include_tasks": "main.yml"}, {"ansible.builtin.include_tasks": "recover.yml"}]
@@ -57,8 +58,8 @@ def test_a_file_of_the_user_may_be_named_like_one_of_the_role() -> None:
     assert cutover.ran == ["freeze", "own-main", "own-recover", "switch"]
 
 
-def test_what_a_task_hides_stays_hidden() -> None:
-    cutover = Cutover("hidden")
+def test_what_a_task_hides_stays_hidden(place: Place) -> None:
+    cutover = Cutover(place)
     cutover.tasks(
         freeze=[{"name": "Log in", "ansible.builtin.fail": {"msg": "{{ 'pass' ~ ' phrase' }}"}, "no_log": True}]
     )
@@ -70,16 +71,16 @@ def test_what_a_task_hides_stays_hidden() -> None:
     assert "pass phrase" not in everything
 
 
-def test_the_item_of_a_loop_is_named() -> None:
-    cutover = Cutover("looped")
+def test_the_item_of_a_loop_is_named(place: Place) -> None:
+    cutover = Cutover(place)
     failing = {"name": "Stop a service", "ansible.builtin.fail": {"msg": "no such service"}}
     cutover.tasks(freeze=[{**failing, "when": "item == 'billing'", "loop": ["shop", "billing"]}])
     said = cutover.run(succeeds=False)
     assert "the task 'Stop a service' of freeze.yml failed for the item billing: no such service" in said
 
 
-def test_the_rules_of_another_gate_are_not_those_of_the_final_gate() -> None:
-    cutover = Cutover("rules", final_timeout=1)
+def test_the_rules_of_another_gate_are_not_those_of_the_final_gate(place: Place) -> None:
+    cutover = Cutover(place, final_timeout=1)
     cutover.keywords = {"vars": {"drs_wait_max_delay": 30, "drs_wait_stable_samples": 1}}
     cutover.tasks(freeze=[cutover.changing(delay=25)])
     cutover.run(succeeds=False)
@@ -98,14 +99,14 @@ def test_the_rules_of_another_gate_are_not_those_of_the_final_gate() -> None:
         ({"jobs": '["a"'}, "jobs looks like JSON and is none. Give a list of ids, or ids with commas."),
     ],
 )
-def test_an_option_that_cannot_be_meant_is_refused(wrong: dict[str, Any], said: str) -> None:
-    cutover = Cutover(f"wrong_{next(iter(wrong))}")
+def test_an_option_that_cannot_be_meant_is_refused(place: Place, wrong: dict[str, Any], said: str) -> None:
+    cutover = Cutover(place)
     assert said in cutover.run(succeeds=False, **wrong).replace("[ERROR]: ", "")
     assert (cutover.ran, cutover.requests()) == ([], [])
 
 
-def test_omitted_and_empty_options_count_as_not_given() -> None:
-    cutover = Cutover("omitted", verify_tasks="{{ nothing | default(omit) }}", title="{{ nothing | default(omit) }}")
+def test_omitted_and_empty_options_count_as_not_given(place: Place) -> None:
+    cutover = Cutover(place, verify_tasks="{{ nothing | default(omit) }}", title="{{ nothing | default(omit) }}")
     omitted = dict.fromkeys(
         (
             "final_timeout",
@@ -126,14 +127,14 @@ def test_omitted_and_empty_options_count_as_not_given() -> None:
 
 
 @pytest.mark.parametrize("jobs", ['["{job}"]', ' [ "{job}" ] ', "{job}"])
-def test_jobs_may_be_json_or_text_with_commas(jobs: str) -> None:
-    cutover = Cutover(f"json_{len(jobs)}")
+def test_jobs_may_be_json_or_text_with_commas(place: Place, jobs: str) -> None:
+    cutover = Cutover(place)
     cutover.run(succeeds=True, jobs=jobs.replace("{job}", cutover.job))
     assert cutover.report["jobs"] == [cutover.job]
 
 
-def test_jobs_may_be_given_by_name_in_each_cutover_of_a_play() -> None:
-    first, second = Cutover("named_first"), Cutover("named_second")
+def test_jobs_may_be_given_by_name_in_each_cutover_of_a_play(place: Place) -> None:
+    first, second = Cutover(place), Cutover(place)
     for cutover in (first, second):
         cutover.change(name=f"name of {cutover.job}")
         del cutover.options["jobs"]
@@ -150,8 +151,8 @@ def by_name(cutover: Cutover) -> dict[str, Any]:
     return {**task, "vars": {**task["vars"], **files}}
 
 
-def test_a_name_that_no_job_has_is_refused_before_anything_runs() -> None:
-    cutover = Cutover("named_wrong")
+def test_a_name_that_no_job_has_is_refused_before_anything_runs(place: Place) -> None:
+    cutover = Cutover(place)
     cutover.change(name="shop orders")
     del cutover.options["jobs"]
     said = cutover.run(succeeds=False, job_names=["shop order"])
@@ -160,8 +161,8 @@ def test_a_name_that_no_job_has_is_refused_before_anything_runs() -> None:
 
 
 @pytest.mark.parametrize("way", ["roles", "import_role"])
-def test_the_role_may_be_loaded_statically(way: str) -> None:
-    cutover = Cutover(f"static_{way}")
+def test_the_role_may_be_loaded_statically(place: Place, way: str) -> None:
+    cutover = Cutover(place)
     options = cutover.play()["tasks"][0]["vars"]
     role = "cutover.drs.drs_cutover"
     imported = {"ansible.builtin.import_role": {"name": role}, "vars": options}
@@ -171,8 +172,8 @@ def test_the_role_may_be_loaded_statically(way: str) -> None:
     assert cutover.ran == ["freeze", "switch"]
 
 
-def test_the_keyword_timeout_of_a_play_ends_a_gate_with_the_right_reason() -> None:
-    cutover = Cutover("keyword_timeout", final_timeout=600)
+def test_the_keyword_timeout_of_a_play_ends_a_gate_with_the_right_reason(place: Place) -> None:
+    cutover = Cutover(place, final_timeout=600)
     cutover.keywords = {"timeout": 5}
     cutover.tasks()
     said = cutover.run(succeeds=False)
@@ -186,8 +187,8 @@ def gate(cutover: Cutover, **options: Any) -> dict[str, Any]:
     return {f"drs_wait_{name}": value for name, value in {"jobs": [cutover.job], "timeout": 0, **options}.items()}
 
 
-def test_a_gate_that_is_listed_twice_waits_twice() -> None:
-    cutover = Cutover("twice", delay=0)
+def test_a_gate_that_is_listed_twice_waits_twice(place: Place) -> None:
+    cutover = Cutover(place, delay=0)
     role = {"role": "cutover.drs.drs_wait", **gate(cutover)}
     cutover.keywords = {"roles": [role, role], "tasks": []}
     cutover.run(succeeds=True)
@@ -195,8 +196,8 @@ def test_a_gate_that_is_listed_twice_waits_twice() -> None:
 
 
 @pytest.mark.parametrize("value", ["{{ nothing | default(omit) }}", ""])
-def test_no_option_of_a_gate_that_is_not_given_opens_it(value: str) -> None:
-    cutover = Cutover(f"gate_omit_{value}".replace("{{ nothing | default(omit) }}", "omitted"), delay=900)
+def test_no_option_of_a_gate_that_is_not_given_opens_it(place: Place, value: str) -> None:
+    cutover = Cutover(place, delay=900)
     options = dict.fromkeys(("fail", "stats", "reports", "title", "max_delay", "goal"), value)
     options = {name: value for name in options if value or name in ("reports", "title")}
     include = {"ansible.builtin.include_role": {"name": "cutover.drs.drs_wait"}, "vars": gate(cutover, **options)}
@@ -206,8 +207,8 @@ def test_no_option_of_a_gate_that_is_not_given_opens_it(value: str) -> None:
     assert not (cutover.folder / "opened").exists()
 
 
-def test_the_keyword_timeout_leaves_a_gate_its_reason_and_reports() -> None:
-    cutover = Cutover("gate_timeout", delay=900)
+def test_the_keyword_timeout_leaves_a_gate_its_reason_and_reports(place: Place) -> None:
+    cutover = Cutover(place, delay=900)
     options = gate(cutover, timeout=600, interval=0.2, reports=["gate.json"])
     include = {"ansible.builtin.include_role": {"name": "cutover.drs.drs_wait"}, "vars": options}
     cutover.keywords = {"timeout": 4, "tasks": [include]}
