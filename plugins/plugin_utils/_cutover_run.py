@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -116,10 +115,9 @@ class CutoverRun(Step):
         """Say why nothing begins, and what to do."""
         journal = answer["journal"] or {}
         if answer["next"] == Next.STOP.value:
-            lasting = answer["message"].partition(". ")[2]
             return (
                 f"This cutover was done at {journal['at']}, with an outage of {journal['outage_seconds']} s. Nothing runs "
-                f"again. Remove {options.state_file} to cut over once more. {lasting}".rstrip()
+                f"again. Remove {options.state_file} to cut over once more. {answer['message']}".rstrip()
             )
         if journal.get("outcome") == Outcome.SWITCH_FAILED.value or journal.get("stage") == "switch":
             return (
@@ -241,7 +239,7 @@ class CutoverRun(Step):
             ready=ready,
             reason=reason,
             valid_until=datetime.fromisoformat(valid_until.replace("Z", "+00:00")).timestamp() if ready else None,
-            result=_plain(judged),
+            result=judged,
         )
         return "" if ready and answer["next"] == Next.PROCEED.value else answer["message"] or reason
 
@@ -370,8 +368,3 @@ def plan_lines(options: _cutover_options.Options, targets: Targets = Targets()) 
 def _file_of(stage: str) -> str:
     works = STAGES[stage].own or stage.startswith("confirm_")
     return f"_drs_cutover_{'step' if works else 'stage'}.yml"
-
-
-def _plain(value: Any) -> Any:
-    """Return the value without what JSON has not; a gate's result has only its own types and those."""
-    return json.loads(json.dumps(value, default=str))

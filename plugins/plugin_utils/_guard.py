@@ -219,7 +219,7 @@ class Guard:
             except OSError as error:
                 self._unfreeze_failed(f"ansible-playbook could not be started: {error}")
         elif self._journal.outcome is Outcome.FROZEN:
-            self._say(f"THE SOURCE MAY STILL BE FROZEN. {self._journal.failure}")
+            self._say(f"THE SOURCE MAY STILL BE FROZEN. {self._journal.why}")
         elif self._journal.outcome is Outcome.DONE:
             self._say(f"The run ended after the switch. {still_copying(self._journal)}")
         elif self._journal.outcome is Outcome.SWITCH_FAILED:

@@ -75,7 +75,7 @@ def ask(guard: Mapping[str, Any], event: str, **more: Any) -> dict[str, Any]:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(60)
             connection.connect(guard["socket"])
-            connection.sendall(json.dumps(request).encode() + b"\n")
+            connection.sendall(json.dumps(request, default=str).encode() + b"\n")
             while not content.endswith(b"\n"):
                 chunk = connection.recv(1 << 16)
                 if not chunk:

@@ -19,6 +19,7 @@ from .state import STAGES, UNFREEZE, Entry, Evidence, Journal, Move, Next, Outco
 
 # How often the guard tries the unfreeze tasks before it reports that they failed.
 GUARD_ATTEMPTS = 3
+NO_REASON = "No reason is known."
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,8 @@ def begin(earlier: Journal | None, plan: Plan, by: Owner, at: float, *, owner_li
     if earlier.outcome is None and owner_lives:
         return Move(earlier, Next.REFUSE, busy(earlier))
     if earlier.switched:
-        lasting = "" if earlier.outcome is Outcome.DONE and not earlier.failed_in else f" {still_copying(earlier)}"
-        return Move(earlier, Next.STOP, f"An earlier run completed this cutover.{lasting}")
+        lasting = "" if earlier.outcome is Outcome.DONE and not earlier.failed_in else still_copying(earlier)
+        return Move(earlier, Next.STOP, lasting)
     if earlier.switching:
         return Move(earlier, Next.REFUSE, "An earlier run failed, or was interrupted, during the switch.")
     if earlier.frozen:
@@ -144,8 +145,7 @@ def recover(earlier: Journal | None, by: Owner, at: float, *, owner_lives: bool)
         return Move(earlier, Next.REFUSE, message)
     if not earlier.frozen:
         return Move(earlier, Next.STOP, "Nothing is frozen.")
-    told = earlier.failure.partition(f" {_LOUD}")[0]
-    taken = replace(earlier, owner=by, outcome=None, attempts=0, failure=told)
+    taken = replace(earlier, owner=by, outcome=None, attempts=0, unfreeze_failure="")
     return _unfreeze(_break_off(taken, at, "The run ended and nobody unfroze the source"), by, at)
 
 
@@ -197,7 +197,7 @@ def _enter(journal: Journal, event: Enter) -> Move:
     if journal.failed_in:
         return Move(journal, Next.REFUSE, f"The stage {event.stage} cannot begin: {journal.failure}")
     last = journal.entries[-1] if journal.entries else None
-    if last is not None and (last.state == "failed" or (last.ended is None and STAGES[last.name].own)):
+    if last is not None and last.ended is None and STAGES[last.name].own:
         return Move(journal, Next.REFUSE, f"The stage {event.stage} cannot begin: {last.name} did not succeed.")
     if journal.deadline is not None and not journal.switching and event.at >= journal.deadline:
         return Move(journal, Next.REFUSE, f"The outage reached drs_cutover_max_outage ({journal.plan.max_outage:g} s).")
@@ -293,18 +293,16 @@ def _unfreeze_failed(journal: Journal, event: UnfreezeFailed) -> Move:
     if journal.outcome or not journal.unfreezing:
         return Move(journal, Next.REFUSE, "No unfreeze is under way.")
     entries = _ended(journal.entries, "failed", event.at)
-    journal = replace(journal, entries=entries, failure=f"{journal.failure} {_LOUD} {sentence(event.reason)}".strip())
+    journal = replace(journal, entries=entries)
     if event.by.role is Role.GUARD and journal.attempts < GUARD_ATTEMPTS:
-        return _unfreeze(replace(journal, failure=journal.failure.partition(f" {_LOUD}")[0]), event.by, event.at)
-    return Move(replace(journal, outcome=Outcome.FROZEN), Next.STOP)
-
-
-_LOUD = "THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen:"
+        return _unfreeze(journal, event.by, event.at)
+    failure = sentence(event.reason) or NO_REASON
+    return Move(replace(journal, unfreeze_failure=failure, outcome=Outcome.FROZEN), Next.STOP)
 
 
 def _completed(journal: Journal, event: Completed) -> Move:
     last = journal.entries[-1] if journal.entries else None
-    if journal.outcome or last is None or last.name != journal.plan.stages[-1] or last.state == "failed":
+    if journal.outcome or journal.failed_in or last is None or last.name != journal.plan.stages[-1]:
         why = "The last stage has not begun, or failed." if journal.switching else "The switch has not begun."
         return Move(journal, Next.REFUSE, why)
     if last.ended is None and STAGES[last.name].own:
@@ -335,7 +333,7 @@ def _break_off(journal: Journal, at: float, reason: str) -> Journal:
     entries = _ended(journal.entries, "failed", at)
     if journal.failed_in:
         return replace(journal, entries=entries)
-    return replace(journal, entries=entries, failure=sentence(reason) or "No reason is known.", failed_in=journal.stage)
+    return replace(journal, entries=entries, failure=sentence(reason) or NO_REASON, failed_in=journal.stage)
 
 
 def _ended(entries: tuple[Entry, ...], state: str, at: float) -> tuple[Entry, ...]:

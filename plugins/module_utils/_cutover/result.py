@@ -61,7 +61,7 @@ def nothing_begun(why: str) -> dict[str, Any]:
 
 def reason(journal: Journal) -> str:
     """Say in a sentence or two how the cutover ended."""
-    why = f"{journal.failure} " if journal.failure else ""
+    why = f"{journal.why} " if journal.why else ""
     if journal.outcome is Outcome.DONE:
         lasting = f" {why}{still_copying(journal)}" if journal.failed_in else ""
         return f"The target is the database in use.{lasting}"

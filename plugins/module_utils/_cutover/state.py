@@ -137,6 +137,7 @@ class Journal:
     evidence: Evidence | None = None
     failed_in: str = ""
     failure: str = ""
+    unfreeze_failure: str = ""
     attempts: int = 0
     outcome: Outcome | None = None
     unfrozen_by: Role | None = None
@@ -147,6 +148,13 @@ class Journal:
     def stage(self) -> str:
         """The stage it is in, or was in last."""
         return self.entries[-1].name if self.entries else "begin"
+
+    @property
+    def why(self) -> str:
+        """Why it ended as it did, with why the unfreeze tasks failed if they did; empty after a success."""
+        if not self.unfreeze_failure:
+            return self.failure
+        return f"{self.failure} THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen: {self.unfreeze_failure}"
 
     @property
     def running(self) -> Entry | None:

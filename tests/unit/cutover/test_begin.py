@@ -112,7 +112,7 @@ def test_the_order_of_the_jobs_does_not_matter() -> None:
 def test_a_cutover_that_is_done_is_not_repeated(lives: bool) -> None:
     earlier = ended("switch", "completed")
     move = begin(earlier, plan(), OTHER, LATER, owner_lives=lives)
-    assert (move.next, move.journal, move.message) == (Next.STOP, earlier, "An earlier run completed this cutover.")
+    assert (move.next, move.journal, move.message) == (Next.STOP, earlier, "")
 
 
 @pytest.mark.parametrize("way", [(), ("failed",), ("died",)], ids=["interrupted", "failed", "died"])
@@ -205,15 +205,15 @@ def recovered_after_a_failed_unfreeze() -> Cutover:
 
 def test_recover_tries_again_what_failed_and_no_longer_says_that_it_failed() -> None:
     cutover = recovered_after_a_failed_unfreeze()
-    assert cutover.unfrozen().journal.failure == "The table is locked."
+    assert cutover.unfrozen().journal.why == "The table is locked."
 
 
 def test_recover_that_fails_reports_its_own_failure_once() -> None:
     cutover = recovered_after_a_failed_unfreeze()
     move = cutover.unfreeze_failed("Still no route.")
     assert (move.next, move.journal.outcome) == (Next.STOP, Outcome.FROZEN)
-    assert move.journal.failure.count("FAILED TOO") == 1
-    assert move.journal.failure.endswith("Still no route.")
+    assert move.journal.why.count("FAILED TOO") == 1
+    assert move.journal.why.endswith("Still no route.")
 
 
 def test_recover_without_tasks_to_unfreeze_leaves_the_source_frozen() -> None:

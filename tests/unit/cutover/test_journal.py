@@ -71,6 +71,7 @@ JOURNALS = st.builds(
     evidence=st.none() | st.builds(Evidence, gate=TEXTS, valid_until=TIMES, used=st.booleans()),
     failed_in=TEXTS,
     failure=TEXTS,
+    unfreeze_failure=TEXTS,
     attempts=st.integers(0, 9),
     outcome=st.none() | st.sampled_from(Outcome),
     unfrozen_by=st.none() | ROLES,

@@ -243,7 +243,7 @@ def test_an_unfreeze_that_fails_in_the_run_is_reported_at_once() -> None:
     failed.failed()
     for move in (reported.unfreeze_failed("No route"), failed.failed("No route")):
         assert (move.next, move.journal.outcome) == (Next.STOP, Outcome.FROZEN)
-        assert move.journal.failure == f"A task failed. {LOUD} No route."
+        assert move.journal.why == f"A task failed. {LOUD} No route."
         assert move.journal.entries[-1].state == "failed"
 
 
@@ -325,7 +325,7 @@ def test_a_failure_without_a_reason_still_has_one() -> None:
     cutover = a_cutover("freeze")
     cutover.failed("")
     cutover.unfreeze_failed("")
-    assert cutover.journal.failure.startswith(LOUD) or LOUD in cutover.journal.failure
+    assert cutover.journal.why == f"No reason is known. {LOUD} No reason is known."
 
 
 def test_who_owns_it_is_told_with_the_process_the_machine_and_the_user() -> None:
@@ -382,7 +382,7 @@ def test_the_guard_tries_again_until_its_last_attempt(report: str) -> None:
         assert (move.next, move.journal.attempts, move.journal.failure) == (Next.UNFREEZE, attempt, why)
     move = getattr(cutover, report)("The last.", by=GUARD)
     assert (move.next, move.journal.outcome) == (Next.STOP, Outcome.FROZEN)
-    assert move.journal.failure == f"{why} {LOUD} The last."
+    assert move.journal.why == f"{why} {LOUD} The last."
 
 
 @pytest.mark.parametrize("last", FROZEN)

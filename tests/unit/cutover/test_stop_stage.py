@@ -129,7 +129,7 @@ def test_later_runs_know_that_the_switch_was_done_and_jobs_may_still_copy() -> N
     assert journal == cutover.journal
     again = begin(journal, journal.plan, OTHER, cutover.later(), owner_lives=False)
     assert again.next is Next.STOP
-    assert again.message.startswith("An earlier run completed this cutover. Not all jobs were stopped")
+    assert again.message.startswith("Not all jobs were stopped")
     recovered = recover(journal, RECOVER, cutover.later(), owner_lives=False)
     assert recovered is not None
     assert (recovered.next, recovered.message) == (Next.STOP, "Nothing is frozen.")

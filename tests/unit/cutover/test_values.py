@@ -22,6 +22,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import
     UnfreezeFailed,
     Unfrozen,
     advance,
+    begin,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import (
     Entry,
@@ -31,7 +32,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import 
     Owner,
     Stage,
 )
-from ansible_collections.cutover.drs.tests.unit.cutover.builders import GUARD, RUN, Cutover, a_cutover, plan
+from ansible_collections.cutover.drs.tests.unit.cutover.builders import GUARD, OTHER, RUN, Cutover, a_cutover, plan
 
 
 def another(owner: Owner) -> Owner:
@@ -105,3 +106,29 @@ def test_a_clock_that_was_set_back_gives_the_running_stage_no_negative_time() ->
 def test_a_value_cannot_be_changed(value: Any, field: str) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(value, field, None)
+
+
+@pytest.mark.parametrize("jobs", [("a",), ("c", "d"), ("A", "B"), ()], ids=" ".join)
+def test_the_journal_of_other_jobs_is_refused_whatever_their_order(jobs: tuple[str, ...]) -> None:
+    move = begin(a_cutover("final").journal, plan(jobs=jobs), OTHER, 2000.0, owner_lives=False)
+    assert move.message.startswith("The journal belongs to a cutover of other jobs: a, b.")
+
+
+def test_one_more_sample_does_not_end_the_stage_that_runs() -> None:
+    cutover = a_cutover("verify")
+    move = cutover.judged("recheck")
+    assert (move.next, move.journal.running) == (Next.PROCEED, cutover.journal.entries[-1])
+    assert move.journal.stage == "verify"
+
+
+def test_what_failed_is_not_completed() -> None:
+    cutover = a_cutover("switch")
+    cutover.journal = dataclasses.replace(cutover.journal, failed_in="switch", failure="No route.")
+    assert (cutover.completed().next, cutover.journal.outcome) == (Next.REFUSE, None)
+
+
+@pytest.mark.parametrize("owner", [GUARD, OTHER], ids=["its guard", "another run"])
+def test_an_end_of_somebody_else_changes_nothing(owner: Owner) -> None:
+    cutover = a_cutover("final")
+    for event in (RunDied(GUARD, 5000.0, owner), TimeUp(GUARD, 5000.0, owner)):
+        assert advance(cutover.journal, event) == Move(cutover.journal, Next.STOP)
