@@ -75,7 +75,7 @@ QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 # Seconds of processor time, and of the clock, for one run of the tests: an endless loop is noticed by these.
 CPU_SECONDS = 120
 WALL_SECONDS = 900
-EXPLAINED = COPY / "docs" / "proofs" / "mutation.md"
+EXPLAINED = COPY / "docs" / "verified" / "mutation.md"
 # Not asked for: the first two need to be told names. What is compared by identity here is None or a member of an
 # enumeration: equality is the same, and an order there is none; so only the opposite is tried.
 WITHOUT = re.compile(r"VariableReplacer$|VariableInserter$|_Is_(?!IsNot$)|_IsNot_(?!Is$)")
