@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Spoils the wire as a file says. Runs inside of mitmproxy, in its own environment.
 
-WIRE_FOLDER holds `fault.json`: {"id", "kind", "on": [numbers]}. What is counted are requests of batch-progress and, for
-the kinds that begin with `tls`, handshakes; the counting begins anew with each id. To `log` goes a line for each.
+WIRE_FOLDER holds `fault.json`: {"id", "kind", "requests", "on": [numbers]}. What is counted are requests whose path,
+with a blank after it, matches `requests` and, for the kinds that begin with `tls`, handshakes; the counting begins
+anew with each id. To `log` goes a line for each.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import struct
 from pathlib import Path
@@ -19,20 +21,21 @@ from pathlib import Path
 from mitmproxy import connection, ctx, http, tcp, tls
 
 FOLDER = Path(os.environ["WIRE_FOLDER"])
-OPERATION = b"/jobs/batch-progress"
 
 
 class Wire:
-    """Counts the requests of one operation, and strikes when it should."""
+    """Counts the requests of an operation, and strikes when it should."""
 
     def __init__(self) -> None:
         self.id = ""
         self.numbers: dict[str, int] = {}
         self.struck: dict[str, str] = {}
 
-    def next(self, counted: str) -> str:
-        """Return the fault that the next request of the kind `counted` (http, tcp) or handshake (tls) meets."""
+    def next(self, counted: str, request: str = "") -> str | None:
+        """Return the fault that a request (http, tcp) or a handshake (tls) meets, None if it does not count."""
         fault = json.loads((FOLDER / "fault.json").read_text(encoding="utf-8"))
+        if request and not re.search(fault["requests"], request):
+            return None
         if fault["id"] != self.id:
             self.id, self.numbers = fault["id"], {}
         number = self.numbers[counted] = self.numbers.get(counted, 0) + 1
@@ -44,9 +47,9 @@ class Wire:
     # What understands HTTP.
 
     async def request(self, flow: http.HTTPFlow) -> None:
-        if OPERATION not in flow.request.path.encode():
+        kind = self.next("http", f"{flow.request.path} ")
+        if kind is None:
             return
-        kind = self.next("http")
         self.struck[flow.id] = kind
         if kind == "http-dropped":
             flow.kill()
@@ -82,8 +85,9 @@ class Wire:
     async def tcp_message(self, flow: tcp.TCPFlow) -> None:
         message = flow.messages[-1]
         if message.from_client:
-            if OPERATION in message.content:
-                self.struck[flow.id] = self.next("tcp")
+            kind = self.next("tcp", message.content.decode("latin-1"))
+            if kind is not None:
+                self.struck[flow.id] = kind
             return
         kind = self.struck.pop(flow.id, "")
         if kind == "tcp-reset":

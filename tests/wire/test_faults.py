@@ -6,6 +6,7 @@
 
 Without a fault the gate opens in the third poll. A fault in one of these polls makes it a failed one: the streak
 begins anew after it, so that three more are needed. Each poll is two requests; nothing is tried again here.
+With subtasks it is three: a list that does not come is no failed poll, but keeps the gate shut all the same.
 """
 
 from __future__ import annotations
@@ -45,6 +46,9 @@ FAULTS = {
 }
 # What only a time-out ends; the others get more time than a busy machine needs.
 SLOW = ("http-delayed", "tcp-silence", "tcp-trickle", "tcp-throttled")
+# What one more try hides.
+RETRIED = ("http-dropped", "http-502", "http-delayed", "tcp-reset", "tcp-cut-in-body", "tcp-trickle")
+HANDSHAKES = ("tls-reset", "tls-closed", "tls-garbage")
 POLLS = {"first": 1, "middle": 2, "last": 3}
 
 
@@ -99,9 +103,7 @@ def test_a_fault_that_lasts_ends_the_wait_with_its_reason(wire: Wire, kind: str)
     assert_says(wait, FAULTS[kind][1])
 
 
-@pytest.mark.parametrize(
-    "kind", ["http-dropped", "http-502", "http-delayed", "tcp-reset", "tcp-cut-in-body", "tcp-trickle"]
-)
+@pytest.mark.parametrize("kind", RETRIED)
 @pytest.mark.parametrize("poll", POLLS)
 def test_one_more_try_hides_a_fault_that_may_pass(wire: Wire, kind: str, poll: str) -> None:
     wire.strike(kind, POLLS[poll])
@@ -123,7 +125,7 @@ def test_what_happens_to_an_idle_connection_is_no_fault(wire: Wire, kind: str, p
     assert wait.result["requests"] == len(wire.plain.requests) == 6
 
 
-@pytest.mark.parametrize("kind", ["tls-reset", "tls-closed", "tls-garbage"])
+@pytest.mark.parametrize("kind", HANDSHAKES)
 @pytest.mark.parametrize("poll", POLLS)
 def test_a_fault_in_the_handshake(wire: Wire, kind: str, poll: str) -> None:
     """The service closes each connection after its answer, so that each request shakes hands."""
@@ -211,10 +213,87 @@ class TestProxyLogin:
         assert wait.broke_once(number, "network 407"), wait.breaks
 
 
-def test_a_playbook_through_a_wire_that_breaks_in_the_last_poll(wire: Wire, tmp_path: Path) -> None:
-    wire.strike("tcp-reset", 3)
+class TestLists:
+    """The list of jobs is the third request of each poll. Without it nobody knows whether there are subtasks."""
+
+    def test_without_a_fault_the_third_poll_opens_the_gate(self, wire: Wire) -> None:
+        for url in (wire.http, wire.tcp):
+            wire.reset()
+            wire.strike("none", operation="list-v3")
+            wait = waited(endpoint=url, check_subtasks=True)
+            assert (wait.result["verdict"], wait.result["polls"], wait.result["requests"]) == ("ready", 3, 9)
+            assert wire.seen() == ["-", "-", "-"]
+            assert len(wire.plain.requests) == 9
+
+    @pytest.mark.parametrize(("version", "poll"), [*(("list-v3", poll) for poll in POLLS), ("list-v5", "last")])
+    @pytest.mark.parametrize("kind", FAULTS)
+    def test_a_fault_holds_the_job_and_the_streak_begins_anew(
+        self, wire: Wire, kind: str, version: str, poll: str
+    ) -> None:
+        number = POLLS[poll]
+        v5 = version == "list-v5"
+        wire.reset(withdrawn=["list-v3"] if v5 else [])
+        wire.strike(kind, number, operation=version)
+        wait = waited(**through(wire, kind), check_subtasks=True)
+        assert wait.result["verdict"] == "ready", wait.lines
+        assert (wait.result["errors"], wait.result["polls"]) == (0, number + 3)
+        # Once to learn that there is no v3.
+        assert wait.result["requests"] == 3 * (number + 3) + v5
+        assert wire.seen() == ["-"] * (number - 1) + [kind] + ["-"] * 3
+        reset = [f"RESET streak {number - 1}->0 9a47..jb21 subtasks"] if number > 1 else []
+        assert wait.breaks == reset
+        assert sum(line.endswith("hold=subtasks") for line in wait.lines) == 1
+
+    @pytest.mark.parametrize("kind", FAULTS)
+    def test_a_fault_in_the_only_sample_never_opens_the_gate(self, wire: Wire, kind: str) -> None:
+        wire.strike(kind, 1, operation="list-v3")
+        wait = waited(**through(wire, kind), timeout=0, check_subtasks=True)
+        assert (wait.result["verdict"], wait.result["ready"], wait.result["requests"]) == ("timeout", False, 3)
+        assert [hold["rule"] for hold in wait.result["jobs"][0]["holds"]] == ["subtasks"]
+        assert_says(wait, FAULTS[kind][1])
+        assert "check_subtasks: false" in wait.result["reason"]
+
+    @pytest.mark.parametrize("kind", [*FAULTS, "http-proxy-login"])
+    def test_a_fault_that_lasts_keeps_the_gate_shut_to_the_end(self, wire: Wire, kind: str) -> None:
+        wire.strike(kind, *range(2, 500), operation="list-v3")
+        wait = waited(**through(wire, kind), timeout=2, near_interval=0.5, check_subtasks=True)
+        assert (wait.result["verdict"], wait.result["errors"]) == ("timeout", 0), wait.lines
+        assert wait.result["polls"] >= 2
+        assert wait.breaks == ["RESET streak 1->0 9a47..jb21 subtasks"]
+        said = "The proxy asks for a login" if kind == "http-proxy-login" else FAULTS[kind][1]
+        assert_says(wait, said)
+
+    @pytest.mark.parametrize("kind", RETRIED)
+    def test_one_more_try_hides_a_fault_that_may_pass(self, wire: Wire, kind: str) -> None:
+        wire.strike(kind, 3, operation="list-v3")
+        wait = waited(**through(wire, kind), request_retries=1, check_subtasks=True)
+        assert (wait.result["verdict"], wait.result["errors"]) == ("ready", 0)
+        assert wait.result["requests"] == 3 * wait.result["polls"] + 1
+        assert all("gap of" in line for line in wait.breaks)
+
+    @pytest.mark.parametrize("kind", HANDSHAKES)
+    def test_a_fault_in_the_handshake(self, wire: Wire, kind: str) -> None:
+        wire.plain.add_fault(operation="any", kind="slow", seconds=0, headers={"Connection": "close"})
+        wire.strike(kind, 9)
+        wait = waited(endpoint=wire.https, ca_path=wire.ca_path, parallel=1, check_subtasks=True)
+        assert (wait.result["verdict"], wait.result["polls"], wait.result["requests"]) == ("ready", 6, 18), wait.lines
+        assert len(wire.plain.requests) == 17
+        assert wait.breaks == ["RESET streak 2->0 9a47..jb21 subtasks"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "requests", "errors", "line"),
+    [
+        ("batch-progress", 12, 1, " RESET streak 2->0 network errors=1/5"),
+        ("list-v3", 18, 0, " RESET streak 2->0 9a47..jb21 subtasks"),
+    ],
+)
+def test_a_playbook_through_a_wire_that_breaks_in_the_last_poll(
+    wire: Wire, tmp_path: Path, operation: str, requests: int, errors: int, line: str
+) -> None:
+    wire.strike("tcp-reset", 3, operation=operation)
     rules = {"stable_for": 0.05, "interval": 1, "near_interval": 0.25, "timeout": 60, "request_retries": 0}
-    rules["check_subtasks"] = False
+    rules["check_subtasks"] = operation == "list-v3"
     gate = {"endpoint": wire.tcp, **BY_TOKEN, "jobs": [JOB], **rules}
     copy = {"content": "{{ gate | to_json }}", "dest": str(tmp_path / "gate.json")}
     tasks = [{"cutover.drs.drs_job_wait": gate, "register": "gate"}, {"ansible.builtin.copy": copy}]
@@ -231,11 +310,11 @@ def test_a_playbook_through_a_wire_that_breaks_in_the_last_poll(wire: Wire, tmp_
     )
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((tmp_path / "gate.json").read_text())
-    assert (result["verdict"], result["polls"], result["requests"], result["errors"]) == ("ready", 6, 12, 1)
-    assert " RESET streak 2->0 network errors=1/5" in done.stderr
+    polled = (result["verdict"], result["polls"], result["requests"], result["errors"])
+    assert polled == ("ready", 6, requests, errors)
+    assert line in done.stderr
     assert " VERDICT ready jobs=1 streak=3x/" in done.stderr
 
 
 def assert_says(wait: Waited, sentence: str) -> None:
-
     assert re.search(sentence, wait.result["reason"]), wait.result["reason"]

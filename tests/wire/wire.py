@@ -25,6 +25,8 @@ from drs_simulator import Simulator
 ADDON = Path(__file__).resolve().parent / "addon.py"
 JOB = "9a470239-2308-4bb5-a6bc-1040402fjb21"
 LOGIN = "somebody:proxy-password"
+# The requests of an operation, by path.
+OPERATIONS = {"batch-progress": "/jobs/batch-progress ", "list-v3": "/v3/[^/]+/jobs ", "list-v5": "/v5/[^/]+/jobs[? ]"}
 # Three samples open the gate: in the third poll, where nothing comes in between.
 OPTIONS: dict[str, Any] = {
     **DEFAULTS,
@@ -33,12 +35,12 @@ OPTIONS: dict[str, Any] = {
     "jobs": [JOB],
     "stable_samples": 3,
     "stable_for": 0.05,
-    # The first after a failed poll; three of it are the gap that a streak outlives, on a busy machine too.
-    "interval": 0.8,
-    "near_interval": 0.05,
+    # Three of it are the gap that a streak outlives, on a busy machine too.
+    "interval": 0.15,
+    "near_interval": 0.15,
     "timeout": 60,
     "request_timeout": 20,
-    # Two requests a poll, so that a fault hits a certain one; the lists have tests of their own.
+    # Two requests a poll, so that a fault hits a certain one; those of the lists have it on.
     "check_subtasks": False,
     "request_retries": 0,
 }
@@ -134,21 +136,23 @@ class Wire(Proxy):
         self.proxy = f"http://127.0.0.1:{proxy}"
         self.plain, self.secure = plain, tls
 
-    def reset(self) -> None:
+    def reset(self, **scenario: Any) -> None:
         """No fault from now on, and empty logs."""
         self.strike("none")
         for simulator in self._simulators:
-            simulator.load({"jobs": [{"id": JOB, "status": "INCRE_TRANSFER_STARTED"}]})
+            simulator.load({"jobs": [{"id": JOB, "status": "INCRE_TRANSFER_STARTED"}], **scenario})
 
-    def strike(self, kind: str, *on: int) -> None:
-        """Meet the batch-progress requests, or handshakes, of these numbers from now on with a fault."""
+    def strike(self, kind: str, *on: int, operation: str = "batch-progress") -> None:
+        """Meet the requests of an operation, or handshakes, of these numbers from now on with a fault."""
         self._faults += 1
         fresh = self._folder / "fresh.json"
-        fresh.write_text(json.dumps({"id": str(self._faults), "kind": kind, "on": on}))
+        fresh.write_text(
+            json.dumps({"id": str(self._faults), "kind": kind, "requests": OPERATIONS[operation], "on": on})
+        )
         fresh.replace(self._folder / "fault.json")
 
     def seen(self) -> list[str]:
-        """Return what the batch-progress requests since the last change of the fault met, `-` for nothing."""
+        """Return what the requests of the operation since the last change of the fault met, `-` for nothing."""
         log = self._folder / "log"
         entries = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
         return [met for fault, counted, met in entries if fault == str(self._faults) and counted != "tls"]
