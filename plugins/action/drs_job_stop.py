@@ -31,6 +31,10 @@ class ActionModule(ActionBase):
             # As it is, ansible-core 2.19 and later would show the arguments with it, secrets too.
             return {**outcome, **refused(configuration_error(f"{error.message.rstrip('.')}."))}
         _process.use_environment(self._task, self._templar)
+        options, limited = _process.within_the_task(options, self._task)
         say = _process.lines(self._task, options["progress"])
         check_mode = self._task.check_mode
-        return {**outcome, **run(options, os.environ, check_mode=check_mode, say=say, clock=_process.CLOCK)}
+        stopped = run(options, os.environ, check_mode=check_mode, say=say, clock=_process.CLOCK)
+        if limited:
+            stopped["warnings"] = [*stopped.get("warnings", []), limited]
+        return {**outcome, **stopped}

@@ -263,8 +263,9 @@ class CutoverRun(Step):
         """Stop the jobs and tell the guard; why not all of them ended, empty if they did."""
         self._use_environment()
         left = None if options.stop_jobs == "after_switch" else journal["deadline"] - time.time()
+        of_stop, limited = _process.within_the_task(options.of_stop(left), self._task)
         ended = stop(
-            options.of_stop(left),
+            of_stop,
             os.environ,
             check_mode=False,
             say=_process.lines(self._task, options.values.get("progress", True)),
@@ -273,7 +274,7 @@ class CutoverRun(Step):
         # A job that is being released cannot be resumed either.
         gone = [*ended["stopped"], *ended["already_ended"]]
         gone += [job["id"] for job in ended["jobs"] if job["id"] not in gone and cannot_be_resumed(job.get("status"))]
-        reason = ended["msg"] if ended["failed"] else ""
+        reason = f"{ended['msg']} {limited}".rstrip() if ended["failed"] else ""
         answer = self._asked(guard, "stopped", jobs=gone, reason=reason)
         return "" if not reason and answer["next"] == Next.PROCEED.value else answer["message"] or reason
 

@@ -85,9 +85,9 @@ def lines(task: Any, wanted: bool) -> Callable[[str], None]:
 
 
 def within_the_task(options: Mapping[str, Any], task: Any) -> tuple[dict[str, Any], str]:
-    """Return the options of a wait that ends before the keyword ``timeout`` of task or play ends it without a verdict.
+    """Return the options of a wait, or of a stop, that ends before the keyword ``timeout`` of task or play ends it without a verdict.
 
-    The text is a sentence about that, empty if the wait keeps its own timeout (seconds).
+    The text is a sentence about that, empty if it keeps its own timeout (seconds).
     """
     limit = float(task.timeout or 0)
     if not limit or options["timeout"] is None or options["timeout"] + _TO_END < limit:
@@ -95,7 +95,7 @@ def within_the_task(options: Mapping[str, Any], task: Any) -> tuple[dict[str, An
     seconds = max(limit / 2, limit - _TO_END)
     return (
         {**options, "timeout": seconds},
-        f"The keyword timeout ends this task after {limit:g} s, so the wait has {seconds:g} s to come to its verdict.",
+        f"The keyword timeout ends this task after {limit:g} s, so it has {seconds:g} s to come to its end.",
     )
 
 

@@ -81,6 +81,17 @@ def test_a_stop_that_fails_before_the_switch_unfreezes(place: Place, fault: dict
     assert ("Set their replication up again" in said) == ("release_fails" in fault)
 
 
+def test_the_keyword_timeout_of_a_play_ends_a_stop_with_the_right_reason(place: Place) -> None:
+    cutover = a_cutover(place)
+    cutover.keywords = {"timeout": 8}
+    cutover.change(stop_seconds=60)
+    said = cutover.run(succeeds=False)
+    assert cutover.ran == ["freeze", "verify", "unfreeze"]
+    assert "The keyword timeout ends this task after 8 s, so it has 6 s to come to its end." in said
+    assert (cutover.report["outcome"], cutover.report["failed_stage"]) == ("unfrozen", "stop")
+    assert "Set their replication up again." in cutover.report["reason"]
+
+
 def test_a_stop_that_fails_after_the_switch_fails_the_run_and_undoes_nothing(place: Place) -> None:
     cutover = a_cutover(place, stop_jobs="after_switch", stop_timeout=1)
     cutover.change(stop_answer="wrong_state")

@@ -23,20 +23,24 @@ NO_REASON = "No reason is known."
 
 
 @dataclass(frozen=True)
-class Enter:
-    """A stage is about to begin, which ends the one before."""
+class _Event:
+    """Something that happened: who says so, and when (epoch seconds)."""
 
     by: Owner
     at: float
+
+
+@dataclass(frozen=True)
+class Enter(_Event):
+    """A stage is about to begin, which ends the one before."""
+
     stage: str
 
 
 @dataclass(frozen=True)
-class GateEnded:
+class GateEnded(_Event):
     """A gate gave its verdict. ``gate`` is the stage, or ``recheck`` for one more sample before a stage."""
 
-    by: Owner
-    at: float
     gate: str
     ready: bool
     reason: str
@@ -44,64 +48,48 @@ class GateEnded:
 
 
 @dataclass(frozen=True)
-class Failed:
+class Failed(_Event):
     """Something failed: a task, a gate, an answer, the role's own bookkeeping."""
 
-    by: Owner
-    at: float
     reason: str
 
 
 @dataclass(frozen=True)
-class Stopped:
+class Stopped(_Event):
     """The stage ``stop`` ended: these jobs cannot be resumed; ``reason`` says why not all of them ended."""
 
-    by: Owner
-    at: float
     jobs: tuple[str, ...]
     reason: str = ""
 
 
 @dataclass(frozen=True)
-class Unfrozen:
+class Unfrozen(_Event):
     """The unfreeze tasks ran to their end."""
-
-    by: Owner
-    at: float
 
 
 @dataclass(frozen=True)
-class UnfreezeFailed:
+class UnfreezeFailed(_Event):
     """The unfreeze tasks failed."""
 
-    by: Owner
-    at: float
     reason: str
 
 
 @dataclass(frozen=True)
-class Completed:
+class Completed(_Event):
     """The switch tasks ran to their end."""
-
-    by: Owner
-    at: float
 
 
 @dataclass(frozen=True)
-class RunDied:
+class RunDied(_Event):
     """The process ``of`` a run, or of recover, is gone; ``by`` is its guard."""
 
-    by: Owner
-    at: float
     of: Owner
 
 
 @dataclass(frozen=True)
-class TimeUp:
+class TimeUp(_Event):
     """The longest outage that is allowed is over for the run ``of``; ``by`` is its guard."""
 
-    by: Owner
-    at: float
     of: Owner
 
 
