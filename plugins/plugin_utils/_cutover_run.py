@@ -19,6 +19,7 @@ from ansible.errors import AnsibleError
 from ..module_utils._cutover import encoding
 from ..module_utils._cutover.result import nothing_begun
 from ..module_utils._cutover.state import STAGES, Next, Outcome, Plan, Role
+from ..module_utils._gate.gate import Verdict
 from ..module_utils._job.errors import DrsError, configuration_error
 from ..module_utils._service.connection import connect
 from ..module_utils._service.names import asked_jobs, resolve_names
@@ -163,7 +164,7 @@ class CutoverRun(Step):
         targets = self._targets(options)
         gates = {gate: self._wait(options, gate, one_sample=True) for gate in ("approach", "final")}
         says = [f"The {gate} gate now: {judged['verdict']}. {judged['reason']}" for gate, judged in gates.items()]
-        failed = gates["approach"]["verdict"] == "error"
+        failed = gates["approach"]["verdict"] == Verdict.ERROR.value
         return {
             "check_mode": True,
             "refused": failed,

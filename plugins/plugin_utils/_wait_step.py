@@ -11,11 +11,13 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
+from ..module_utils._gate.gate import Verdict
 from ._given import as_list, checked, given
 from ._reports import beside, write_report, wrong_suffixes
 
 STEPS = ("begin", "publish", "open")
 PREFIX = "drs_wait_"
+_READY, _ERROR = Verdict.READY.value, Verdict.ERROR.value
 # The registered result of the first step.
 BEGUN = "_drs_wait_begun"
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -87,7 +89,7 @@ class WaitStep:
 
     def _statistics(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """Return what set_stats would: ready only if every host of the play is, with the verdict of each."""
-        verdicts = {self._host: str(result.get("verdict") or "error")}
+        verdicts = {self._host: str(result.get("verdict") or _ERROR)}
         alive = set(self._vars.get("ansible_play_hosts") or ())
         for host in _others(self._vars, self._host):
             other = _variables(self._vars, host).get(f"{PREFIX}result")
@@ -95,9 +97,9 @@ class WaitStep:
                 verdicts[host] = str(other["verdict"]) if other.get("ready") is True else _not_ready(other)
             elif host not in alive:
                 # It failed before it had a verdict. A host that lives and has none does not wait, or not yet.
-                verdicts[host] = "error"
-        ready = result.get("ready") is True and all(verdict == "ready" for verdict in verdicts.values())
-        worst = next((verdict for verdict in verdicts.values() if verdict != "ready"), "ready")
+                verdicts[host] = _ERROR
+        ready = result.get("ready") is True and all(verdict == _READY for verdict in verdicts.values())
+        worst = next((verdict for verdict in verdicts.values() if verdict != _READY), _READY)
         return {
             "drs_wait_ready": ready,
             "drs_wait_verdict": worst if result.get("ready") is True else verdicts[self._host],
@@ -110,7 +112,7 @@ class WaitStep:
             return {"msg": str(result.get("reason") or ""), "_ansible_verbose_always": True}
         reason = result.get("reason") or result.get("msg") or "no reason is known"
         problems = (self._vars.get("drs_wait_written") or {}).get("problems") or []
-        said = " ".join([f"Not ready ({result.get('verdict') or 'error'}): {reason}", *problems])
+        said = " ".join([f"Not ready ({result.get('verdict') or _ERROR}): {reason}", *problems])
         return {"failed": True, "msg": said}
 
     def _result(self) -> Mapping[str, Any]:
@@ -120,7 +122,7 @@ class WaitStep:
 
 def _not_ready(result: Mapping[str, Any]) -> str:
     verdict = str(result["verdict"])
-    return "error" if verdict == "ready" else verdict
+    return _ERROR if verdict == _READY else verdict
 
 
 def _options(task_vars: Mapping[str, Any], templar: Any) -> dict[str, Any]:

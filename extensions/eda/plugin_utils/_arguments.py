@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ansible.module_utils.common.validation import (
@@ -30,22 +30,8 @@ from ansible_collections.cutover.drs.plugins.module_utils._wait.options import W
 
 # What ansible-rulebook itself adds to the arguments of a source with `feedback: true`.
 _OF_RULEBOOK = "eda_feedback_queue"
-# The options of drs_job_wait that decide; without those of its deadline, its pace and its lines.
-_RULES = (
-    "goal",
-    "max_delay",
-    "stable_samples",
-    "stable_for",
-    "interval",
-    "max_errors",
-    "max_missing",
-    "unknown_for",
-    "fail_fast",
-    "require_full_progress",
-    "check_subtasks",
-    "hold_file",
-    "valid_for",
-)
+# The options of drs_job_wait that decide. A source has no deadline, one pace and no lines.
+_RULES = [rule.name for rule in fields(Rules) if rule.name not in ("timeout", "near_interval", "stall_after")]
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     **CONNECTION_OPTIONS,
