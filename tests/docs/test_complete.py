@@ -47,7 +47,7 @@ def test_a_guide_names_all_of_them(page: str, names: list[str]) -> None:
     assert [name for name in names if f"``{name}``" not in text] == []
 
 
-@pytest.mark.parametrize("module", ["_lines", "_stop_lines"])
+@pytest.mark.parametrize("module", ["_wait/lines", "_stop/lines"])
 def test_the_table_of_the_live_lines_explains_every_word(module: str) -> None:
     """Also one that is new: the words are taken from the code that writes them."""
     source = (CHECKOUT / "plugins" / "module_utils" / f"{module}.py").read_text(encoding="utf-8")
