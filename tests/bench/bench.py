@@ -43,6 +43,25 @@ SIZES = (1, 100, 1000, 10000)
 LATENCIES = (0, 20, 100)
 Figures = dict[str, float]
 
+# Why a target is missed where it is, each by a profile of 2026-11-28.
+OF_PARSING = (
+    "The floor parses nothing. For a batch of 100 jobs, parsing and checking take 1.05 ms of CPU (0.10 of it in the "
+    "json module), and requests takes 0.40 ms more than http.client; without latency nothing hides them."
+)
+OF_ANSIBLE = (
+    "The module takes about a second of it. The rest is ansible-core, which visits each of the 280,000 values of the "
+    "result twice, copies it and removes internal keys. Without the field raw it takes a sixth less CPU; the field is "
+    "part of the interface."
+)
+OF_A_POLL = (
+    "A poll of 100 jobs takes 6.5 ms of CPU: 4.6 in the threads that send two requests, parse the answers and check "
+    "them, 1.9 to judge the jobs, compare them with the sample before and keep their curves."
+)
+OF_MEMORY = (
+    "A wait keeps 1.2 KiB a job. The other half is the result that Ansible gets in the end, of which 0.9 KiB are the "
+    "dictionary of a job with its thirty keys."
+)
+
 
 def candidate(name: str, settings: dict[str, Any]) -> Figures:
     """Return the figures of one candidate in a process of its own."""
@@ -115,7 +134,7 @@ def uri(simulator: Simulator, jobs: list[str] | str) -> dict[str, Any]:
 def reading() -> Part:
     """Jobs read once."""
     client = Table(("latency", "jobs", "floor", "client", "client/floor", "official SDK", "SDK/floor"))
-    beside_floor: list[str] = []
+    beside_floor: dict[int, str] = {}
     module = Table(("jobs", "drs_job_progress", "/ping", "uri for each batch", "uri/module"))
     # The first run of Ansible compiles what it imports.
     play({"ansible.builtin.ping": {}}, {"cutover.drs.drs_job_progress": {}, "ignore_errors": True})
@@ -129,7 +148,7 @@ def reading() -> Part:
                 assert all(run["done"] == size for run in found.values()), found
                 floor, ours, sdk = (found[name]["seconds"] for name in ("floor", "client", "sdk"))
                 if size == SIZES[-1]:
-                    beside_floor.append(f"{ours / floor:.2f} at {latency} ms")
+                    beside_floor[latency] = f"{ours / floor:.2f}"
                 shown = [f"{seconds:.3f} s" for seconds in (floor, ours, sdk)]
                 client.add(f"{latency} ms", size, shown[0], shown[1], ours / floor, shown[2], sdk / floor)
                 if latency == 0:
@@ -154,15 +173,17 @@ def reading() -> Part:
         module,
         chart="Reading 10,000 jobs with ansible-playbook: seconds",
         targets=[
-            ("time to read 10,000 jobs, compared with the floor", "at most 1.2", ", ".join(beside_floor)),
-            ("time of a playbook that reads one job, compared with ping", "at most 1.3", module.rows[0][2]),
+            ("time to read 10,000 jobs at 0 ms, compared with the floor", "at most 1.25", beside_floor[0], OF_PARSING),
+            ("time to read 10,000 jobs at 20 ms, compared with the floor", "at most 1.1", beside_floor[20], OF_PARSING),
+            ("time of a playbook that reads one job, compared with ping", "at most 1.3", module.rows[0][2], ""),
+            ("time of a playbook that reads 10,000 jobs", "at most 1.9 s", module.rows[-1][1], OF_ANSIBLE),
         ],
     )
 
 
 def waiting() -> Part:
     """Return an hour of waiting."""
-    beside_uri: list[str] = []
+    beside_uri: dict[int, str] = {}
     table = Table(("jobs", "way", "CPU", "/drs_job_wait", "requests", "logins", "memory"))
     start = median(lambda: play({"ansible.builtin.debug": {"msg": "nothing"}}))["cpu"]
     short, long = (play({"ansible.builtin.wait_for": {"timeout": seconds}}) for seconds in (1, 31))
@@ -172,7 +193,7 @@ def waiting() -> Part:
             ids = list(simulator.job_ids)
             rows = [wait(simulator, ids, start, idle), *untils(simulator, ids, start, idle), loop(simulator, ids)]
         ours = rows[0][1]
-        beside_uri.append(f"{rows[2][1] / ours:.0f} for {size}")
+        beside_uri[size] = f"{rows[2][1] / ours:.0f}"
         for name, cpu, requests, logins, memory in rows:
             table.add(size, name, f"{cpu:.2f} s", cpu / ours, requests, logins, f"{memory / 2**20:.0f} MiB")
         if size == 100:
@@ -195,8 +216,13 @@ def waiting() -> Part:
         waits for, because it checks for results a thousand times a second.""",
         chart="Waiting an hour for 100 jobs: CPU seconds",
         targets=[
-            ("CPU of an hour of until with uri, compared with drs_job_wait", "at least 50", ", ".join(beside_uri)),
-            ("logins in an hour", "at most 1", ", ".join({row[5] for row in table.rows if row[1] == "drs_job_wait"})),
+            (
+                "CPU of an hour of until with uri, compared with drs_job_wait, for 100 jobs",
+                "at least 60",
+                beside_uri[100],
+                OF_A_POLL,
+            ),
+            ("logins in an hour", "at most 1", ", ".join({r[5] for r in table.rows if r[1] == "drs_job_wait"}), ""),
         ],
     )
 
@@ -269,7 +295,7 @@ def verdict() -> Part:
         sample is taken every 5 s (±10 %), so the verdict comes within 5.5 s. The goal ``caught_up`` adds the
         seconds of its streak.""",
         table,
-        targets=[("time from a change to the verdict, near the goal", "at most 5.5 s", f"{max(times):.1f} s")],
+        targets=[("time from a change to the verdict, near the goal", "at most 5.5 s", f"{max(times):.1f} s", "")],
     )
 
 
@@ -289,7 +315,7 @@ def size() -> Part:
         "Memory and time against the number of jobs",
         "A wait in one process, polls without a pause, four requests at once; the peak includes the final result.",
         table,
-        targets=[("memory for each of 10,000 jobs", "at most 2 KiB", table.rows[2][3])],
+        targets=[("memory for each of 10,000 jobs", "at most 1.5 KiB", table.rows[2][3], OF_MEMORY)],
     )
 
 

@@ -61,13 +61,13 @@ def _ratio(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.0f}"
 
 
-# What is measured, the target (at most or at least a number), and the measured values.
-Target = tuple[str, str, str]
+# What is measured, the target (at most or at least a number), the measured values, and why they miss it if they do.
+Target = tuple[str, str, str, str]
 
 
 def verdict(target: Target) -> str:
     """Return whether all measured values, separated by commas, meet the target."""
-    _what, limit, measured = target
+    _what, limit, measured, _why = target
     bound = _number(limit)
     values = [_number(value) for value in measured.split(",")]
     met = all(value >= bound if limit.startswith("at least") else value <= bound for value in values)
@@ -110,7 +110,8 @@ def write_page(machine: str, parts: list[Part]) -> None:
             python = peer("bench") / "bin" / "python"
             subprocess.run([str(python), str(HERE / "chart.py")], input=json.dumps(drawing), text=True, check=True)
     targets = [target for part in parts for target in part.targets]
-    table = Table(("what", "target", "measured", "result"), [(*target, verdict(target)) for target in targets])
-    shown = [Part("Targets", table), *parts]
+    table = Table(("what", "target", "measured", "result"), [(*target[:3], verdict(target)) for target in targets])
+    missed = dict.fromkeys(why for *_rest, why in (target for target in targets if "missed" in verdict(target)) if why)
+    shown = [Part("Targets", table, *(f"* {why}" for why in missed)), *parts]
     page = "\n".join([HEAD.format(machine=machine), *(part.rst() for part in shown)])
     PAGE.write_text(page, encoding="utf-8")

@@ -25,6 +25,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import
     begin,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import (
+    STAGES,
     Entry,
     Evidence,
     Move,
@@ -132,3 +133,30 @@ def test_an_end_of_somebody_else_changes_nothing(owner: Owner) -> None:
     cutover = a_cutover("final")
     for event in (RunDied(GUARD, 5000.0, owner), TimeUp(GUARD, 5000.0, owner)):
         assert advance(cutover.journal, event) == Move(cutover.journal, Next.STOP)
+
+
+# name, title, and what is true of it
+STAGE_TABLE = [
+    ("approach", "Wait until the target has nearly caught up", "own gate"),
+    ("confirm_freeze", "Ask before the freeze", "takes_time"),
+    ("freeze", "Freeze the source", "frozen needs_evidence"),
+    ("final", "Wait until the target has every write of the source", "own gate frozen"),
+    ("verify", "Compare the data", "frozen takes_time"),
+    ("confirm_switch", "Ask before the switch", "frozen takes_time"),
+    ("stop", "Stop the jobs", "own frozen needs_evidence"),
+    ("switch", "Switch to the target", "frozen needs_evidence"),
+]
+
+
+def test_the_stages_are_these_in_this_order() -> None:
+    flags = ("own", "gate", "frozen", "needs_evidence", "takes_time")
+    shown = [
+        (name, stage.title, " ".join(flag for flag in flags if getattr(stage, flag))) for name, stage in STAGES.items()
+    ]
+    assert shown == STAGE_TABLE
+
+
+def test_the_names_of_stages_are_known_by_their_value() -> None:
+    entries = tuple(Entry(other_text(name), "ok", 1.0, 2.0) for name in ("switch", "unfreeze"))
+    journal = dataclasses.replace(a_cutover().journal, entries=entries)
+    assert (journal.switching, journal.switched, journal.unfreezing) == (True, True, True)
