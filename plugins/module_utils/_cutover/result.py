@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any
 
+from .._job.text import iso
 from .decide import still_copying
 from .encoding import encode_owner, outage
 from .state import Journal, Outcome, Plan, Role
@@ -34,20 +34,20 @@ def result(journal: Journal, gates: Mapping[str, Any], plan: list[str], warnings
             {
                 "name": entry.name,
                 "state": entry.state,
-                "started_at": _iso(entry.began),
-                "finished_at": None if entry.ended is None else _iso(entry.ended),
+                "started_at": iso(entry.began, exact=True),
+                "finished_at": None if entry.ended is None else iso(entry.ended, exact=True),
                 "seconds": None if entry.ended is None else round(entry.ended - entry.began, 3),
                 "by": entry.by.value,
             }
             for entry in entries
         ],
-        "frozen_since": None if journal.frozen_since is None else _iso(journal.frozen_since),
+        "frozen_since": None if journal.frozen_since is None else iso(journal.frozen_since, exact=True),
         "outage_seconds": outage(journal),
         "unfrozen_by": journal.unfrozen_by.value if journal.unfrozen_by else None,
         "owner": None if journal.owner is None else encode_owner(journal.owner),
         "gates": dict(gates),
-        "started_at": _iso(entries[0].began) if entries else None,
-        "finished_at": _iso(entries[-1].ended) if entries and entries[-1].ended is not None else None,
+        "started_at": iso(entries[0].began, exact=True) if entries else None,
+        "finished_at": iso(entries[-1].ended, exact=True) if entries and entries[-1].ended is not None else None,
         "stopped": list(journal.stopped),
         "warnings": warnings,
     }
@@ -86,7 +86,3 @@ def _gone(journal: Journal) -> str:
     if any(entry.name == "stop" and entry.state != "ok" for entry in journal.entries):
         return " The jobs may have been stopped. Look at them: a job that was stopped must be set up again."
     return ""
-
-
-def _iso(epoch: float) -> str:
-    return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 
-def iso(epoch: float) -> str:
-    """Return epoch seconds as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+def iso(epoch: float, *, exact: bool = False) -> str:
+    """Return epoch seconds as ISO 8601 in UTC, to the second or, if ``exact``, to the microsecond."""
+    return datetime.fromtimestamp(epoch, timezone.utc).strftime(f"%Y-%m-%dT%H:%M:%S{'.%f' if exact else ''}Z")
 
 
 def duration(seconds: float) -> str:
