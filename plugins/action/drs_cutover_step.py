@@ -14,7 +14,7 @@ from ..plugin_utils._cutover_run import CutoverRun
 from ..plugin_utils._recover import Recover
 
 _RUN = ("begin", "enter", "completed", "failed", "unfrozen", "unfreeze_failed")
-_END = ("finish", "conclude")
+_END = ("leave", "finish", "publish", "summary", "conclude")
 _RECOVER = ("recover", "recovered", "recover_failed")
 
 

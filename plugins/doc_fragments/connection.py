@@ -13,43 +13,43 @@ options:
   endpoint:
     description:
       - Base URL of the Data Replication Service (DRS), for example V(https://drs.eu-de.otc.t-systems.com).
-      - A path in it is kept. By default it is the published endpoint of O(region).
+      - A path in it is kept. The default is the published endpoint of O(region).
     type: str
   region:
     description:
       - The region, for example V(eu-de).
-      - It gives O(endpoint), O(auth_url) and O(project_name) if they are not set.
-      - Regions of Huawei Cloud and Open Telekom Cloud are known. For any other cloud set O(endpoint) and O(auth_url), because a login
-        never goes to a host that was guessed.
-      - Also taken from E(OS_REGION_NAME) or E(HW_REGION_NAME). With O(cloud) the region of that entry comes before these.
+      - It sets the defaults of O(endpoint), O(auth_url) and O(project_name).
+      - The regions of Huawei Cloud and Open Telekom Cloud are known. For any other cloud, set O(endpoint) and O(auth_url), because credentials are
+        never sent to a guessed host.
+      - Also taken from E(OS_REGION_NAME) or E(HW_REGION_NAME). With O(cloud), the region of that entry takes precedence over these.
     type: str
   project_id:
     description:
-      - The project that the jobs belong to. By default it is the one that the login is for.
-      - O(auth_token) needs it, as a token cannot be asked for its project without more rights.
+      - The ID of the project that the jobs belong to. The default is the project of the login.
+      - Required with O(auth_token), because finding out the project of a token needs further permissions.
       - Also taken from E(OS_PROJECT_ID), E(OS_TENANT_ID), E(HUAWEICLOUD_SDK_PROJECT_ID) or E(HW_PROJECT_ID).
     type: str
   project_name:
     description:
-      - The name of the project, where O(project_id) is not set. By default it is O(region), which names the default project.
+      - The name of the project, if O(project_id) is not set. The default is O(region), which is also the name of the default project.
       - Also taken from E(OS_PROJECT_NAME), E(OS_TENANT_NAME) or E(HW_PROJECT_NAME).
     type: str
   auth_token:
     description:
-      - A token from IAM, as a way to log in. It is not renewed.
+      - A token from IAM. This is one of the login methods. The token is not renewed.
       - Also taken from E(OS_TOKEN), E(OS_AUTH_TOKEN) or E(HW_AUTH_TOKEN).
     type: str
   auth_url:
     description:
-      - URL of IAM (Keystone v3), for example V(https://iam.eu-de.otc.t-systems.com/v3). By default it is that of O(region).
-      - It is used for a login by password, and to look up O(project_name) with access keys.
+      - URL of IAM (Keystone v3), for example V(https://iam.eu-de.otc.t-systems.com/v3). The default is the URL of O(region).
+      - Used to log in with a password, and to look up O(project_name) when logging in with access keys.
       - Also taken from E(OS_AUTH_URL) or E(HW_AUTH_URL).
     type: str
   username:
     description:
-      - The user of a login by password, with O(password) and O(user_domain_name).
-        The token it gives is renewed before it runs out, and once when the service refuses it.
-      - A login by password needs the Python package C(keystoneauth1).
+      - The user name for the login with a password. Set O(password) and O(user_domain_name) too.
+      - The token that IAM issues is renewed before it expires, and once if the service refuses it.
+      - This login method needs the Python package C(keystoneauth1).
       - Also taken from E(OS_USERNAME) or E(HW_USER_NAME).
     type: str
   password:
@@ -64,25 +64,26 @@ options:
     type: str
   access_key:
     description:
-      - The access key (AK) of a login by signed requests, with O(secret_key).
+      - The access key (AK) for the login by signed requests. Set O(secret_key) too.
       - Also taken from E(OS_ACCESS_KEY), E(HUAWEICLOUD_SDK_AK) or E(HW_ACCESS_KEY).
     type: str
   secret_key:
     description:
-      - The secret key (SK) of O(access_key).
+      - The secret key (SK) that belongs to O(access_key).
       - Also taken from E(OS_SECRET_KEY), E(HUAWEICLOUD_SDK_SK) or E(HW_SECRET_KEY).
     type: str
   security_token:
     description:
-      - The security token that comes with temporary access keys.
-      - Also taken from E(OS_SECURITY_TOKEN), E(HUAWEICLOUD_SDK_SECURITY_TOKEN) or E(HW_SECURITY_TOKEN), whichever belongs to the access key.
+      - The security token that belongs to a temporary access key.
+      - Also taken from E(OS_SECURITY_TOKEN), E(HUAWEICLOUD_SDK_SECURITY_TOKEN) or E(HW_SECURITY_TOKEN), whichever belongs to the access key used.
     type: str
   cloud:
     description:
-      - An entry of C(clouds.yaml), as a way to log in. It needs the Python packages C(openstacksdk) and C(keystoneauth1).
-      - The entry may hold a login at Keystone, an application credential, which is sent without a scope, or access keys. These are
-        C(access_key) and C(secret_key), or C(ak) and C(sk), with C(security_token), beside C(auth) or inside it.
-      - Its C(drs_endpoint_override) is the default of O(endpoint).
+      - The name of an entry in C(clouds.yaml). This is one of the login methods. It needs the Python packages C(openstacksdk) and
+        C(keystoneauth1).
+      - The entry may contain a Keystone login, an application credential (sent without a scope) or access keys. Access keys are
+        C(access_key) and C(secret_key), or C(ak) and C(sk), optionally with C(security_token), inside C(auth) or beside it.
+      - If the entry has C(drs_endpoint_override), that is the default of O(endpoint).
       - Also taken from E(OS_CLOUD).
     type: str
   validate_certs:
@@ -91,46 +92,46 @@ options:
     default: true
   ca_path:
     description:
-      - A file or folder with the certificates of the authorities to trust, instead of the usual ones.
+      - A file or folder with the CA certificates to trust, instead of the default ones.
       - Also taken from E(OS_CACERT).
-      - Without it, C(cacert) and C(verify) of O(cloud), and at last E(REQUESTS_CA_BUNDLE), are respected.
+      - If it is not set, C(cacert) and C(verify) of the O(cloud) entry apply, else E(REQUESTS_CA_BUNDLE).
     type: path
   proxy:
     description:
-      - URL of a proxy for all requests, those to IAM included, for example V(http://proxy.example.com:3128).
-      - Without it, E(HTTPS_PROXY) and E(NO_PROXY) are respected.
+      - URL of a proxy for all requests, including those to IAM, for example V(http://proxy.example.com:3128).
+      - If it is not set, E(HTTPS_PROXY) and E(NO_PROXY) apply.
     type: str
   language:
-    description: The language of the texts of the service.
+    description: The language of the messages that the service returns.
     type: str
     choices: [en-us, zh-cn]
     default: en-us
   request_timeout:
-    description: Seconds that one HTTP request may take in all, from V(0.1) to V(600).
+    description: Maximum duration of one HTTP request in seconds, from V(0.1) to V(600).
     type: float
     default: 30.0
   request_retries:
     description:
-      - How often a request is tried again, from V(0) to V(20), where that may help.
-        It may help when the service is throttled or has a fault, or the connection breaks.
-      - The pauses grow and have full jitter. C(Retry-After) is respected up to one minute.
+      - Maximum number of retries, from V(0) to V(20), for errors that may be transient. These are throttling, a fault of the service, and
+        a broken connection.
+      - The pauses between retries grow, with full jitter. C(Retry-After) is respected up to one minute.
     type: int
     default: 4
   batch_size:
-    description: How many jobs are asked for in one request, from V(1) to V(100).
+    description: Maximum number of jobs in one request, from V(1) to V(100).
     type: int
     default: 100
   parallel:
-    description: How many requests are under way at once, from V(1) to V(64).
+    description: Maximum number of requests at the same time, from V(1) to V(64).
     type: int
     default: 4
 requirements:
   - python >= 3.10
   - requests
-  - keystoneauth1 (for a login by password and by C(clouds.yaml) only)
-  - openstacksdk (for a login by C(clouds.yaml) only)
+  - keystoneauth1 (only for logins with a password or C(clouds.yaml))
+  - openstacksdk (only for logins with C(clouds.yaml))
 notes:
-  - Exactly one way to log in is used. Options come before environment variables, and options for two ways are an error.
-    Where only the environment has a login, or several, it is a token, a password, access keys or C(clouds.yaml), in this order.
-  - Secrets appear in no output, even where the service echoes them.
+  - Exactly one login method is used. Options take precedence over environment variables, and options for two methods are an error.
+    If no option sets a login, the environment is searched for a token, a password, access keys and C(clouds.yaml), in this order.
+  - Secrets never appear in the output, even if the service echoes them.
 """

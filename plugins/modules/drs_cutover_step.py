@@ -31,7 +31,10 @@ options:
       - failed
       - unfrozen
       - unfreeze_failed
+      - leave
       - finish
+      - publish
+      - summary
       - conclude
       - recover
       - recovered

@@ -143,7 +143,7 @@ jobs:
       type: str
       sample:
     raw:
-      description: The job's entry as the service answered it.
+      description: The job's entry as the service returned it.
       type: dict
       sample: {job_id: 8d0e8e36-a618-490d-8a46-8c61ac9jb502, progress: "100", incre_trans_delay: "0"}
 missing:

@@ -19,7 +19,7 @@ description:
   - Before anything is sent, all jobs that have not begun to end must be ready by the rules of M(cutover.drs.drs_job_wait)
     with O(cutover.drs.drs_job_wait#module:goal=auto), in one sample. If one is not ready, or not known to the service, none is stopped.
   - Jobs that have ended, or that are being stopped, are not sent a stop. So the task can be run again after any failure.
-  - A lost answer is settled by reading the status. A stop is sent again only if the status shows that nothing happened, and only
+  - A lost response is settled by reading the status. A stop is sent again only if the status shows that nothing happened, and only
     to a job that is ready in that reading (see O(require_ready)).
   - It never deletes a job from the list.
   - It runs on the controller, as M(cutover.drs.drs_job_wait) does. So C(delegate_to) and C(become) do not reach it; C(environment) does.

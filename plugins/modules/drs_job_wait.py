@@ -291,7 +291,7 @@ jobs:
           type: str
           sample: orders-add
         found:
-          description: Whether the answers of both operations have the subtask.
+          description: Whether the responses of both operations have the subtask.
           type: bool
           sample: true
         status:
@@ -327,7 +327,7 @@ jobs:
       type: int
       sample: 0
     found:
-      description: Whether the answers of both operations have the job.
+      description: Whether the responses of both operations have the job.
       type: bool
       sample: true
     status:

@@ -31,12 +31,14 @@ options:
     description:
       - V(begin) checks the options of the role that are not those of the wait.
       - V(publish) writes the reports and publishes the verdict. It never fails.
+      - V(summary) shows the verdict, the jobs by state, the worst of those that are not ready, and where the reports are.
       - V(open) fails unless the verdict is V(ready).
     type: str
     required: true
     choices:
       - begin
       - publish
+      - summary
       - open
 seealso:
   - module: cutover.drs.drs_job_wait

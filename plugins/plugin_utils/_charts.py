@@ -191,7 +191,12 @@ def timeline(wait: Wait, key: str) -> Chart | None:
     spans = _spans(wait, times)
     statuses = list(dict.fromkeys(status for of_one in spans.values() for _at, _until, status in of_one))
     legend = tuple((f"s-{tone(status)}", status or "not found") for status in statuses[:12])
-    remark = f"{wait.transitions_left_out} later changes are not in the result." if wait.transitions_left_out else ""
+    remark = ""
+    if wait.transitions_left_out:
+        last = clock(max(change.at for change in wait.transitions), "%H:%M:%S")
+        remark = (
+            f"The result has no changes after {last} ({wait.transitions_left_out} more): from there, the last status."
+        )
     if len(wait.jobs) > _MOST_ROWS:
         return Chart("Jobs by status", _stack(spans, statuses, times, key), legend, remark)
     return Chart("Statuses", _rows(wait, spans, times, key), legend, remark)
@@ -204,11 +209,12 @@ def _spans(wait: Wait, times: Time) -> dict[str, list[_Span]]:
     changes: dict[str, list[tuple[float, str]]] = {}
     for change in wait.transitions:
         changes.setdefault(change.id, []).append((change.at, change.now))
+    known_until = max(change.at for change in wait.transitions) if wait.transitions_left_out else times.end
     for job in wait.jobs:
         of_one = changes.setdefault(job.id, [])
         # The list of changes is bounded; how it ended is known in any case.
         if of_one and of_one[-1][1] != job.status:
-            of_one.append((times.end, job.status))
+            of_one.append((known_until, job.status))
     return {
         job_id: [(at, until, now) for (at, now), (until, _next) in pairwise([*of_one, (times.end, "")])]
         for job_id, of_one in changes.items()
@@ -248,7 +254,7 @@ def _stack(spans: dict[str, list[_Span]], statuses: Sequence[str], times: Time, 
         for at, until, status in of_one:
             for number in range(place[at], max(place[until], place[at] + 1)):
                 numbers[status][number] += 1
-    axis = Values(len(spans), _CURVE_HEIGHT)
+    axis = Values(len(spans), _CURVE_HEIGHT, whole=True)
     base = [0] * len(edges)
     areas = []
     for status in statuses:

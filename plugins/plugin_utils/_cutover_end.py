@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from ..module_utils._cutover import encoding
@@ -15,8 +14,17 @@ from ..module_utils._cutover.result import nothing_begun
 from ..module_utils._cutover.result import result as cutover_result
 from ..module_utils._cutover.state import Outcome
 from . import _steps
-from ._reports import beside, write_report
-from ._step import Step, failure
+from ._given import other_hosts, variables_of
+from ._reports import write_reports
+from ._step import BEGUN, Step, failure
+from ._summary import summary
+
+# The registered result of the step that collects the result.
+FINISHED = "_drs_cutover_finished"
+# From the best to the worst, for several hosts.
+_WORSE = ("done", "not_begun", "unfrozen", "frozen", "switch_failed")
+# Shown as a task of ansible.builtin.debug shows its message.
+_SHOWN = {"_ansible_verbose_always": True}
 
 
 class CutoverEnd(Step):
@@ -24,23 +32,34 @@ class CutoverEnd(Step):
 
     def step(self, name: str) -> dict[str, Any]:
         """Take the step and return the task's result."""
-        steps: dict[str, Callable[[], dict[str, Any]]] = {"finish": self._finish, "conclude": self._conclude}
+        steps: dict[str, Callable[[], dict[str, Any]]] = {
+            "leave": self._leave,
+            "finish": self._finish,
+            "publish": self._publish,
+            "summary": self._summary,
+            "conclude": self._conclude,
+        }
         return steps[name]()
 
+    def _leave(self) -> dict[str, Any]:
+        """Unfreeze nothing; a recover, which ends with this, says why."""
+        if "stages" in self._begun:
+            return {"msg": "Nothing is frozen, or the switch has begun, or the guard has unfrozen the source."}
+        return {**_SHOWN, "msg": self._begun.get("msg", "")}
+
     def _finish(self) -> dict[str, Any]:
-        """Build the result, write the reports, publish the outcome. Never fails."""
+        """Build the result and let the guard go. Never fails."""
+        run = {"run": self._begun.get("run")}
         if not self._begun.get("stages"):
-            return self._without_stages()
+            return {**run, "result": self._without_stages()}
         answer = _steps.finish(self._begun["guard"])
         journal, plan = encoding.decode(answer["journal"]), list(answer.get("plan") or self._begun["plan"])
-        outcome = cutover_result(journal, answer["gates"], plan, list(answer["warnings"]))
-        written, problems = self._write_reports(outcome)
-        return {**self._published(outcome, problems), "reports": written}
+        return {**run, "result": cutover_result(journal, answer["gates"], plan, list(answer["warnings"]))}
 
     def _without_stages(self) -> dict[str, Any]:
         begun = self._begun
         found = begun.get("journal_found")
-        outcome = begun.get("result") or nothing_begun(begun.get("msg", ""))
+        outcome: dict[str, Any] = begun.get("result") or nothing_begun(begun.get("msg", ""))
         if found:
             # An earlier run that completed the switch is no refusal.
             done = not begun.get("refused")
@@ -53,56 +72,71 @@ class CutoverEnd(Step):
                 "outage_seconds": found["outage_seconds"] if done else None,
                 "finished_at": found["at"] if done else None,
             }
-        if begun.get("check_mode"):
-            return {"result": outcome, "msg": outcome["reason"]}
-        return self._published(outcome, [])
+        return outcome
 
-    def _published(self, outcome: dict[str, Any], problems: list[str]) -> dict[str, Any]:
-        answer: dict[str, Any] = {"result": outcome, "msg": says(outcome)}
+    def _publish(self) -> dict[str, Any]:
+        """Write the reports and publish the outcome, as the fact is known on all hosts now. Never fails."""
+        outcome = self._outcome()
+        answer: dict[str, Any] = {"reports": [], "msg": outcome["reason"]}
+        if self._begun.get("check_mode"):
+            return answer
+        warnings = list(outcome["warnings"])
+        if self._begun.get("stages"):
+            answer["reports"], problems = write_reports(self._begun["reports"], outcome, self._begun["title"])
+            warnings += problems
         if self._begun.get("stats", True):
-            data = {"drs_cutover_outcome": outcome["outcome"], "drs_cutover_outage_seconds": outcome["outage_seconds"]}
-            answer["ansible_stats"] = {"data": data, "per_host": False, "aggregate": False}
-        if problems or outcome["warnings"]:
-            answer["warnings"] = [*outcome["warnings"], *problems]
-        return answer
+            answer["ansible_stats"] = {"data": self._statistics(outcome), "per_host": False, "aggregate": False}
+        return {**answer, "warnings": warnings} if warnings else answer
 
-    def _write_reports(self, outcome: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-        """Return the main reports that were written, and a sentence for each that was not."""
-        written: list[str] = []
-        problems: list[str] = []
-        title = self._begun["title"]
-        contents = [("", outcome, title)]
-        contents += [(gate, judged, f"{title}: {gate} gate") for gate, judged in outcome["gates"].items()]
-        for path in self._begun["reports"]:
-            for gate, content, headline in contents:
-                problem = write_report(beside(path, gate) if gate else path, content, headline)
-                if problem:
-                    problems.append(problem)
-                elif not gate:
-                    written.append(str(Path(path).absolute()))
-        return written, problems
+    def _statistics(self, outcome: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what set_stats would: the worst outcome and the longest outage of the play, and the outcome of each host."""
+        outcomes = {self._host: str(outcome["outcome"])}
+        outages = [outcome["outage_seconds"]]
+        alive = set(self._vars.get("ansible_play_hosts") or ())
+        for host in other_hosts(self._vars, self._host):
+            variables = variables_of(self._vars, host)
+            begun, finished = (_mapping(variables.get(name)) for name in (BEGUN, FINISHED))
+            if begun.get("host") != host:
+                # It does not cut over, or not yet.
+                continue
+            if finished.get("run") == begun.get("run") and finished.get("result"):
+                outcomes[host] = str(finished["result"]["outcome"])
+                outages.append(finished["result"]["outage_seconds"])
+            elif host not in alive and begun.get("stages"):
+                # It was lost on its way, and its guard unfreezes it now: nobody has seen that yet.
+                outcomes[host] = Outcome.FROZEN.value
+        return {
+            "drs_cutover_outcome": max(outcomes.values(), key=_WORSE.index),
+            "drs_cutover_outage_seconds": max((known for known in outages if known is not None), default=None),
+            "drs_cutover_outcomes": dict(sorted(outcomes.items())),
+        }
+
+    def _outcome(self) -> dict[str, Any]:
+        finished = _mapping(self._vars.get(FINISHED))
+        return dict(finished.get("result") or nothing_begun("The cutover has no result."))
+
+    def _summary(self) -> dict[str, Any]:
+        """Return what a person wants to know now; the reason only if no failure follows that has it."""
+        outcome = self._outcome()
+        reports = _mapping(self._vars.get("_drs_cutover_published")).get("reports") or ()
+        return {**_SHOWN, "msg": summary(outcome, reports, with_reason=_succeeded(outcome))}
 
     def _conclude(self) -> dict[str, Any]:
         """Fail unless the target is in use, or this was check mode."""
-        finished = self._vars.get("_drs_cutover_finished") or {}
-        outcome = finished.get("result") or nothing_begun("The cutover has no result.")
-        # Shown as a task of ansible.builtin.debug shows its message.
-        shown = {"_ansible_verbose_always": True}
+        outcome = self._outcome()
         if self._begun.get("check_mode"):
-            failed = failure(outcome["reason"]) if self._begun.get("refused") else shown
+            failed = failure(outcome["reason"]) if self._begun.get("refused") else _SHOWN
             return {**failed, "msg": self._begun["msg"]}
-        if outcome["outcome"] == Outcome.DONE.value and not outcome["failed_stage"]:
-            reports = [f"Report: file://{path}" for path in finished.get("reports") or ()]
-            said = self._begun["msg"] if not self._begun.get("stages") else finished["msg"]
-            return {**shown, "msg": [said, *reports] if reports else said}
         if not self._begun.get("stages"):
-            return failure(self._begun.get("msg", outcome["reason"]))
-        links = ", ".join(f"file://{path}" for path in finished.get("reports") or ())
-        return failure(f"{finished['msg']} Reports: {links}" if links else finished["msg"])
+            said = self._begun.get("msg", outcome["reason"])
+            return {**_SHOWN, "msg": said} if _succeeded(outcome) else failure(said)
+        said = f"{outcome['outcome']}: {outcome['reason']}"
+        return {"msg": said} if _succeeded(outcome) else failure(said)
 
 
-def says(outcome: Mapping[str, Any]) -> str:
-    """Return one line about how a cutover ended."""
-    outage = "" if outcome["outage_seconds"] is None else f" Outage: {outcome['outage_seconds']:.1f} s."
-    stages = ", ".join(f"{stage['name']} {stage['seconds'] or 0:.1f} s" for stage in outcome["stages"])
-    return f"{outcome['outcome']}: {outcome['reason']}{outage}{f' Stages: {stages}.' if stages else ''}"
+def _succeeded(outcome: Mapping[str, Any]) -> bool:
+    return outcome["outcome"] == Outcome.DONE.value and not outcome["failed_stage"]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

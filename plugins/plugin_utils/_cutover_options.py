@@ -98,8 +98,8 @@ class Options:
         """Return the options of a client."""
         return {name: self.values.get(name) for name in CONNECTION_OPTIONS}
 
-    def of_stop(self, left: float | None) -> dict[str, Any]:
-        """Return the options of a stop; ``left`` is how long the outage may last yet (seconds), None after the switch."""
+    def of_stop(self, remaining: float | None) -> dict[str, Any]:
+        """Return the options of a stop; ``remaining`` is how long the outage may still last (seconds), None after the switch."""
         timeout = self.values["stop_timeout"]
         # What a stop and a gate both have, such as max_delay, is that of the final gate.
         shared = {name: self.values[name] for name in STOP_OPTIONS if name in self.values}
@@ -110,10 +110,10 @@ class Options:
             "jobs": list(self.jobs),
             "job_names": None,
             # Before the switch only what is ready may be stopped; after it a job that goes on only does harm.
-            "require_ready": left is not None,
+            "require_ready": remaining is not None,
             "force": False,
             "wait": True,
-            "timeout": timeout if left is None else max(1.0, min(timeout, left)),
+            "timeout": timeout if remaining is None else max(1.0, min(timeout, remaining)),
             "interval": self.values["final_interval"],
         }
 

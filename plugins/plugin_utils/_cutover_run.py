@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -62,6 +63,8 @@ class CutoverRun(Step):
     def _begin(self) -> dict[str, Any]:
         """Check everything that can be checked, start the guard, and say which stages follow. Never fails."""
         nothing: dict[str, Any] = {"stages": [], "load": [], "guard": None, "host": self._host, "check_mode": False}
+        # By which other hosts know whether a result is that of this cutover.
+        nothing["run"] = secrets.token_hex(8)
         # Of an earlier cutover in the same play, if there was one.
         self._begun = {}
         try:
@@ -168,7 +171,12 @@ class CutoverRun(Step):
         return {
             "check_mode": True,
             "refused": failed,
-            "msg": [*plan_lines(options, targets), *([targets.warning] if targets.warning else []), *says],
+            "msg": [
+                "Check mode: nothing was changed.",
+                *plan_lines(options, targets),
+                *([targets.warning] if targets.warning else []),
+                *says,
+            ],
             "result": {
                 **nothing_begun(
                     gates["approach"]["reason"]
@@ -263,8 +271,8 @@ class CutoverRun(Step):
     def _stop(self, options: _cutover_options.Options, guard: Mapping[str, Any], journal: Mapping[str, Any]) -> str:
         """Stop the jobs and tell the guard; why not all of them ended, empty if they did."""
         self._use_environment()
-        left = None if options.stop_jobs == "after_switch" else journal["deadline"] - time.time()
-        of_stop, limited = _process.within_the_task(options.of_stop(left), self._task)
+        remaining = None if options.stop_jobs == "after_switch" else journal["deadline"] - time.time()
+        of_stop, limited = _process.within_the_task(options.of_stop(remaining), self._task)
         ended = stop(
             of_stop,
             os.environ,
@@ -285,9 +293,13 @@ class CutoverRun(Step):
     def _refuse_shared(self, options: _cutover_options.Options) -> None:
         """Refuse another host of the play that cuts over the same jobs or writes the same reports."""
         hostvars = self._vars.get("hostvars") or {}
-        for host in self._vars.get("ansible_play_batch") or ():
+        batch = self._vars.get("ansible_play_batch") or ()
+        for host in self._vars.get("ansible_play_hosts_all") or ():
             other = (hostvars[host].get(BEGUN) if host in hostvars else None) or {}
             if host == self._host or other.get("host") != host:
+                continue
+            # One that was refused has already failed, and so left the batch.
+            if host not in batch and not other.get("refused"):
                 continue
             if set(other.get("jobs") or ()) & set(options.jobs):
                 raise AnsibleError(
@@ -327,10 +339,8 @@ class CutoverRun(Step):
         return {"files": files, "msg": reason}
 
     def _unfrozen(self) -> dict[str, Any]:
-        guard = self._begun.get("guard")
-        if not guard or not (self._vars.get("_drs_cutover_failed") or {}).get("files"):
-            return {"msg": "There was nothing to unfreeze."}
-        return {"msg": "The source accepts writes again.", "journal": _steps.report_unfrozen(guard)["journal"]}
+        journal = _steps.report_unfrozen(self._begun["guard"])["journal"]
+        return {"msg": "The source accepts writes again.", "journal": journal}
 
     def _unfreeze_failed(self) -> dict[str, Any]:
         guard = self._begun["guard"]
@@ -353,16 +363,16 @@ def plan_lines(options: _cutover_options.Options, targets: Targets = Targets()) 
     }
     before = options.stop_jobs == "before_switch"
     lines = {**lines, **(stop_line if before else {}), "switch": f"switch: {files['switch']}"}
-    unfreeze = f"if anything fails in 2 to {len(lines) - 1}, unfreeze: {files.get('unfreeze', 'no tasks')}"
+    unfreeze = f"If step 2 to {len(lines) - 1} fails, unfreeze: {files.get('unfreeze', 'no tasks')}"
     if options.stop_jobs == "after_switch":
         lines.update(stop_line)
     numbered = [f"{number}. {line}" for number, line in enumerate(lines.values(), start=1)]
     jobs = {
-        "never": "the jobs are not stopped",
-        "by_switch_tasks": "your switch tasks stop the jobs",
+        "never": "The jobs are not stopped (drs_cutover_stop_jobs is never).",
+        "by_switch_tasks": "Your switch tasks stop the jobs.",
     }.get(options.stop_jobs)
     readonly = (
-        f"read-only until its job has ended: the target of {', '.join(targets.readonly)}" if targets.readonly else ""
+        f"Read-only until its job has ended: the target of {', '.join(targets.readonly)}" if targets.readonly else ""
     )
     return [*numbered, *filter(None, (unfreeze, jobs, readonly))]
 

@@ -68,3 +68,18 @@ def _templated(name: str, value: Any, templar: Any) -> Any:
             # How ansible-core 2.19 and later name a template that is default(omit).
             return None
         raise AnsibleActionFail(f"The variable {name} has no value: {error.message}") from None
+
+
+def other_hosts(task_vars: Mapping[str, Any], host: str) -> list[str]:
+    """Return the other hosts of the play, those that failed as well."""
+    return [other for other in task_vars.get("ansible_play_hosts_all") or () if other != host]
+
+
+def variables_of(task_vars: Mapping[str, Any], host: str) -> Mapping[str, Any]:
+    """Return the variables of a host as they are, without templating them."""
+    hostvars = task_vars.get("hostvars")
+    try:
+        found = hostvars.raw_get(host) if hostvars is not None else {}
+    except AttributeError:
+        found = {}
+    return found if isinstance(found, Mapping) else {}

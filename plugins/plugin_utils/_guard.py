@@ -248,13 +248,12 @@ class Guard:
 
     def _report(self) -> None:
         """Write the reports that the run can no longer write."""
-        from ._reports import write_report
+        from ._reports import write_reports
 
         outcome = result(self._journal, self._gates, list(self._told["plan_lines"]), self._warnings)
-        for path in self._told["reports"]:
-            problem = write_report(path, outcome, self._told["title"])
-            if problem:
-                self._log(problem)
+        _written, problems = write_reports(self._told["reports"], outcome, self._told["title"])
+        for problem in problems:
+            self._log(problem)
 
     def _say(self, text: str) -> None:
         """Tell people: in the log and, if it still exists, on the terminal of the run."""

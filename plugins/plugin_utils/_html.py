@@ -13,18 +13,26 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 
+from ..module_utils._gate.rules import Goal
 from ._charts import Chart, delay_curve, job_tone, outage_chart, progress_curve, timeline
 from ._svg import clock
 from ._values import shortened
 from ._version import version
 from ._view import Cutover, Job, Transition, Wait
-from ._words import of_subtasks, origin, says, span, tone
+from ._words import estimate, of_subtasks, origin, says, span, tone
 
 # Jobs that are shown open. More than a screen of them is folded.
 _OPEN = 25
 _OPEN_OF_MANY = 15
 _MOST_CHANGES = 300
+# What each gate of a cutover is for.
+_OF_GATES = {
+    "approach": "before the freeze",
+    "final": "after the freeze",
+    "recheck": "one more sample, because time had passed since the last verdict",
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class Section:
     held_by: list[tuple[str, list[Job]]]
     changes: tuple[Transition, ...]
     facts: Mapping[str, str]
+    failure: tuple[tuple[str, str], ...]
 
 
 def render(view: Wait | Cutover, title: str) -> str:
@@ -84,6 +93,8 @@ def _template() -> Template:
     )
     environment.filters.update(span=span, shortened=shortened, tone=job_tone, moment=_moment)
     environment.filters.update(words=_words, delay=_delay, day=_day, origin=origin, of_subtasks=of_subtasks)
+    environment.filters.update(breakable=_breakable, estimate=estimate)
+    environment.globals.update(of_gates=_OF_GATES)
     return environment.get_template("report.html.j2")
 
 
@@ -102,6 +113,8 @@ def _section(key: str, name: str, wait: Wait) -> Section:
         held_by=wait.held_by,
         changes=wait.transitions[-_MOST_CHANGES:],
         facts=_facts(wait),
+        # Without a request there was no attempt.
+        failure=tuple(pair for pair in wait.failure if pair != ("attempts", "0")),
     )
 
 
@@ -111,6 +124,8 @@ def _facts(wait: Wait) -> dict[str, str]:
         facts["Jobs ready"] = f"{wait.jobs_ready} of {len(wait.jobs)}"
     if wait.goal:
         facts["Goal"] = wait.goal
+    if wait.max_delay is not None and wait.goal != Goal.FULL_COMPLETE.value and wait.goal != Goal.STOPPED.value:
+        facts["Delay allowed"] = f"{wait.max_delay:g} s"
     if wait.numbers["elapsed"] is not None:
         facts["Waited"] = span(wait.numbers["elapsed"])
     if wait.numbers["polls"] is not None:
@@ -145,5 +160,10 @@ def _day(at: float) -> str:
 
 
 def _delay(value: float | None) -> str:
-    """Return a delay with its seconds, as the limit is in seconds too."""
-    return "–" if value is None else f"{value:,.0f} s".replace(",", "\u202f")
+    """Return a delay in seconds, as the limit and the holds have it."""
+    return "–" if value is None else f"{value:.0f} s"
+
+
+def _breakable(name: str) -> Markup:
+    """Return a name that may be broken after its separators, so that it need not be in the middle of a word."""
+    return Markup("<wbr>").join(re.findall(r"[^_./-]*[_./-]+|[^_./-]+", name))

@@ -95,7 +95,7 @@ def within_the_task(options: Mapping[str, Any], task: Any) -> tuple[dict[str, An
     seconds = max(limit / 2, limit - _TO_END)
     return (
         {**options, "timeout": seconds},
-        f"The keyword timeout ends this task after {limit:g} s, so it has {seconds:g} s to come to its end.",
+        f"The keyword timeout ends this task after {limit:g} s, so it has {seconds:g} s to end.",
     )
 
 

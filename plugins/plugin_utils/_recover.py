@@ -19,7 +19,7 @@ from . import _cutover_options, _steps
 from ._failure import what_failed
 from ._given import as_list
 from ._handover import GUARD_VARIABLE
-from ._step import Step, failure, nothing
+from ._step import Step, failure
 
 
 class Recover(Step):
@@ -84,7 +84,7 @@ class Recover(Step):
         path = self._journal_path(str(state_file), jobs)
         earlier = journal_file.read(path)
         if earlier is None:
-            return nothing(f"There is no journal {path}, so nothing is frozen.")
+            return _nothing(f"There is no journal {path}, so nothing is frozen.")
         guard = {"journal": str(path), "plan": encoding.encode_plan(earlier.plan)}
         told = {
             **guard,
@@ -101,7 +101,7 @@ class Recover(Step):
             frozen = (answer["journal"] or {}).get("outcome") == Outcome.FROZEN.value
             if frozen:
                 return failure("The source may still be frozen, and there are no tasks to unfreeze it.")
-            return nothing(answer["message"])
+            return _nothing(answer["message"])
         return failure(answer["message"])
 
     def _journal_path(self, state_file: str, jobs: Any) -> Path:
@@ -110,3 +110,8 @@ class Recover(Step):
         name = Path(state_file or of_jobs([str(job) for job in as_list(jobs)])).expanduser()
         # A playbook of the collection does not lie beside the journal.
         return folder / name if (folder / name).exists() else Path.cwd() / name
+
+
+def _nothing(message: str) -> dict[str, Any]:
+    """Return a result without anything to run; the last step shows the message."""
+    return {"files": [], "msg": message}

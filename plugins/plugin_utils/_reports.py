@@ -66,6 +66,22 @@ def write_report(path: str, result: Mapping[str, Any], title: str, *, check_mode
     return None
 
 
+def write_reports(paths: Iterable[str], outcome: Mapping[str, Any], title: str) -> tuple[list[str], list[str]]:
+    """Write the reports of a cutover, and one for each of its gates beside each; the main ones, and what went wrong."""
+    written: list[str] = []
+    problems: list[str] = []
+    contents = [("", outcome, title)]
+    contents += [(gate, judged, f"{title}: {gate} gate") for gate, judged in outcome["gates"].items()]
+    for path in paths:
+        for gate, content, headline in contents:
+            problem = write_report(beside(path, gate) if gate else path, content, headline)
+            if problem:
+                problems.append(problem)
+            elif not gate:
+                written.append(str(Path(path).absolute()))
+    return written, problems
+
+
 def wrong_suffixes(paths: Iterable[str]) -> str | None:
     """Return which of these paths are not those of reports, and what they must end in; None if there are none."""
     wrong = [path for path in paths if Path(path).suffix.lower() not in SUFFIXES]

@@ -60,8 +60,3 @@ class Step:
 def failure(message: str) -> dict[str, Any]:
     """Return the result of a task that failed."""
     return {"failed": True, "msg": message}
-
-
-def nothing(message: str) -> dict[str, Any]:
-    """Return a result without anything to run, whose message is shown."""
-    return {"files": [], "msg": message, "_ansible_verbose_always": True}

@@ -11,9 +11,10 @@ width; texts stand around it as HTML. So one chart is sharp and readable on a ph
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import count
 
 from markupsafe import Markup, escape
 
@@ -81,11 +82,15 @@ def clock(at: float, shape: str) -> str:
 
 @dataclass(frozen=True)
 class Values:
-    """The vertical axis, from 0 to ``most``; ``logarithmic`` where both small and large values matter."""
+    """The vertical axis, from 0 to ``most``; ``logarithmic`` where both small and large values matter.
+
+    ``whole``: the values are numbers of things, so that no line is drawn at a fraction.
+    """
 
     most: float
     height: int
     logarithmic: bool = False
+    whole: bool = False
 
     def y(self, value: float) -> float:
         """Where a value is, in units of the picture, the largest on top."""
@@ -99,14 +104,20 @@ class Values:
         """Round values worth a line, not nearer to each other than the height of their texts."""
         if self.logarithmic:
             round_values: Sequence[float] = (0, *(value for value in _DELAYS if value <= self.most))
+        elif self.whole:
+            step = next(size for size in _whole_steps() if self.most / size <= 5)
+            round_values = [step * k for k in range(int(self.most // step) + 1)]
         else:
-            step = self.most / 4
-            round_values = [step * k for k in range(5)]
+            round_values = [self.most / 4 * k for k in range(5)]
         kept: list[float] = []
         for value in round_values:
             if not kept or self.y(kept[-1]) - self.y(value) >= 24:
                 kept.append(value)
         return kept
+
+
+def _whole_steps() -> Iterator[int]:
+    return (digit * 10**power for power in count() for digit in (1, 2, 5))
 
 
 def delay_axis(values: Iterable[float], limit: float | None, height: int) -> Values:

@@ -28,7 +28,7 @@ _TRUE = ("true", "yes", "on", "1")
 
 
 def text(value: object, longest: int = _LONGEST) -> str:
-    """Return the value as one line without anything that is not seen: no control, no bidi, no surrogate."""
+    """Return the value as one line without invisible characters: no control, no bidi, no surrogate."""
     if value is None:
         return ""
     # Cut before it is cleaned, so that the length of the input costs nothing.

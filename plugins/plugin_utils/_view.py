@@ -75,7 +75,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Transition:
-    """A change of status; ``was`` is empty for the first one seen."""
+    """A change of status; ``was`` is empty for the first one."""
 
     at: float
     id: str
@@ -280,13 +280,13 @@ def _alarm(job: Job) -> tuple[bool, int, float, float]:
 
 
 def _transitions(result: Mapping[Any, Any]) -> tuple[Transition, ...]:
-    seen = []
+    transitions = []
     for entry in mappings(result.get("transitions"))[:_MOST]:
         at = epoch(entry.get("at"))
         if at is not None:
             was, now = (text(entry.get(name), _SHORT) for name in ("from", "to"))
-            seen.append(Transition(at, text(entry.get("id"), _SHORT) or "?", was, now))
-    return tuple(seen)
+            transitions.append(Transition(at, text(entry.get("id"), _SHORT) or "?", was, now))
+    return tuple(transitions)
 
 
 def _series(result: Mapping[Any, Any]) -> tuple[Point, ...]:

@@ -12,14 +12,17 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 from ..module_utils._gate.gate import Verdict
-from ._given import as_list, checked, given
+from ._given import as_list, checked, given, other_hosts, variables_of
 from ._reports import beside, write_report, wrong_suffixes
+from ._summary import summary
 
-STEPS = ("begin", "publish", "open")
+STEPS = ("begin", "publish", "summary", "open")
 PREFIX = "drs_wait_"
 _READY, _ERROR = Verdict.READY.value, Verdict.ERROR.value
 # The registered result of the first step.
 BEGUN = "_drs_wait_begun"
+# And of the step that writes the reports.
+WRITTEN = "drs_wait_written"
 OPTIONS: dict[str, dict[str, Any]] = {
     "reports": {"type": "list", "elements": "path", "default": []},
     "title": {"type": "str", "default": "DRS cutover gate"},
@@ -39,7 +42,8 @@ class WaitStep:
 
     def step(self, name: str) -> dict[str, Any]:
         """Take the step and return the task's result."""
-        return {"begin": self._begin, "publish": self._publish, "open": self._open}[name]()
+        steps = {"begin": self._begin, "publish": self._publish, "summary": self._summary, "open": self._open}
+        return steps[name]()
 
     def _begin(self) -> dict[str, Any]:
         paths = self._options["reports"]
@@ -51,7 +55,7 @@ class WaitStep:
             "ansible_facts": {f"{PREFIX}result": {}},
             "host": self._host,
             "reports": paths,
-            "msg": "They are right.",
+            "msg": "The options of the reports are valid.",
         }
 
     def _publish(self) -> dict[str, Any]:
@@ -75,8 +79,8 @@ class WaitStep:
     def _paths(self, problems: list[str]) -> list[str]:
         """Return the reports to write; one that another host writes too gets this host's name, so that none is lost."""
         taken: set[str] = set()
-        for host in _others(self._vars, self._host):
-            begun = _variables(self._vars, host).get(BEGUN)
+        for host in other_hosts(self._vars, self._host):
+            begun = variables_of(self._vars, host).get(BEGUN)
             if isinstance(begun, Mapping) and begun.get("host") == host:
                 taken.update(begun.get("reports") or ())
         paths = []
@@ -91,8 +95,8 @@ class WaitStep:
         """Return what set_stats would: ready only if every host of the play is, with the verdict of each."""
         verdicts = {self._host: str(result.get("verdict") or _ERROR)}
         alive = set(self._vars.get("ansible_play_hosts") or ())
-        for host in _others(self._vars, self._host):
-            other = _variables(self._vars, host).get(f"{PREFIX}result")
+        for host in other_hosts(self._vars, self._host):
+            other = variables_of(self._vars, host).get(f"{PREFIX}result")
             if isinstance(other, Mapping) and other.get("verdict"):
                 verdicts[host] = str(other["verdict"]) if other.get("ready") is True else _not_ready(other)
             elif host not in alive:
@@ -106,12 +110,21 @@ class WaitStep:
             "drs_wait_verdicts": dict(sorted(verdicts.items())),
         }
 
+    def _summary(self) -> dict[str, Any]:
+        """Return what a person wants to know now; the reason only if no failure follows that has it."""
+        result = self._result()
+        written = self._vars.get(WRITTEN) or {}
+        fails = result.get("ready") is not True and self._options["fail"]
+        lines = summary(result, written.get("written") or (), with_reason=not fails)
+        # Shown as a task of ansible.builtin.debug shows its message.
+        return {"msg": lines, "_ansible_verbose_always": True}
+
     def _open(self) -> dict[str, Any]:
         result = self._result()
         if result.get("ready") is True or not self._options["fail"]:
-            return {"msg": str(result.get("reason") or ""), "_ansible_verbose_always": True}
+            return {"msg": str(result.get("reason") or "")}
         reason = result.get("reason") or result.get("msg") or "no reason is known"
-        problems = (self._vars.get("drs_wait_written") or {}).get("problems") or []
+        problems = (self._vars.get(WRITTEN) or {}).get("problems") or []
         said = " ".join([f"Not ready ({result.get('verdict') or _ERROR}): {reason}", *problems])
         return {"failed": True, "msg": said}
 
@@ -130,16 +143,3 @@ def _options(task_vars: Mapping[str, Any], templar: Any) -> dict[str, Any]:
     if "reports" in chosen:
         chosen["reports"] = as_list(chosen["reports"])
     return checked(PREFIX, OPTIONS, chosen)
-
-
-def _others(task_vars: Mapping[str, Any], host: str) -> list[str]:
-    return [other for other in task_vars.get("ansible_play_hosts_all") or () if other != host]
-
-
-def _variables(task_vars: Mapping[str, Any], host: str) -> Mapping[str, Any]:
-    hostvars = task_vars.get("hostvars")
-    try:
-        found = hostvars.raw_get(host) if hostvars is not None else {}
-    except AttributeError:
-        found = {}
-    return found if isinstance(found, Mapping) else {}

@@ -24,9 +24,9 @@ _OF_VERDICTS = {
 }
 _OF_OUTCOMES = {
     "unfrozen": "Aborted safely: the source accepts writes again.",
-    "frozen": "The source may still be frozen. Somebody has to look.",
-    "switch_failed": "The switch failed, and nothing was undone. Somebody has to look.",
-    "not_begun": "The cutover did not begin.",
+    "frozen": "The source may still be frozen. Check it now, and unfreeze it by hand.",
+    "switch_failed": "The switch failed, and nothing was undone. Find out which side is in use.",
+    "not_begun": "The cutover did not begin, and nothing was frozen.",
 }
 
 
@@ -34,15 +34,21 @@ def span(seconds: float) -> str:
     """Return a duration for people: ``12.4 s``, ``2 min 25 s``, ``1 h 5 min``, ``3 d 4 h``."""
     if abs(seconds) < 59.95:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
-    left = max(0, round(seconds))
+    rest = max(0, round(seconds))
     parts: list[str] = []
     for unit, size in _UNITS:
-        number, left = divmod(left, size)
+        number, rest = divmod(rest, size)
         if parts and not number:
             break
         if number:
             parts.append(f"{number} {unit}")
     return " ".join(parts[:2])
+
+
+def estimate(seconds: float) -> str:
+    """Return a duration that nobody knows exactly: from a minute on without seconds, from a day on without minutes."""
+    size = 1 if seconds < 60 else 60 if seconds < 86400 else 3600
+    return span(round(seconds / size) * size)
 
 
 _CONNECTION = {"endpoint": "endpoint", "region": "region", "project_id": "project", "user": "user"}

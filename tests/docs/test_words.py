@@ -37,5 +37,21 @@ def test_words_that_are_not_used(text: str, found: list[tuple[int, str]]) -> Non
     assert [(line, word) for line, word, _use in words.findings(text, RULES)] == found
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("docs/a.rst", "the answer has no list", ["the answer"]),
+        ("docs/a.rst", "Only the answer ``yes`` goes on. A gate answers one question.", []),
+        ("roles/a.yml", "Seconds to wait for an answer.", []),
+        ("plugins/a.py", 'error("The answer is not an object.")', ['"The answer']),
+        ("plugins/a.py", "def judge(left: float, seen: Sample): seen = read(left)", ["left", "seen", "seen"]),
+        ("plugins/a.py", "nothing is left; the curve can be seen", []),
+        ("tests/a.py", "seen = read(left)", []),
+    ],
+)
+def test_words_that_only_some_files_avoid(name: str, text: str, found: list[str]) -> None:
+    assert [word for _line, word, _use in words.findings(text, RULES, name)] == found
+
+
 def test_a_file_that_is_exempt_exists() -> None:
     assert [name for name in RULES["exempt"] if not (CHECKOUT / name).exists()] == []

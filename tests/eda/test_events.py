@@ -169,7 +169,7 @@ class TestVerdict:
         watched = Watched(READY, READY, READY, gaps={2: 90.0})
         assert watched.of_type("verdict", "verdict", "reason")[1] == (
             "withdrawn",
-            "All jobs are ready, but not for long enough: gap of 100s between samples.",
+            "All jobs are ready, but not for long enough: gap of 100 s between samples, allowed 30 s.",
         )
 
     @pytest.mark.parametrize(

@@ -140,6 +140,19 @@ def test_what_two_gates_publish_is_ready_only_if_both_are(place: Place) -> None:
     assert (one["verdict"], two["verdict"]) == ("ready", "timeout")
 
 
+def test_what_two_cutovers_publish_is_the_worst_outcome(place: Place) -> None:
+    hosts = TwoHosts(place, final_timeout=1)
+    hosts.files(freeze=[hosts.changing_of("one", delay=0)])
+    # Whichever host publishes last.
+    said = hosts.run("-i", "two,one,", succeeds=False)
+    assert (hosts.outcome("one"), hosts.outcome("two")) == ("done", "unfrozen")
+    outages = [
+        json.loads((hosts.folder / f"report-{host}.json").read_text())["outage_seconds"] for host in ("one", "two")
+    ]
+    published = f'"drs_cutover_outage_seconds": {max(outages)}, "drs_cutover_outcome": "unfrozen", '
+    assert f'{published}"drs_cutover_outcomes": {{ "one": "done", "two": "unfrozen" }}' in said
+
+
 def test_the_end_of_a_run_with_two_hosts_unfreezes_both(place: Place) -> None:
     hosts = TwoHosts(place, verify_tasks="tasks/verify.yml")
     hosts.files(freeze=both(hosts), verify=[{"ansible.builtin.command": "sleep 60"}])

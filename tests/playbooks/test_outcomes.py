@@ -30,7 +30,9 @@ def test_success_and_a_second_run(place: Place) -> None:
     seconds = {stage["name"]: stage["seconds"] for stage in report["stages"]}
     frozen = seconds["freeze"] + seconds["final"] + seconds["switch"]
     assert abs(frozen - report["outage_seconds"]) < 0.01
-    assert "done: The target is the database in use. Outage: " in said
+    assert "Outcome: done. The target is the database in use." in said
+    assert '"Jobs: 1 of 1 ready at the final gate"' in said
+    assert f'"Report: file://{cutover.folder}/cutover.html"' in said
     assert '"drs_cutover_outcome": "done"' in said
     names = {path.name for path in cutover.folder.glob("cutover*")}
     assert names == {f"cutover{gate}{suffix}" for gate in ("", "-approach", "-final") for suffix in SUFFIXES}

@@ -178,7 +178,7 @@ def test_the_keyword_timeout_of_a_play_ends_a_gate_with_the_right_reason(place: 
     cutover.tasks()
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "unfreeze"]
-    assert "The keyword timeout ends this task after 5 s, so it has 3 s to come to its end." in said
+    assert "The keyword timeout ends this task after 5 s, so it has 3 s to end." in said
     assert cutover.report["outcome"] == "unfrozen"
     assert cutover.report["gates"]["final"]["verdict"] == "timeout"
 

@@ -37,7 +37,7 @@ def test_the_jobs_end_before_the_switch(place: Place) -> None:
     assert (cutover.report["outcome"], cutover.report["stopped"]) == ("done", [cutover.job])
     assert stops(cutover) == [cutover.job]
     assert "5. stop the jobs, within 900 s" in " ".join(cutover.report["plan"])
-    assert f"read-only until its job has ended: the target of {cutover.job}" in cutover.report["plan"]
+    assert f"Read-only until its job has ended: the target of {cutover.job}" in cutover.report["plan"]
     # Each second of the stop is outage.
     took = {stage["name"]: stage["seconds"] for stage in cutover.report["stages"]}
     assert took["stop"] >= 1
@@ -67,7 +67,7 @@ def test_the_switch_tasks_may_stop_the_jobs(place: Place) -> None:
     cutover.change(target_readonly=True)
     cutover.run(succeeds=True)
     assert stops(cutover) == []
-    assert "your switch tasks stop the jobs" in cutover.report["plan"]
+    assert "Your switch tasks stop the jobs." in cutover.report["plan"]
 
 
 @pytest.mark.parametrize("fault", [{"release_fails": True}, {"stop_answer": "wrong_state"}, {"busy_times": 99}])
@@ -87,7 +87,7 @@ def test_the_keyword_timeout_of_a_play_ends_a_stop_with_the_right_reason(place: 
     cutover.change(stop_seconds=60)
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "verify", "unfreeze"]
-    assert "The keyword timeout ends this task after 8 s, so it has 6 s to come to its end." in said
+    assert "The keyword timeout ends this task after 8 s, so it has 6 s to end." in said
     assert (cutover.report["outcome"], cutover.report["failed_stage"]) == ("unfrozen", "stop")
     assert "Set their replication up again." in cutover.report["reason"]
 

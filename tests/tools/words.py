@@ -26,11 +26,13 @@ _NOT_TEXT = re.compile(
 )
 
 
-def findings(text: str, rules: Mapping[str, Any]) -> Iterator[tuple[int, str, str]]:
-    """Line number, the word that was found, and what to write instead."""
+def findings(text: str, rules: Mapping[str, Any], name: str = "") -> Iterator[tuple[int, str, str]]:
+    """Line number, the word that was found, and what to write instead; ``name`` is the file's."""
     for allowed in rules["allowed"]:
         text = text.replace(allowed, "")
     for word in rules["words"]:
+        if not re.search(word.get("in", ""), name):
+            continue
         # A sentence may continue on the next line.
         pattern = word["not"].replace(" ", r"(?:[ ]|[ ]*\n[\s#*>|-]*)")
         for found in re.finditer(pattern, text, re.IGNORECASE):
@@ -54,7 +56,7 @@ def main() -> int:
             text = (ROOT / name).read_text(encoding="utf-8")
         except (UnicodeDecodeError, FileNotFoundError):
             continue
-        for line, word, use in sorted(findings(text, rules)):
+        for line, word, use in sorted(findings(text, rules, name)):
             print(f"{name}:{line}: '{word}'; write: {use}")
             wrong += 1
     return 1 if wrong else 0

@@ -29,7 +29,7 @@ from ansible_collections.cutover.drs.tests.wire.wire import JOB, LOGIN, Proxy, W
 FAULTS = {
     "http-dropped": ("network", "No connection to|was cut short"),
     "http-answer-dropped": ("network", "No connection to|was cut short"),
-    "http-delayed": ("network", "No complete answer from .* within 1 s"),
+    "http-delayed": ("network", "No complete response from .* within 1 s"),
     "http-502": ("service 502", "HTTP 502"),
     "http-page": ("protocol 20", "a body that is not JSON. Is a proxy in between"),
     "http-empty": ("protocol 20", "with an empty body"),
@@ -37,12 +37,12 @@ FAULTS = {
     "http-not-compressed": ("protocol", "is not compressed as it says"),
     "http-redirect": ("protocol 302", "Redirects are never followed with credentials"),
     "tcp-reset": ("network", "Connection reset by peer"),
-    "tcp-silence": ("network", "No complete answer from .* within 1 s"),
+    "tcp-silence": ("network", "No complete response from .* within 1 s"),
     "tcp-cut-in-head": ("protocol", "was cut short"),
     "tcp-cut-in-body": ("protocol", "was cut short"),
     "tcp-garbage": ("network", "No connection to"),
-    "tcp-trickle": ("network", "No complete answer from .* within 1 s"),
-    "tcp-throttled": ("network", "No complete answer from .* within 1 s"),
+    "tcp-trickle": ("network", "No complete response from .* within 1 s"),
+    "tcp-throttled": ("network", "No complete response from .* within 1 s"),
 }
 # What only a time-out ends; the others get more time than a busy machine needs.
 SLOW = ("http-delayed", "tcp-silence", "tcp-trickle", "tcp-throttled")

@@ -33,12 +33,12 @@ STAGES: dict[str, Stage] = {
     for stage in (
         Stage("approach", "Wait until the target has nearly caught up", own=True, gate=True),
         Stage("confirm_freeze", "Ask before the freeze", takes_time=True),
-        Stage("freeze", "Freeze the source", frozen=True, needs_evidence=True),
+        Stage("freeze", "Begin the freeze: from here on the source counts as frozen", frozen=True, needs_evidence=True),
         Stage("final", "Wait until the target has every write of the source", own=True, gate=True, frozen=True),
-        Stage("verify", "Compare the data", frozen=True, takes_time=True),
+        Stage("verify", "Begin to verify the target", frozen=True, takes_time=True),
         Stage("confirm_switch", "Ask before the switch", frozen=True, takes_time=True),
         Stage("stop", "Stop the jobs", own=True, frozen=True, needs_evidence=True),
-        Stage("switch", "Switch to the target", frozen=True, needs_evidence=True),
+        Stage("switch", "Begin the switch: nothing is undone from here on", frozen=True, needs_evidence=True),
     )
 }
 UNFREEZE = "unfreeze"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -122,8 +123,10 @@ def _count(standing: Standing, sample: Sample, jobs: tuple[JudgedJob, ...], rule
     streak, since, reset = standing.streak, standing.streak_since, ""
     # Nobody looked in between, so nothing is known of that time. During a streak all jobs are near their goal.
     gap = sample.began - (standing.sampled_at or 0.0)
-    if streak and gap > 3 * rules.near_interval:
-        streak, reset = 0, f"gap of {gap:.0f}s between samples"
+    allowed = 3 * rules.near_interval
+    if streak and gap > allowed:
+        # Rounded up, so that the number shown is larger than what is allowed.
+        streak, reset = 0, f"gap of {math.ceil(gap * 100) / 100:g} s between samples, allowed {allowed:g} s"
     if not all_ready:
         if streak:
             first = next(job for job in jobs if not job.ready)

@@ -174,13 +174,13 @@ def _number(value: object) -> int | Fraction | None:
 
 def _items(body: object) -> list[Mapping[str, Any]]:
     if not isinstance(body, dict):
-        raise protocol_error("The answer is not a JSON object.")
+        raise protocol_error("The response is not a JSON object.")
     items = body.get("results")
     if not isinstance(items, list):
-        raise protocol_error("The answer has no list 'results'.")
+        raise protocol_error("The response has no list 'results'.")
     for item in items:
         if not isinstance(item, dict):
-            raise protocol_error("An entry of 'results' in the answer is not an object.")
+            raise protocol_error("An entry of 'results' in the response is not an object.")
     return items
 
 
@@ -191,7 +191,7 @@ def _text(item: Mapping[str, Any], *names: str) -> str | None:
         if value is None:
             continue
         if not isinstance(value, str):
-            raise protocol_error(f"The field '{name}' in the answer is not a string.")
+            raise protocol_error(f"The field '{name}' in the response is not a string.")
         if value.strip():
             # Sample after sample says the same of the same jobs: each text once in memory.
             return sys.intern(value)
@@ -203,7 +203,7 @@ def status_fields(item: Mapping[str, Any], id_field: str, status_field: str) -> 
     # Each operation spells the id and the message in its own way; error lists mix the two.
     job_id = _text(item, id_field, "id", "job_id")
     if job_id is None:
-        raise protocol_error("An entry of 'results' in the answer has no job id.")
+        raise protocol_error("An entry of 'results' in the response has no job id.")
     status = _text(item, status_field)
     error_code = _text(item, "error_code")
     error_message = _text(item, "error_message", "error_msg")
@@ -251,10 +251,10 @@ def _parts(value: object) -> Mapping[str, Mapping[str, int | None]]:
             for name, part in (entry if named else {str(number): entry}).items():
                 if entries.setdefault(name, part) != part:
                     raise protocol_error(
-                        f"The answer holds the part {name} of 'progress_map' twice, with different content."
+                        f"The response holds the part {name} of 'progress_map' twice, with different content."
                     )
     else:
-        raise protocol_error("The field 'progress_map' in the answer is neither an object nor an array.")
+        raise protocol_error("The field 'progress_map' in the response is neither an object nor an array.")
     return _shared(tuple((name, *_part(entry)) for name, entry in entries.items()))
 
 
@@ -269,7 +269,7 @@ def _part(entry: object) -> tuple[int | None, int | None]:
     if entry is None:
         entry = {}
     if not isinstance(entry, dict):
-        raise protocol_error("A part in 'progress_map' of the answer is not an object.")
+        raise protocol_error("A part in 'progress_map' of the response is not an object.")
     return percentage(entry.get("completed")), seconds(entry.get("remaining_time"))
 
 
@@ -278,7 +278,7 @@ def _by_id(records: Iterable[Record]) -> dict[str, Record]:
     for record in records:
         known = found.setdefault(record.id, record)
         if known is not record and known != record:
-            raise protocol_error(f"The answer holds job {record.id} twice, with different content.")
+            raise protocol_error(f"The response holds job {record.id} twice, with different content.")
     return found
 
 

@@ -110,12 +110,12 @@ class ListOperation:
     def parse(self, body: object, job_type: str) -> Page:
         """One page. Raises :class:`DrsError` of kind ``protocol`` for a body that is none."""
         if not isinstance(body, dict):
-            raise protocol_error("The answer is not a JSON object.")
+            raise protocol_error("The response is not a JSON object.")
         entries, total = body.get("jobs"), body.get(self.total_field)
         if not isinstance(entries, list) or body.get("error_code"):
-            raise protocol_error("The answer has no list 'jobs'.")
+            raise protocol_error("The response has no list 'jobs'.")
         if not isinstance(total, int) or isinstance(total, bool) or total < 0:
-            raise protocol_error(f"The answer has no number '{self.total_field}'.")
+            raise protocol_error(f"The response has no number '{self.total_field}'.")
         return Page(tuple(_job(entry, job_type) for entry in entries), total)
 
 
@@ -186,10 +186,10 @@ def every(jobs: Mapping[str, ListedJob]) -> dict[str, ListedJob]:
 
 def _job(entry: object, job_type: str) -> ListedJob:
     if not isinstance(entry, dict):
-        raise protocol_error("An entry of 'jobs' in the answer is not an object.")
+        raise protocol_error("An entry of 'jobs' in the response is not an object.")
     job_id = _text(entry, "id")
     if job_id is None:
-        raise protocol_error("An entry of 'jobs' in the answer has no job id.")
+        raise protocol_error("An entry of 'jobs' in the response has no job id.")
     return ListedJob(id=job_id, **_fields(entry, job_type))
 
 
@@ -230,7 +230,7 @@ def _text(entry: Mapping[str, Any], name: str) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise protocol_error(f"The field '{name}' of a job in the answer is not a string.")
+        raise protocol_error(f"The field '{name}' of a job in the response is not a string.")
     return cut(value) if value.strip() else None
 
 

@@ -36,7 +36,7 @@ def look_up_project(settings: Settings, session: Any, login: AccessKeyAuth, time
 def _ids_of_projects(body: object, name: str) -> list[str]:
     projects = body.get("projects") if isinstance(body, dict) else None
     if not isinstance(projects, list):
-        raise protocol_error("The answer has no list 'projects'.")
+        raise protocol_error("The response has no list 'projects'.")
     named = [project for project in projects if isinstance(project, dict) and project.get("name") == name]
     return [project["id"] for project in named if isinstance(project.get("id"), str)]
 

@@ -71,17 +71,17 @@ class StopOperation:
         Raises :class:`DrsError` of kind ``protocol`` for a body that is not such an answer.
         """
         if not isinstance(body, dict):
-            raise protocol_error("The answer is not a JSON object.")
+            raise protocol_error("The response is not a JSON object.")
         items = body.get(self.entries)
         if not isinstance(items, list):
             # An error body may come with a success code.
             if body.get("error_code"):
                 return dict.fromkeys(ids, _answer({**body, "status": "failed"}))
-            raise protocol_error(f"The answer has no list '{self.entries}'.")
+            raise protocol_error(f"The response has no list '{self.entries}'.")
         answers: dict[str, StopAnswer] = {}
         for item in items:
             if not isinstance(item, dict) or not isinstance(item.get("id"), str):
-                raise protocol_error(f"An entry of '{self.entries}' in the answer has no job id.")
+                raise protocol_error(f"An entry of '{self.entries}' in the response has no job id.")
             answer = _answer(item)
             # Two entries that contradict each other say nothing.
             answers[item["id"]] = answer if answers.get(item["id"], answer) == answer else StopAnswer(Reply.UNCLEAR)

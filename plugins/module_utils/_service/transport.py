@@ -237,7 +237,7 @@ def _read(response: requests.Response, where: str) -> bytes:
     for chunk in response.iter_content(_CHUNK):
         body += chunk
         if len(body) > MAX_BODY:
-            raise protocol_error(f"The answer of {where} is larger than {MAX_BODY // 1024 // 1024} MiB.")
+            raise protocol_error(f"The response of {where} is larger than {MAX_BODY // 1024 // 1024} MiB.")
     promised = response.headers.get("Content-Length", "")
     received = response.raw.tell()
     if promised.isascii() and promised.isdigit() and received < int(promised):
@@ -250,11 +250,11 @@ def _read(response: requests.Response, where: str) -> bytes:
 
 
 def _cut_short(how: str, where: str) -> DrsError:
-    return DrsError(Kind.PROTOCOL, f"The answer of {where} was cut short {how}.", repeatable=True)
+    return DrsError(Kind.PROTOCOL, f"The response of {where} was cut short {how}.", repeatable=True)
 
 
 def timed_out(where: str, timeout: float) -> DrsError:
-    message = f"No complete answer from {where} within {timeout:g} s. Check the network, or raise request_timeout."
+    message = f"No complete response from {where} within {timeout:g} s. Check the network, or raise request_timeout."
     return DrsError(Kind.NETWORK, message, repeatable=True)
 
 
@@ -289,7 +289,7 @@ def as_drs_error(error: Exception, where: str, timeout: float, session: requests
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return _cut_short(f"({cause})", where)
     if isinstance(error, requests.exceptions.ContentDecodingError):
-        return protocol_error(f"The answer of {where} is not compressed as it says: {cause}.")
+        return protocol_error(f"The response of {where} is not compressed as it says: {cause}.")
     return DrsError(
         Kind.NETWORK,
         f"No connection to {where}: {cause}. Check the URL, the network and the proxy.",

@@ -86,7 +86,7 @@ class Service:
     def answer(
         self, operation: str | None, project_id: str | None, call: Call, body: Any, first_page: bool = False
     ) -> Answer:
-        """The answer without any fault but a list whose first page comes whatever was asked."""
+        """The response without any fault but a list whose first page comes whatever was asked."""
         try:
             if operation == "tokens":
                 return self.iam.issue_token(body)

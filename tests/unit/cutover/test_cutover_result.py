@@ -176,7 +176,7 @@ def ended(last: str, *ways: str, unfreeze: str = "unfreeze.yml") -> Journal:
             False,
             (
                 "The switch failed: A task failed. Both sides may have been changed, so nothing was undone. "
-                "Somebody has to look."
+                "Find out which side is in use."
             ),
         ),
         (

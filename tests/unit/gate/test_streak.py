@@ -85,7 +85,7 @@ def test_a_gap_of_three_near_intervals_keeps_the_streak_and_a_longer_one_does_no
     decisions = judged(rules, sample(0), sample(5), sample(5 + broken), sample(30))
     # The sample after the gap is the first of a new streak.
     assert [decision.standing.streak for decision in decisions] == [1, 2, 1, 2]
-    assert [decision.reset for decision in decisions] == ["", "", "gap of 15s between samples", ""]
+    assert [decision.reset for decision in decisions] == ["", "", "gap of 15.01 s between samples, allowed 15 s", ""]
     assert decisions[-1].standing.streak_for == pytest.approx(9.999)
 
 
@@ -104,7 +104,7 @@ def test_a_gap_is_from_the_end_of_one_sample_to_the_beginning_of_the_next() -> N
 
 def test_of_a_gap_and_a_hold_the_gap_is_told() -> None:
     decisions = judged(caught_up(), sample(0), sample(200, reading(A, "PAUSING")))
-    assert decisions[-1].reset == "gap of 200s between samples"
+    assert decisions[-1].reset == "gap of 200 s between samples, allowed 90 s"
 
 
 def test_a_gap_cannot_be_ready_by_the_seconds_before_it() -> None:

@@ -126,41 +126,44 @@ def test_a_published_error_gives_jobs_not_found_or_is_no_answer(parse: Callable[
 
 
 UNUSABLE: list[tuple[JSON, str]] = [
-    (None, "The answer is not a JSON object."),
-    ([], "The answer is not a JSON object."),
-    ("text", "The answer is not a JSON object."),
-    (0, "The answer is not a JSON object."),
-    ({}, "The answer has no list 'results'."),
-    ({"results": None, "count": 0}, "The answer has no list 'results'."),
-    ({"results": {"0": {}}}, "The answer has no list 'results'."),
-    ({"results": [None]}, "An entry of 'results' in the answer is not an object."),
-    ({"results": [[A, "PAUSING"]]}, "An entry of 'results' in the answer is not an object."),
-    ({"results": [{}]}, "An entry of 'results' in the answer has no job id."),
-    ({"results": [{"id": "", "job_id": " "}]}, "An entry of 'results' in the answer has no job id."),
-    ({"results": [{"id": 7}]}, "The field 'id' in the answer is not a string."),
-    ({"results": [{"job_id": [A]}]}, "The field 'job_id' in the answer is not a string."),
-    (status_body(error_code=404), "The field 'error_code' in the answer is not a string."),
-    (status_body(error_code=False), "The field 'error_code' in the answer is not a string."),
-    (status_body(error_message={}), "The field 'error_message' in the answer is not a string."),
-    (status_body(error_msg=0), "The field 'error_msg' in the answer is not a string."),
+    (None, "The response is not a JSON object."),
+    ([], "The response is not a JSON object."),
+    ("text", "The response is not a JSON object."),
+    (0, "The response is not a JSON object."),
+    ({}, "The response has no list 'results'."),
+    ({"results": None, "count": 0}, "The response has no list 'results'."),
+    ({"results": {"0": {}}}, "The response has no list 'results'."),
+    ({"results": [None]}, "An entry of 'results' in the response is not an object."),
+    ({"results": [[A, "PAUSING"]]}, "An entry of 'results' in the response is not an object."),
+    ({"results": [{}]}, "An entry of 'results' in the response has no job id."),
+    ({"results": [{"id": "", "job_id": " "}]}, "An entry of 'results' in the response has no job id."),
+    ({"results": [{"id": 7}]}, "The field 'id' in the response is not a string."),
+    ({"results": [{"job_id": [A]}]}, "The field 'job_id' in the response is not a string."),
+    (status_body(error_code=404), "The field 'error_code' in the response is not a string."),
+    (status_body(error_code=False), "The field 'error_code' in the response is not a string."),
+    (status_body(error_message={}), "The field 'error_message' in the response is not a string."),
+    (status_body(error_msg=0), "The field 'error_msg' in the response is not a string."),
 ]
 UNUSABLE_STATUSES = [
-    (status_body(status=value), "The field 'status' in the answer is not a string.") for value in (1, {})
+    (status_body(status=value), "The field 'status' in the response is not a string.") for value in (1, {})
 ]
 UNUSABLE_PROGRESS = [
-    (progress_body(transfer_status=True), "The field 'transfer_status' in the answer is not a string."),
-    (progress_body(task_mode=2), "The field 'task_mode' in the answer is not a string."),
+    (progress_body(transfer_status=True), "The field 'transfer_status' in the response is not a string."),
+    (progress_body(task_mode=2), "The field 'task_mode' in the response is not a string."),
     *(
-        (progress_body(progress_map=value), "The field 'progress_map' in the answer is neither an object nor an array.")
+        (
+            progress_body(progress_map=value),
+            "The field 'progress_map' in the response is neither an object nor an array.",
+        )
         for value in ("", "94%", 94, False)
     ),
     *(
-        (progress_body(progress_map=value), "A part in 'progress_map' of the answer is not an object.")
+        (progress_body(progress_map=value), "A part in 'progress_map' of the response is not an object.")
         for value in ({"struct": "94%"}, {"struct": []}, ["94%"], [{"struct": 94}], [[]])
     ),
     (
         progress_body(progress_map=[{"struct": {"completed": "94%"}}, {"struct": {"completed": "100%"}}]),
-        "The answer holds the part struct of 'progress_map' twice, with different content.",
+        "The response holds the part struct of 'progress_map' twice, with different content.",
     ),
 ]
 
@@ -299,7 +302,7 @@ def test_a_job_given_twice_alike_is_one_job(parse: Callable[[object], Any], body
 def test_a_job_given_twice_with_different_content_is_a_protocol_error(
     parse: Callable[[object], Any], body: JSON, other: JSON
 ) -> None:
-    with pytest.raises(DrsError, match=f"^The answer holds job {A} twice, with different content.$"):
+    with pytest.raises(DrsError, match=f"^The response holds job {A} twice, with different content.$"):
         parse({"results": [*body["results"], *other["results"]]})
 
 

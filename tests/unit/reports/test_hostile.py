@@ -48,7 +48,25 @@ def harmless_page(page: str) -> None:
     tags = {name.lower() for name in re.findall(r"<(/?[a-zA-Z][^\s/>]*)", page)}
     allowed = {
         *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "footer", "div", "span"),
-        *("h1", "h2", "h3", "p", "i", "b", "strong", "code", "dl", "dt", "dd", "ul", "ol", "li", "details", "summary"),
+        *(
+            "h1",
+            "h2",
+            "h3",
+            "p",
+            "i",
+            "b",
+            "wbr",
+            "strong",
+            "code",
+            "dl",
+            "dt",
+            "dd",
+            "ul",
+            "ol",
+            "li",
+            "details",
+            "summary",
+        ),
         *(
             "table",
             "caption",

@@ -44,10 +44,10 @@ GATES: dict[str, dict[str, bool]] = {
 # What a cutover's report says first.
 SAYS = {
     "done": "The cutover succeeded.",
-    "switch_failed": "The switch failed, and nothing was undone. Somebody has to look.",
-    "frozen": "The source may still be frozen. Somebody has to look.",
+    "switch_failed": "The switch failed, and nothing was undone. Find out which side is in use.",
+    "frozen": "The source may still be frozen. Check it now, and unfreeze it by hand.",
     "unfrozen": "Aborted safely: the source accepts writes again.",
-    "not_begun": "The cutover did not begin.",
+    "not_begun": "The cutover did not begin, and nothing was frozen.",
 }
 WITHOUT_STAGES = without_stages()
 

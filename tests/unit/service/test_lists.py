@@ -289,7 +289,7 @@ def test_a_child_that_cannot_be_read_shows_as_a_child_without_an_id(
         ({"jobs": [], "total_record": -1}, "no number 'total_record'"),
         ({"jobs": [7], "total_record": 1}, "not an object"),
         ({"jobs": [{"name": "orders"}], "total_record": 1}, "no job id"),
-        ({"jobs": [{"id": 1}], "total_record": 1}, "'id' of a job in the answer is not a string"),
+        ({"jobs": [{"id": 1}], "total_record": 1}, "'id' of a job in the response is not a string"),
         ({"jobs": [{"id": "a", "status": 1}], "total_record": 1}, "'status' of a job"),
     ],
 )

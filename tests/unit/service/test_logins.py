@@ -375,7 +375,7 @@ def test_an_answer_of_iam_without_an_end_is_bounded(client_for: ClientFor) -> No
                 request_retries=0,
             )
         )
-    assert str(error) == (f"No complete answer from {iam} within 0.2 s. Check the network, or raise request_timeout.")
+    assert str(error) == (f"No complete response from {iam} within 0.2 s. Check the network, or raise request_timeout.")
 
 
 TOKEN = {"token": {"expires_at": "2999-01-01T00:00:00.000000Z", "methods": ["password"]}}
@@ -402,8 +402,8 @@ PROJECTS: list[tuple[dict[str, Any], str]] = [
     ({"projects": [{"id": "a", "name": "eu-de_other"}]}, "There is no project named eu-de at HOST. Give project_id."),
     ({"projects": [{"id": 7, "name": "eu-de"}, "odd"]}, "There is no project named eu-de at HOST. Give project_id."),
     ({"projects": [{"id": "a/../b", "name": "eu-de"}]}, "project_id: 'a/../b' is not a valid project id."),
-    ({"projects": {}}, "Looking up the project eu-de at HOST failed: The answer has no list 'projects'."),
-    ({}, "Looking up the project eu-de at HOST failed: The answer has no list 'projects'."),
+    ({"projects": {}}, "Looking up the project eu-de at HOST failed: The response has no list 'projects'."),
+    ({}, "Looking up the project eu-de at HOST failed: The response has no list 'projects'."),
 ]
 
 

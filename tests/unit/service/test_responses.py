@@ -212,10 +212,10 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
             "Is a proxy in between?"
         ),
     ),
-    ({"kind": "not_object"}, "batch-status of 2 jobs at HOST failed: The answer is not a JSON object."),
+    ({"kind": "not_object"}, "batch-status of 2 jobs at HOST failed: The response is not a JSON object."),
     (
         {"kind": "status", "http_status": 200, "body": {"count": 0}},
-        "batch-status of 2 jobs at HOST failed: The answer has no list 'results'.",
+        "batch-status of 2 jobs at HOST failed: The response has no list 'results'.",
     ),
     (
         {"kind": "redirect", "location": "https://elsewhere.example.com/login"},
@@ -353,7 +353,7 @@ def test_a_job_told_twice_and_differently_is_a_protocol_error(simulator: Simulat
     items = [{"id": JOBS[0], "status": status} for status in ("CREATING", "CONFIGURATION")]
     simulator.add_fault(kind="status", http_status=200, body={"results": items})
     error = failed(lambda: client_for(simulator).statuses(JOBS[:1]))
-    assert str(error).endswith(f"The answer holds job {JOBS[0]} twice, with different content.")
+    assert str(error).endswith(f"The response holds job {JOBS[0]} twice, with different content.")
     assert (error.kind.value, error.http_status) == ("protocol", 200)
 
 

@@ -55,7 +55,7 @@ def test_no_answer_takes_longer_than_a_request_may(
     assert time.monotonic() - began < 2
     host = simulator.endpoint.removeprefix("http://")
     assert str(error) == (
-        f"batch-status of job {JOBS[0]} at {host} failed (2 attempts): No complete answer from {host} within 0.3 s. "
+        f"batch-status of job {JOBS[0]} at {host} failed (2 attempts): No complete response from {host} within 0.3 s. "
         "Check the network, or raise request_timeout."
     )
     assert (error.kind.value, error.final, error.http_status) == ("network", False, None)
@@ -77,7 +77,7 @@ def test_an_answer_that_never_ends_is_not_taken_for_one_that_did(
 ) -> None:
     with raw_server(*script) as host:
         error = failed(client_for(f"http://{host}", request_timeout=0.2, request_retries=0))
-    assert f"No complete answer from {host} within 0.2 s." in str(error)
+    assert f"No complete response from {host} within 0.2 s." in str(error)
 
 
 @pytest.mark.parametrize("head", [OK + b"Content-Length: 900\r\n\r\n", OK + b"\r\n", b"HTTP/1.1 200 " + b"OK" * 90])
@@ -86,7 +86,7 @@ def test_a_trickle_is_bounded_in_headers_and_body(client_for: ClientFor, head: b
         began = time.monotonic()
         error = failed(client_for(f"http://{host}", request_timeout=0.3, request_retries=0))
         assert time.monotonic() - began < 1.5
-    assert "No complete answer" in str(error)
+    assert "No complete response" in str(error)
 
 
 def test_the_answer_of_a_proxy_to_connect_is_bounded_too(client_for: ClientFor) -> None:
@@ -95,7 +95,7 @@ def test_the_answer_of_a_proxy_to_connect_is_bounded_too(client_for: ClientFor) 
         client = client_for("https://drs.example.com", proxy=f"http://{proxy}", request_timeout=0.3, request_retries=0)
         error = failed(client)
         assert time.monotonic() - began < 1.5
-    assert "No complete answer from drs.example.com within 0.3 s." in str(error)
+    assert "No complete response from drs.example.com within 0.3 s." in str(error)
 
 
 def test_a_connection_that_comes_after_the_time_is_up_is_not_used() -> None:
@@ -117,7 +117,7 @@ def test_a_connection_that_comes_after_the_time_is_up_is_not_used() -> None:
 def test_every_time_out_is_told_in_the_same_words(error: requests.RequestException) -> None:
     told = transport.as_drs_error(error, "drs.example.com", 30, requests.Session(), NO_SECRETS)
     assert str(told) == (
-        "No complete answer from drs.example.com within 30 s. Check the network, or raise request_timeout."
+        "No complete response from drs.example.com within 30 s. Check the network, or raise request_timeout."
     )
     assert (told.kind.value, told.repeatable, told.final) == ("network", True, False)
 
@@ -129,7 +129,7 @@ def test_an_answer_is_cut_short_also_where_urllib3_does_not_say_so() -> None:
     response.headers["Content-Length"] = "27"
     with pytest.raises(DrsError) as caught:
         transport._read(response, "drs.example.com")
-    assert str(caught.value) == "The answer of drs.example.com was cut short after 1 of 27 bytes."
+    assert str(caught.value) == "The response of drs.example.com was cut short after 1 of 27 bytes."
     assert caught.value.repeatable
 
 
@@ -143,9 +143,9 @@ def test_a_login_of_a_proxy_that_no_header_can_carry(client_for: ClientFor) -> N
     ("script", "said"),
     [
         ((b"",), "No connection to HOST: Remote end closed connection without response."),
-        ((OK + b"Content-Type: applic",), "The answer of HOST was cut short before its body"),
-        ((OK + b"Content-Length: 900\r\n\r\n" + BODY,), "The answer of HOST was cut short"),
-        ((OK + b"Transfer-Encoding: chunked\r\n\r\n1b\r\n" + BODY[:5],), "The answer of HOST was cut short"),
+        ((OK + b"Content-Type: applic",), "The response of HOST was cut short before its body"),
+        ((OK + b"Content-Length: 900\r\n\r\n" + BODY,), "The response of HOST was cut short"),
+        ((OK + b"Transfer-Encoding: chunked\r\n\r\n1b\r\n" + BODY[:5],), "The response of HOST was cut short"),
         ((b"SSH-2.0-OpenSSH_9.6\r\n",), "No connection to HOST: SSH-2.0-OpenSSH_9.6"),
     ],
     ids=["nothing", "head", "length", "chunks", "another protocol"],
@@ -182,7 +182,7 @@ def test_an_error_that_is_nothing_but_a_head_is_known_by_its_status(
 def test_what_is_compressed_otherwise_than_it_says_is_a_protocol_error(client_for: ClientFor) -> None:
     with raw_server(OK + b"Content-Encoding: gzip\r\nContent-Length: 27\r\n\r\n" + BODY) as host:
         error = failed(client_for(f"http://{host}"))
-    assert f"The answer of {host} is not compressed as it says: " in str(error)
+    assert f"The response of {host} is not compressed as it says: " in str(error)
     assert (error.kind.value, error.attempts) == ("protocol", 1)
 
 
@@ -193,7 +193,7 @@ def test_an_answer_has_a_bounded_size(
     simulator.add_fault(kind="too_large", megabytes=4)
     error = failed(client_for(simulator))
     host = simulator.endpoint.removeprefix("http://")
-    assert str(error).endswith(f"failed: The answer of {host} is larger than 2 MiB.")
+    assert str(error).endswith(f"failed: The response of {host} is larger than 2 MiB.")
     assert (error.kind.value, len(simulator.requests)) == ("protocol", 1)
 
 
@@ -336,7 +336,7 @@ class TestTls:
         began = time.monotonic()
         error = failed(client_for(simulator, ca_path=simulator.ca_path, request_timeout=0.3, request_retries=0))
         assert time.monotonic() - began < 2
-        assert "No complete answer" in str(error)
+        assert "No complete response" in str(error)
 
     def test_a_file_that_holds_no_certificate_is_a_sentence(
         self, start: Start, client_for: ClientFor, tmp_path: Path

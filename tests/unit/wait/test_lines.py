@@ -193,7 +193,7 @@ def test_a_streak_that_is_broken_is_a_line_with_the_reason() -> None:
     assert [line for line in lines if "RESET" in line] == [
         "12:00:40Z +40s RESET streak 2->0 throttled DRS.M01503 errors=1/5 Too often.",
         "12:00:50Z +50s RESET streak 1->0 9a47..jb21 hold_file",
-        "12:02:40Z +2m40s RESET streak 1->0 gap of 100s between samples",
+        "12:02:40Z +2m40s RESET streak 1->0 gap of 100 s between samples, allowed 90 s",
         "12:02:50Z +2m50s RESET streak 1->0 network errors=1/5 It broke.",
     ]
 

@@ -243,8 +243,8 @@ def test_a_job_that_is_itself_a_subtask_of_a_listed_job_is_known() -> None:
             f"Subtasks not known: the list of jobs has a subtask without an id. {ADVICE}",
         ),
         (
-            DrsError(Kind.PROTOCOL, "The answer is not JSON."),
-            f"Subtasks not known: The answer is not JSON. {ADVICE}",
+            DrsError(Kind.PROTOCOL, "The response is not JSON."),
+            f"Subtasks not known: The response is not JSON. {ADVICE}",
         ),
         (
             DENIED,
