@@ -14,7 +14,7 @@ author:
 description:
   - Reads the status of migration, synchronisation and disaster recovery jobs of the Data Replication Service (DRS)
     of Huawei Cloud and Open Telekom Cloud, in batches.
-  - Every job asked for gives one entry in the order asked, also one that the service does not know.
+  - The result has one entry for each requested job, in the requested order, even if the service does not know the job.
 extends_documentation_fragment:
   - cutover.drs.connection
   - cutover.drs.attributes
@@ -93,7 +93,7 @@ jobs:
       type: str
       sample: in_progress
     terminal:
-      description: Whether nothing moves by itself any more. This alone is no reason to switch.
+      description: Whether the status will not change by itself any more. This alone is not a reason to switch.
       type: bool
       sample: false
     error_code:

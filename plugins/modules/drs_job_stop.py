@@ -153,7 +153,7 @@ jobs:
       type: str
       sample: ended
     terminal:
-      description: Whether nothing moves by itself any more. This alone is no reason to switch.
+      description: Whether the status will not change by itself any more. This alone is not a reason to switch.
       type: bool
       sample: true
     error_code:

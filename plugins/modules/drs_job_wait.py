@@ -132,7 +132,7 @@ options:
     type: float
     default: 1800.0
   valid_for:
-    description: Seconds that a verdict V(ready) may be trusted, which gives RV(valid_until).
+    description: Seconds for which a verdict V(ready) may be trusted. RV(valid_until) is the end of that time.
     type: float
     default: 60.0
   record:
@@ -349,7 +349,7 @@ jobs:
       type: str
       sample: in_progress
     terminal:
-      description: Whether nothing moves by itself any more. This alone is no reason to switch.
+      description: Whether the status will not change by itself any more. This alone is not a reason to switch.
       type: bool
       sample: false
     error_code:

@@ -113,7 +113,7 @@ options:
     description: While this file exists where ansible-rulebook runs, no job is ready.
     type: path
   valid_for:
-    description: Seconds that a verdict V(ready) may be trusted, which gives C(valid_until).
+    description: Seconds for which a verdict V(ready) may be trusted. C(valid_until) is the end of that time.
     type: float
     default: 60.0
   emit:
