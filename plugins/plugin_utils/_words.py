@@ -76,6 +76,8 @@ def says(view: Wait | Cutover) -> str:
         return _of_cutover(view)
     if view.verdict == Verdict.ERROR.value and not view.jobs:
         return "The wait could not begin. The gate stays shut."
+    if view.verdict == Verdict.TIMEOUT.value and view.rules.get("timeout") == "0":
+        return "Not all jobs were ready in the one sample that was taken. The gate stays shut."
     if view.verdict == Verdict.READY.value and not view.ready:
         return "The result contradicts itself. The gate stays shut."
     return _of_verdict(view)[0]
@@ -97,6 +99,8 @@ def tone(view: Wait | Cutover) -> str:
             return "good"
         # Nothing is lost: the source is in use, as before.
         return "warn" if view.outcome in ("unfrozen", "not_begun") else "bad"
+    if view.verdict == Verdict.TIMEOUT.value and view.rules.get("timeout") == "0":
+        return "Not all jobs were ready in the one sample that was taken. The gate stays shut."
     if view.verdict == Verdict.READY.value and not view.ready:
         return "bad"
     return _of_verdict(view)[1]

@@ -477,3 +477,10 @@ def test_lines_of_a_recording_are_as_their_schema_says(tmp_path: Path) -> None:
 def test_the_schema_refuses_what_no_wait_returns(change: dict[str, Any]) -> None:
     small = configuration_result() if "jobs" in change else waited("timeout", 1)
     assert not validator("wait-result").is_valid({**small, **change})
+
+
+def test_a_single_sample_is_not_called_a_time_out() -> None:
+    result = wait_result("timeout", 1)
+    result["rules"]["timeout"] = 0
+    page = render(result, ".html", TITLE)
+    assert '<p class="says">Not all jobs were ready in the one sample that was taken. The gate stays shut.</p>' in page
