@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
-
-from proof import peer
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parents[1] / "docs/docsite/rst/benchmarks.rst"
@@ -29,7 +28,7 @@ HEAD = """\
 Benchmarks
 ==========
 
-Measured by ``make bench`` in one run, side by side, against the simulator on the same machine: {machine}.
+Measured by ``nox -s bench`` in one run, side by side, against the simulator on the same machine: {machine}.
 Client and server share its cores, so look at the ratios rather than at the seconds. No live account was used.
 """
 
@@ -107,7 +106,7 @@ def write_page(machine: str, parts: list[Part]) -> None:
         if part.chart:
             bars = next(block.chart for block in part.content if isinstance(block, Table) and block.chart)
             drawing = {"title": part.chart, "bars": bars, "file": str(IMAGES / part.image())}
-            python = peer("bench") / "bin" / "python"
+            python = Path(os.environ["DRS_PEER"], "python")
             subprocess.run([str(python), str(HERE / "chart.py")], input=json.dumps(drawing), text=True, check=True)
     targets = [target for part in parts for target in part.targets]
     table = Table(("what", "target", "measured", "result"), [(*target[:3], verdict(target)) for target in targets])

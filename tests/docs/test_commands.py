@@ -75,12 +75,27 @@ def test_every_exemption_is_used() -> None:
     assert not unused
 
 
-def test_targets_exist() -> None:
-    """Each target of the Makefile that a page names is there, and so are the files it is given."""
+def test_targets_and_sessions_exist() -> None:
+    """Each target of the Makefile and session of nox that a page names is there, and so are the files it is given."""
     targets = set(re.findall(r"^([a-z-]+):.*## ", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    for path in PAGES:
+    sessions = set(
+        re.findall(r"^def (\w+)\(session", (CHECKOUT / "noxfile.py").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    against = {path.stem for path in (CHECKOUT / "tests" / "requirements").iterdir()} | {"model", "soak", "browser"}
+    for path in (*PAGES, *GUIDES):
         text = path.read_text(encoding="utf-8")
-        named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", text))
-        assert named <= targets, f"{path.name}: the Makefile has no target {named - targets}"
-        for target in re.findall(r"TARGET=([\w./-]+)", text):
+        assert set(re.findall(r"(?:`|\$ )make ([a-z-]+)", text)) <= targets, path.name
+        assert set(re.findall(r"nox -s (\w+)", text)) <= sessions, path.name
+        assert set(re.findall(r"AGAINST=(\w+)", text)) <= against, path.name
+        for target in re.findall(r"ARGS=((?:tests|plugins)/[\w./-]+)", text):
             assert (CHECKOUT / target).exists(), f"{path.name}: there is no {target}"
+
+
+@pytest.mark.parametrize(
+    "path", [*PAGES, *GUIDES, CHECKOUT / "docs/docsite/site/index.rst"], ids=lambda path: path.name
+)
+def test_links_to_files_of_the_repository_lead_to_one(path: Path) -> None:
+    linked = re.findall(
+        r"github\.com/cutover-drs/cutover\.drs/(?:blob|tree)/main/([\w./-]*\w)", path.read_text("utf-8")
+    )
+    assert not [name for name in linked if not (CHECKOUT / name).exists()]

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What `make test` prints: one line for a step that succeeds, everything for a step that fails."""
+"""What `make test` prints: one line for a session that succeeds, everything for one that fails."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -15,30 +16,39 @@ from ansible_collections.cutover.drs.tests.docs.blocks import CHECKOUT
 
 sys.path.insert(0, str(CHECKOUT / "tests" / "tools"))
 
-import steps
+import lanes
 
 SCRIPTS = {
     "good": "print('ERROR on purpose, as a test expects it')",
     "tests": "print('FAILED to look\\n==== 12 passed, 1 skipped in 3.40s ====')",
     "bad": "import sys; print('what went wrong'); sys.exit(3)",
+    "old": "",
+    "older": "",
     "slow": "import time; time.sleep(0.5)",
 }
+
+
+def command(session: str, report: Path, _arguments: list[str]) -> list[str]:
+    if session.startswith("old"):
+        ended = {"result": "skipped", "reason": "Python interpreter 2.6 not found"}
+        report.write_text(json.dumps({"sessions": [ended]}))
+    return [sys.executable, "-c", SCRIPTS[session]]
 
 
 @pytest.fixture
 def shown(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> pytest.CaptureFixture[str]:
-    """Steps that are small scripts, and what the run of them prints."""
-    monkeypatch.setattr(steps, "LOGS", tmp_path)
-    monkeypatch.setattr(steps, "HEARTBEAT", 0.1)
-    monkeypatch.setattr(steps, "command", lambda step: ([sys.executable, "-c", SCRIPTS[step]], {}))
+    """Sessions that are small scripts, and what the run of them prints."""
+    monkeypatch.setattr(lanes, "LOGS", tmp_path)
+    monkeypatch.setattr(lanes, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(lanes, "command", command)
     return capsys
 
 
-def ended(monkeypatch: pytest.MonkeyPatch, *lanes: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["steps.py", *lanes])
-    return steps.main()
+def ended(monkeypatch: pytest.MonkeyPatch, *sessions: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["lanes.py", *sessions])
+    return lanes.main()
 
 
 def test_a_green_run_shows_nothing_that_looks_like_an_error(
@@ -50,15 +60,24 @@ def test_a_green_run_shows_nothing_that_looks_like_an_error(
     assert "FAILED" not in out
     assert "== tests: ok, 0 s (12 passed, 1 skipped)\n" in out
     assert "   running: slow (" in out
-    assert "ERROR on purpose" in (steps.LOGS / "good.log").read_text()
+    assert "ERROR on purpose" in (lanes.LOGS / "good.log").read_text()
 
 
-def test_a_failed_step_shows_all_of_its_output_and_where_it_is(
+def test_a_failed_session_shows_all_of_its_output_and_where_it_is(
     shown: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ended(monkeypatch, "good", "bad") == 1
     out = shown.readouterr().out
-    assert "what went wrong\n== bad: FAILED with exit code 3" in out
+    assert "what went wrong\n== bad: FAILED, exit code 3" in out
     assert "bad.log)" in out
     assert "== FAILED: bad," in out
     assert "on purpose" not in out
+
+
+def test_what_is_skipped_is_said_and_no_success_by_itself(
+    shown: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ended(monkeypatch, "good", "old") == 0
+    assert "== old: SKIPPED, Python interpreter 2.6 not found, 0 s\n" in shown.readouterr().out
+    assert ended(monkeypatch, "old", "older") == 1
+    assert "== FAILED: nothing was tested," in shown.readouterr().out

@@ -6,16 +6,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 import yaml
 
+from ansible_collections.cutover.drs.tests.docs import words
 from ansible_collections.cutover.drs.tests.docs.blocks import CHECKOUT
-
-sys.path.insert(0, str(CHECKOUT / "tests" / "tools"))
-
-import words
 
 RULES = yaml.safe_load(words.LIST.read_text(encoding="utf-8"))
 
@@ -55,3 +50,7 @@ def test_words_that_only_some_files_avoid(name: str, text: str, found: list[str]
 
 def test_a_file_that_is_exempt_exists() -> None:
     assert [name for name in RULES["exempt"] if not (CHECKOUT / name).exists()] == []
+
+
+def test_no_text_of_the_project_has_one() -> None:
+    assert not words.wrong()

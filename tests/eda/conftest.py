@@ -21,7 +21,7 @@ GALAXY = Path(sys.executable).with_name("ansible-galaxy")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder for ANSIBLE_COLLECTIONS_PATH in which the collection is installed."""
     if not shutil.which("ansible-rulebook"):
-        pytest.skip("needs ansible-rulebook: make test-eda")
+        pytest.skip("needs ansible-rulebook: nox -s eda")
     folder = tmp_path_factory.mktemp("collections")
     settings = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(folder)}
 

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 CHECKOUT = Path(__file__).parents[2]
 BUILDER = Path(sys.executable).with_name("ansible-builder")
 
-pytestmark = pytest.mark.skipif(not shutil.which("ansible-builder"), reason="needs ansible-builder: make test-eda")
+pytestmark = pytest.mark.skipif(not shutil.which("ansible-builder"), reason="needs ansible-builder: nox -s eda")
 
 
 def builder(*arguments: str, cwd: Path) -> str:

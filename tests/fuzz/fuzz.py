@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Fuzz what reads bytes of others, guided by coverage: answers of the service, and recordings.
 
-usage: python fuzz.py answers|recording COLLECTIONS [OPTION of libFuzzer...] (by tests/tools/fuzz.py)
+usage: python fuzz.py answers|recording COLLECTIONS [OPTION of libFuzzer...] (by run.py)
 """
 
 from __future__ import annotations

@@ -7,17 +7,12 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
-
-import proof
-
 from ansible_collections.cutover.drs.tests.keystone.cloud import DRS, Account, Keystone
+from ansible_collections.cutover.drs.tests.peers import peer
 from ansible_collections.cutover.drs.tests.unit.service.support import plain_environment
 from drs_simulator import Simulator
 
@@ -28,7 +23,7 @@ __all__ = ["plain_environment"]
 @pytest.fixture(scope="session")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keystone]:
     """A Keystone whose tokens live an hour: for what is done in it, and for the gateway that asks it about tokens."""
-    python = proof.peer("keystone") / "bin" / "python"
+    python = peer("python")
     keystone = Keystone(python, tmp_path_factory.mktemp("keystone"), seconds=3600)
     keystone.set_up()
     keystone.start()

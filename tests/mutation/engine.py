@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Change table, parser, rules, gate and the core of the cutover on purpose, and see that a test notices.
 
-usage: python engine.py [MODULE...] (in a copy of the checkout, by tests/tools/mutate.py); a MODULE is e.g. _gate/rules
+usage: python engine.py [MODULE...] (by make verify AGAINST=mutation, in a copy); a MODULE is e.g. _gate/rules
 
 The changes are those of cosmic-ray, and two of our own. Its own runner starts pytest anew for each change; here each is
 tried in a fork of one process that has pytest loaded already. The changed module is given to the import system, so that
@@ -311,7 +311,7 @@ def explained() -> set[tuple[str, str, str]]:
 
 def main(names: Sequence[str]) -> int:
     os.chdir(COPY)
-    os.environ.pop("DRS_PROVE", None)
+    os.environ.pop("DRS_SEQUENCES", None)
     few_examples()
     # What is loaded is shared by all forks, and need not be looked at in each.
     gc.freeze()

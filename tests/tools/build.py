@@ -1,10 +1,10 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the collection's archive into build/, with the same contents on every machine for the same commit.
+"""Write the archive of a collection once more, with the same contents on every machine for the same commit.
 
 ansible-galaxy lists files in the order in which the file system has them, and keeps their times; so what it built is
-written once more, in the order of the names and with the time of the commit. It builds from what git knows.
+written once more, in the order of the names and with the time of the commit.
 """
 
 from __future__ import annotations
@@ -13,15 +13,8 @@ import gzip
 import hashlib
 import io
 import json
-import subprocess
-import sys
 import tarfile
-import tempfile
 from pathlib import Path
-
-from checkout import CHECKOUT, copied, environment, variables
-
-OUTPUT = CHECKOUT / "build"
 
 
 def repack(built: Path, target: Path, time: int) -> str:
@@ -47,37 +40,10 @@ def repack(built: Path, target: Path, time: int) -> str:
             archive.addfile(entry, io.BytesIO(contents[name]) if name in contents else None)
     # Neither the time nor the name of the file.
     packed = gzip.compress(plain.getvalue(), compresslevel=9, mtime=0)
+    target.parent.mkdir(exist_ok=True)
     target.write_bytes(packed)
     return hashlib.sha256(packed).hexdigest()
 
 
 def _json(value: object) -> bytes:
     return json.dumps(value, indent=1).encode()
-
-
-def main() -> int:
-    galaxy = [str(environment() / "bin" / "python"), "-m", "ansible", "galaxy", "collection", "build"]
-    time = subprocess.run(
-        ["git", "log", "-1", "--format=%ct"], cwd=CHECKOUT, check=True, capture_output=True, text=True
-    ).stdout
-    OUTPUT.mkdir(exist_ok=True)
-    with copied("build") as copy, tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [*galaxy, "--output-path", folder, str(copy)],
-            env=variables(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            print(f"{done.stdout}{done.stderr}", file=sys.stderr)
-            return 1
-        built = next(Path(folder).glob("*.tar.gz"))
-        digest = repack(built, OUTPUT / built.name, int(time))
-        print(f"{(OUTPUT / built.name).relative_to(CHECKOUT)}, SHA-256 {digest}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

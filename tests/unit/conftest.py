@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How hard the properties are looked at: quickly by default, and for hours with DRS_PROVE=1000000."""
+"""How hard the properties are looked at: quickly by default, and for hours with DRS_SEQUENCES=1000000."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from ansible_collections.cutover.drs.tests.unit.builders import Waiting
 
 # The number of sequences of observations that are compared with the model of the gate.
-SEQUENCES = int(os.environ.get("DRS_PROVE", "10000"))
+SEQUENCES = int(os.environ.get("DRS_SEQUENCES", "10000"))
 
 settings.register_profile(
     "gate",
@@ -22,7 +22,7 @@ settings.register_profile(
     max_examples=max(300, SEQUENCES // 100),
     suppress_health_check=[HealthCheck.too_slow],
     # The same examples in every run, but for the runs that look for new ones.
-    derandomize="DRS_PROVE" not in os.environ,
+    derandomize="DRS_SEQUENCES" not in os.environ,
     database=None,
 )
 settings.load_profile("gate")

@@ -6,16 +6,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
-
-import proof
-
+from ansible_collections.cutover.drs.tests.peers import peer
 from ansible_collections.cutover.drs.tests.unit.service.support import plain_environment
 from ansible_collections.cutover.drs.tests.wire.wire import JOB, LOGIN, Proxy, Wire
 from drs_simulator import Simulator
@@ -34,7 +29,7 @@ def simulators() -> Iterator[tuple[Simulator, Simulator]]:
 
 @pytest.fixture(scope="session")
 def the_wire(simulators: tuple[Simulator, Simulator], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
-    program = proof.peer("wire") / "bin" / "mitmdump"
+    program = peer("mitmdump")
     with Wire(program, tmp_path_factory.mktemp("wire"), *simulators) as wire:
         yield wire
 
@@ -49,7 +44,7 @@ def wire(the_wire: Wire) -> Wire:
 @pytest.fixture(scope="session")
 def asking_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """A proxy that asks for a login by itself, from the first request on."""
-    program = proof.peer("wire") / "bin" / "mitmdump"
+    program = peer("mitmdump")
     folder = tmp_path_factory.mktemp("asking")
     with Proxy(program, folder, ("regular",), "--proxyauth", LOGIN, "--set", "ssl_insecure=true") as proxy:
         yield proxy

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The gate against a model of it, over many sequences of polls.
 
-``DRS_PROVE=1000000 pytest tests/unit/gate/test_model.py`` looks at a million of them.
+``DRS_SEQUENCES=1000000 pytest tests/unit/gate/test_model.py`` looks at a million of them.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def test_the_gate_judges_as_the_model_does(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_the_gate_judges_as_the_model_does_over_and_over(part: int) -> None:
-    first = random.SystemRandom().randrange(2**60) if "DRS_PROVE" in os.environ else 20261124 + part
+    first = random.SystemRandom().randrange(2**60) if "DRS_SEQUENCES" in os.environ else 20261124 + part
     met: dict[str | None, int] = {}
     for seed in range(first, first + SEQUENCES // PARTS):
         try:

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import yaml
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.plugin_utils import _cutover_options, _wait_step
+from ansible_collections.cutover.drs.tests.generated import role_options, write
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -26,24 +25,16 @@ def options_of(role: str) -> dict[str, Any]:
     return dict(specs["argument_specs"]["main"]["options"])
 
 
-@pytest.fixture(scope="module")
-def tool() -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "tests" / "tools"))
-        yield importlib.import_module("role_options")
-
-
-def test_what_is_derived_from_the_documentation_is_up_to_date(tool: Any) -> None:
-    stale = [path.relative_to(ROOT) for path, text in tool.files().items() if path.read_text(encoding="utf-8") != text]
-    assert not stale, "make roles brings them up to date"
+def test_what_is_derived_from_documentation_is_up_to_date() -> None:
+    assert not [str(path) for path in write.stale()], "nox -s generate brings them up to date"
 
 
 @pytest.mark.parametrize(
     ("role", "not_of_it"),
     [("drs_wait", {"role_prefixes", "series"}), ("drs_cutover", {"role_prefixes", "series", "replay"})],
 )
-def test_a_role_has_every_option_of_drs_job_wait(tool: Any, role: str, not_of_it: set[str]) -> None:
-    missing = {name for name in tool.options() if f"{role}_{name}" not in options_of(role)}
+def test_a_role_has_every_option_of_drs_job_wait(role: str, not_of_it: set[str]) -> None:
+    missing = {name for name in role_options.options() if f"{role}_{name}" not in options_of(role)}
     assert missing == not_of_it
 
 

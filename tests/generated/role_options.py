@@ -1,24 +1,18 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Gives the roles every option of drs_job_wait, from its documentation: the one home of an option.
-
-``python tests/tools/role_options.py`` rewrites what the roles derive from it, and what plugins derive from each other;
-with ``--check`` it only tells whether anything would change.
-"""
+"""Every option of drs_job_wait for the roles, from its documentation: the one home of an option."""
 
 from __future__ import annotations
 
 import ast
-import sys
 from pathlib import Path
 from typing import Any
 
-import shared_docs
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-MARK = "# What follows is made from the documentation of drs_job_wait by: make roles\n"
+MARK = "# What follows is made from the documentation of drs_job_wait by: nox -s generate\n"
 # How the roles hand options on; of no use to who calls them.
 NOT_OF_A_ROLE = frozenset({"role_prefixes", "series"})
 # A cutover has these for each of its gates, and is never a replay.
@@ -116,25 +110,7 @@ def _list_indent(text: str) -> str:
 
 def files() -> dict[Path, str]:
     """Return every derived file with the content it should have."""
-    return shared_docs.files() | {
+    return {
         ROOT / f"roles/{role}/meta/argument_specs.yml": argument_specs(role, NOT_OF_A_ROLE | left_out)
         for role, left_out in (("drs_wait", frozenset[str]()), ("drs_cutover", NOT_OF_A_CUTOVER))
     }
-
-
-def main() -> int:
-    """Write the files, or with --check tell which are out of date."""
-    stale = {
-        path: text for path, text in files().items() if not path.exists() or path.read_text(encoding="utf-8") != text
-    }
-    for path, text in stale.items():
-        if "--check" in sys.argv:
-            print(f"{path.relative_to(ROOT)} is out of date: make roles", file=sys.stderr)
-        else:
-            path.write_text(text, encoding="utf-8")
-            print(f"wrote {path.relative_to(ROOT)}")
-    return 1 if stale and "--check" in sys.argv else 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

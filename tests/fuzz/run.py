@@ -1,9 +1,7 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fuzz the answers' and the recordings' readers for FUZZ_SECONDS (300), both at once.
-
-usage: python fuzz.py [TARGET...]
+"""Fuzz the answers' and the recordings' readers for FUZZ_SECONDS (300), both at once: nox -s "verify(fuzz)".
 
 What was found to reach new code is kept in the cache for the next run; an input that fails is written to
 tests/output/fuzz and told.
@@ -19,15 +17,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from checkout import CACHE, CHECKOUT, collections_path
-from proof import peer
-
+CHECKOUT = Path(__file__).resolve().parents[2]
+CORPUS = Path(os.environ["DRS_CACHE"], "fuzz")
 TARGETS = ("answers", "recording")
 BODIES = CHECKOUT / "tests" / "simulator" / "bodies"
 FOUND = CHECKOUT / "tests" / "output" / "fuzz"
 LONGEST = 8192
 # What the readers look for: libFuzzer would guess such words only by chance.
-SOURCES = ("_records", "_recording", "_lifecycle", "_answers", "_errors")
+SOURCES = ("_job/records", "_wait/recording", "_job/status_table", "_service/responses", "_job/errors")
 
 
 def bodies(value: object) -> list[object]:
@@ -82,8 +79,8 @@ def words() -> str:
     return "".join(f'"{word}"\n' for word in sorted(found))
 
 
-def run(target: str, python: Path, seconds: int) -> int:
-    corpus = CACHE / "fuzz" / target
+def run(target: str, seconds: int) -> int:
+    corpus = CORPUS / target
     seed(target, corpus)
     FOUND.mkdir(parents=True, exist_ok=True)
     dictionary = corpus.with_suffix(".dict")
@@ -95,7 +92,7 @@ def run(target: str, python: Path, seconds: int) -> int:
         "-rss_limit_mb=2048",
         f"-dict={dictionary}",
     ]
-    command = [str(python), "tests/fuzz/fuzz.py", target, str(collections_path()), *options]
+    command = [sys.executable, "tests/fuzz/fuzz.py", target, os.environ["PYTHONPATH"], *options]
     done = subprocess.run(
         [*command, "-print_final_stats=1", "-verbosity=1", f"-artifact_prefix={FOUND}/{target}-", str(corpus)],
         cwd=CHECKOUT,
@@ -120,19 +117,13 @@ def run(target: str, python: Path, seconds: int) -> int:
 
 
 def main() -> int:
-    # An environment that is active while make runs must not catch what is installed here.
-    os.environ.pop("VIRTUAL_ENV", None)
     targets = sys.argv[1:] or list(TARGETS)
     if unknown := [target for target in targets if target not in TARGETS]:
         print(f"no such target: {', '.join(unknown)}; there are {', '.join(TARGETS)}", file=sys.stderr)
         return 2
-    if sys.version_info >= (3, 14):
-        print("atheris is not to be had for this Python", file=sys.stderr)
-        return 2
-    python = peer("fuzz") / "bin" / "python"
     seconds = int(os.environ.get("FUZZ_SECONDS", "300"))
     with ThreadPoolExecutor(max_workers=2) as lanes:
-        codes = list(lanes.map(lambda target: run(target, python, seconds), targets))
+        codes = list(lanes.map(lambda target: run(target, seconds), targets))
     return 1 if any(codes) else 0
 
 

@@ -1,28 +1,23 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look for words that the project does not use, as words.yml lists them, in all of its texts and names.
-
-usage: python words.py
-"""
+"""Words that the project does not use, as words.yml lists them, in all of its texts and names."""
 
 from __future__ import annotations
 
 import re
-import sys
+import subprocess
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
-from checkout import files
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-LIST = HERE / "words.yml"
+from ansible_collections.cutover.drs.tests.docs.blocks import CHECKOUT
+
+LIST = CHECKOUT / "tests" / "docs" / "words.yml"
 # What was released stays as it was written; licences, pinned versions and data are not ours to word.
 _NOT_TEXT = re.compile(
-    r"^(changelogs/|CHANGELOG|COPYING|LICENSES/)|\.(png|svg|json|jsonl|xsd|txt)$|^tests/(tools/words\.yml|docs/test_words\.py)$"
+    r"^(changelogs/|CHANGELOG|COPYING|LICENSES/)|\.(png|svg|json|jsonl|xsd|txt)$|^tests/docs/(words\.yml|test_words\.py)$"
 )
 
 
@@ -40,27 +35,23 @@ def findings(text: str, rules: Mapping[str, Any], name: str = "") -> Iterator[tu
 
 
 def names() -> list[str]:
-    """Return the files of the checkout; in a copy of it, which has no .git, all that are there."""
-    if (ROOT / ".git").exists():
-        return sorted(map(str, files("*")))
-    return sorted(str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file())
+    """Return the files that git knows or would add."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
+    listed = subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout
+    return sorted(filter(None, listed.split("\0")))
 
 
-def main() -> int:
+def wrong() -> list[str]:
+    """Return each word of the project that the list has, with its place and what to write instead."""
     rules = yaml.safe_load(LIST.read_text(encoding="utf-8"))
-    wrong = 0
+    lines = []
     for name in names():
         if _NOT_TEXT.search(name) or name in rules["exempt"]:
             continue
         try:
-            text = (ROOT / name).read_text(encoding="utf-8")
+            text = (CHECKOUT / name).read_text(encoding="utf-8")
         except (UnicodeDecodeError, FileNotFoundError):
             continue
-        for line, word, use in sorted(findings(text, rules, name)):
-            print(f"{name}:{line}: '{word}'; write: {use}")
-            wrong += 1
-    return 1 if wrong else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        found = sorted(findings(text, rules, name))
+        lines += [f"{name}:{line}: '{word}'; write: {use}" for line, word, use in found]
+    return lines

@@ -8,20 +8,12 @@ from __future__ import annotations
 import os
 import sys
 
-from checkout import collections_path
+from ansible_collections.cutover.drs.tests.soak.soak import failures, report, soak
 
-
-def main() -> int:
-    sys.path.insert(0, str(collections_path()))
-    from ansible_collections.cutover.drs.tests.soak.soak import failures, report, soak
-
+if __name__ == "__main__":
     done = soak(int(os.environ.get("SOAK_POLLS", "100000")))
     print(report(done))
     failed = failures(done)
     for text in failed:
         print(f"FAILED: {text}")
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,339 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything that can be run, as sessions of nox: `.venv/bin/nox -l`. `make` sets nox up and has short names for most.
+
+Most sessions run in the environment of nox itself, which has all that tests/requirements/dev.txt pins. What needs
+another ansible-core, or other software, gets an environment of its own in the cache, whose path has no space.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "tests" / "tools"))
+
+import checkout
+
+nox.needs_version = ">=2025.2.9"
+nox.options.envdir = str(checkout.CACHE / "nox")
+nox.options.reuse_venv = "yes"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.download_python = "never"
+# A version without its Python is skipped, and lanes.py says so and fails if nothing is left.
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint", "sanity", "units", "playbooks", "integration"]
+
+PYTHON = str(checkout.environment() / "bin" / "python")
+PROCESSES = str(os.cpu_count() or 1)
+REQUIREMENTS = Path("tests", "requirements")
+MEASURE = bool(os.environ.get("MEASURE"))
+COVERAGE = checkout.CACHE / "coverage"
+# For each ansible-core the Pythons it runs on, the best first: the lower ones are the more telling.
+CORES = {
+    "2.16": ("3.10", "3.11", "3.12"),
+    "2.17": ("3.10", "3.11", "3.12"),
+    "2.18": ("3.11", "3.12", "3.13"),
+    "2.19": ("3.11", "3.12", "3.13"),
+    "2.20": ("3.12", "3.13", "3.14"),
+    "2.21": ("3.13", "3.12", "3.14"),
+}
+KINDS = ("sanity", "units", "integration", "playbooks")
+# What the collection is verified against, and the options of pytest for tests in a folder of that name.
+TESTED = {"contract": [], "keystone": [], "wire": ["-n", "2"]}
+AGAINST = (*TESTED, "model", "soak", "mutation", "fuzz", "browser")
+NAME = "ansible_collections.cutover.drs"
+# The linters, with what each is called by; mypy is started above ansible_collections.
+LINTERS = {
+    "ruff-format": "ruff format --check .",
+    "ruff-check": "ruff check .",
+    "yamllint": "yamllint --strict .",
+    "shellcheck": "shellcheck .ci/run",
+    "words": "pytest -q tests/docs/test_words.py",
+    "reuse": "reuse lint --lines",
+    "antsibull-changelog": "antsibull-changelog lint",
+    "mypy": f"mypy --config-file {checkout.COLLECTION}/pyproject.toml -p {NAME}.plugins -p {NAME}.extensions",
+    "antsibull-docs": "antsibull-docs lint-collection-docs --plugin-docs --skip-rstcheck "
+    "--validate-collection-refs=self .",
+    "ansible-lint": "ansible-lint --profile production --offline --strict",
+}
+
+
+def python_of(versions: tuple[str, ...]) -> str:
+    """Return the first that is there, by its path: the names that pyenv puts on PATH may have no Python behind them."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    folders = [folder for folder in os.environ["PATH"].split(os.pathsep) if "shims" not in folder]
+    for version in versions:
+        path = os.pathsep.join([*folders, *map(str, sorted(pyenv.glob(f"versions/{version}.*/bin")))])
+        if found := shutil.which(f"python{version}", path=path):
+            return found
+    return versions[0]
+
+
+def run(session: nox.Session, *command: str, **settings: str) -> None:
+    """Run a module of the environment of nox."""
+    session.run(PYTHON, "-m", *command, external=True, env=settings)
+
+
+def program(session: nox.Session, settings: dict[str, str], name: str, *options: str) -> None:
+    """Run a program of that environment, with these variables alone; its output is shown only when it fails."""
+    command = [*checkout.program(name), *options]
+    session.run(*command, external=True, silent=True, log=False, env=settings, include_outer_env=False)
+
+
+def install(session: nox.Session, *requirements: str) -> str:
+    """Bring the session's environment up to date, with uv, or with pip where uv cannot; its Python."""
+    python = str(Path(session.bin) / "python")
+    uv = [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", python, *requirements]
+    try:
+        # The certificates of the machine, as pip is often told to trust: a company's proxy has its own.
+        session.run_install(*uv, external=True, silent=True, env={"UV_SYSTEM_CERTS": "1"})
+    except nox.command.CommandFailed:
+        session.install("--quiet", *requirements)
+    return python
+
+
+def tests(session: nox.Session, kind: str, folder: str, *options: str) -> None:
+    """Run pytest with what the command line adds, in the folder if it names no test; MEASURE=1 measures coverage."""
+    named = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
+    pytest = ["pytest", f"--junitxml=build/junit/{kind}.xml", *options, *session.posargs, *([] if named else [folder])]
+    if not MEASURE:
+        run(session, *pytest)
+        return
+    COVERAGE.mkdir(parents=True, exist_ok=True)
+    for stale in COVERAGE.glob(f"{kind}.*"):
+        stale.unlink()
+    run(session, "coverage", "run", "-m", *pytest, COVERAGE_FILE=str(COVERAGE / kind))
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Run a gate and a cutover against the simulator, with live lines and an HTML report."""
+    python = install(session, "-r", str(REQUIREMENTS / "demo.txt"))
+    play = ["-m", "ansible", "playbook", "-e", f"ansible_python_interpreter={python}", "playbooks/demo.yml"]
+    session.run(python, *play, *session.posargs, env=checkout.playbook_variables(session.bin), include_outer_env=False)
+
+
+@nox.session(python=False)
+def test(session: nox.Session) -> None:
+    """Run lint, sanity, units, playbooks and integration in two lanes; with MEASURE=1, measure their coverage."""
+    session.run(PYTHON, "tests/tools/lanes.py", "lint,sanity,units", "integration,playbooks", external=True)
+    if MEASURE:
+        session.notify("coverage")
+
+
+@nox.session(python=False)
+def lint(session: nox.Session) -> None:
+    """Check format, types, documentation, licences and words; names of linters for some."""
+    names = session.posargs or list(LINTERS)
+    if unknown := set(names) - set(LINTERS):
+        session.error(f"no such linter: {', '.join(unknown)}; there are {', '.join(LINTERS)}")
+    failed = []
+    with checkout.copied("lint") as copy:
+        root = copy.parents[2]
+        settings = checkout.variables(ANSIBLE_COLLECTIONS_PATH=str(root), MYPYPATH=str(root), NO_COLOR="1")
+        settings.update(
+            MYPY_CACHE_DIR=str(root / "mypy"), RUFF_CACHE_DIR=str(root / "ruff"), PYTHONDONTWRITEBYTECODE="1"
+        )
+        for name in names:
+            with session.chdir(root if name == "mypy" else copy):
+                try:
+                    program(session, settings, *shlex.split(LINTERS[name]))
+                    session.log(f"{name}: ok")
+                except nox.command.CommandFailed:
+                    session.warn(f"{name}: FAILED")
+                    failed.append(name)
+    if failed:
+        session.error(f"{', '.join(failed)} failed")
+
+
+@nox.session(python=False)
+def sanity(session: nox.Session) -> None:
+    """Run ansible-test sanity; paths of files for some."""
+    session.run(PYTHON, "tests/tools/ansible_test.py", "sanity", *session.posargs, external=True)
+
+
+@nox.session(python=False)
+def units(session: nox.Session) -> None:
+    """Run the unit tests with pytest; its options and tests for some."""
+    tests(session, "units", "tests/unit", "-n", PROCESSES)
+
+
+@nox.session(python=False)
+def playbooks(session: nox.Session) -> None:
+    """Run whole playbooks of the role drs_cutover with pytest; its options, such as -k freeze, for some."""
+    # Most of them wait: for a gate, for the end of a process.
+    tests(session, "playbooks", "tests/playbooks", "-n", "4")
+
+
+@nox.session(python=False)
+def integration(session: nox.Session) -> None:
+    """Run ansible-test integration; names of targets for some."""
+    options = ["--coverage"] if MEASURE else []
+    session.run(PYTHON, "tests/tools/ansible_test.py", "integration", *options, *session.posargs, external=True)
+
+
+@nox.session(python=False)
+def coverage(session: nox.Session) -> None:
+    """Join what MEASURE=1 measured, and fail below the limit."""
+    copy = checkout.CACHE / checkout.core_version() / checkout.COLLECTION
+    measured = {
+        "units": [*COVERAGE.glob("units.*")],
+        # A process that was killed while it wrote leaves a file without the mark of a complete one.
+        "playbooks": [*COVERAGE.glob("playbooks.*h")],
+        "integration": [*copy.glob("tests/output/coverage/integration=*")],
+    }
+    if missing := [kind for kind, data in measured.items() if not data]:
+        session.error(f"not measured: {', '.join(missing)}; `make test MEASURE=1` measures them")
+    joined = f"--data-file={COVERAGE / 'joined'}"
+    every = [str(path) for data in measured.values() for path in data]
+    run(session, "coverage", "combine", "--keep", "--quiet", joined, *every)
+    run(session, "coverage", "xml", "--quiet", "-o", "build/coverage.xml", joined)
+    run(session, "coverage", "json", "--quiet", "-o", "build/coverage.json", joined)
+    run(session, "coverage", "report", joined)
+    # Of lines alone: --fail-under would mix in the branches.
+    totals = json.loads(Path("build/coverage.json").read_text(encoding="utf-8"))["totals"]
+    if (lines := 100 * totals["covered_lines"] / totals["num_statements"]) < 95:
+        session.error(f"{lines:.1f} % of the lines of plugins/ are covered, and 95 % must be")
+
+
+@nox.session(name="core")
+@nox.parametrize("python,core", [nox.param(python_of(CORES[core]), core, id=core) for core in CORES])
+def with_core(session: nox.Session, core: str) -> None:
+    """Test with one ansible-core; the kinds of tests for some."""
+    python = install(session, f"ansible-core=={core}.*", "-r", "tests/integration/requirements.txt")
+    for kind in session.posargs or KINDS:
+        if kind == "playbooks":
+            session.run(python, "-m", "pytest", "-n", "4", "tests/playbooks")
+        else:
+            session.run(python, "tests/tools/ansible_test.py", kind)
+
+
+@nox.session(python=False)
+def matrix(session: nox.Session) -> None:
+    """Test with each ansible-core, two at a time; CORES="2.16 2.21" or CORES=ends, and kinds of tests, for less."""
+    wanted = os.environ.get("CORES", "").split() or list(CORES)
+    if wanted == ["ends"]:
+        # The oldest and the newest for which there is a Python.
+        at_hand = [core for core, versions in CORES.items() if "/" in python_of(versions)] or list(CORES)
+        wanted = [at_hand[0], at_hand[-1]]
+    steps = [f"core({core})" for core in wanted]
+    lanes = [",".join(lane) for lane in (steps[::2], steps[1::2]) if lane]
+    session.run(PYTHON, "tests/tools/lanes.py", *lanes, "--", *session.posargs, external=True)
+
+
+@nox.session(python=False)
+def examples(session: nox.Session) -> None:
+    """Run what the documentation shows, as it is written."""
+    run(session, "pytest", "-n", PROCESSES, *session.posargs, "tests/docs")
+
+
+@nox.session
+def eda(session: nox.Session) -> None:
+    """Test the event source with the real ansible-rulebook, and the execution environment."""
+    if not shutil.which("java"):
+        session.error("ansible-rulebook needs Java 17 or later; on Debian: apt-get install openjdk-17-jre-headless")
+    python = install(session, "-r", str(REQUIREMENTS / "eda.txt"))
+    settings = checkout.variables(session.bin)
+    session.run(python, "-m", "pytest", *(session.posargs or ["tests/eda"]), env=settings, include_outer_env=False)
+
+
+@nox.session
+@nox.parametrize("against", AGAINST, ids=AGAINST)
+def verify(session: nox.Session, against: str) -> None:
+    """Verify the collection against other software, a model of it, changes of its code, or time."""
+    settings = {"DRS_CACHE": str(checkout.CACHE)}
+    if (REQUIREMENTS / f"{against}.txt").exists():
+        install(session, "-r", str(REQUIREMENTS / f"{against}.txt"))
+        settings["DRS_PEER"] = session.bin
+    if against in TESTED:
+        run(session, "pytest", *TESTED[against], *(session.posargs or [f"tests/{against}"]), **settings)
+    elif against == "model":
+        settings["DRS_SEQUENCES"] = os.environ.get("SEQUENCES", "1000000")
+        run(session, "pytest", "-n", PROCESSES, *(session.posargs or ["tests/unit/gate/test_model.py"]), **settings)
+    elif against == "browser":
+        if not shutil.which("chromium"):
+            session.error("there is no chromium; on Debian: apt-get install chromium")
+        run(session, "pytest", "tests/unit/reports/test_browser.py", *session.posargs)
+    elif against == "mutation":
+        with checkout.copied("mutation") as copy, session.chdir(copy):
+            session.run("python", "tests/mutation/engine.py", *session.posargs)
+    else:
+        python = "python" if against == "fuzz" else PYTHON
+        settings["PYTHONPATH"] = str(checkout.collections_path())
+        session.run(python, f"tests/{against}/run.py", *session.posargs, external=True, env=settings)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure reading, waiting, verdicts and sizes side by side with what people use today."""
+    install(session, "-r", str(REQUIREMENTS / "bench.txt"))
+    session.run(PYTHON, "tests/bench/bench.py", *session.posargs, external=True, env={"DRS_PEER": session.bin})
+
+
+@nox.session(python=False)
+def docs(session: nox.Session) -> None:
+    """Build the documentation site in build/docs, with every warning an error, such as a link to no page."""
+    site, texts, output = checkout.CACHE / "site", checkout.CHECKOUT / "docs" / "docsite", Path("build/docs").resolve()
+    shutil.rmtree(site, ignore_errors=True)
+    # antsibull-docs wants a folder that nobody else can write to.
+    site.mkdir(parents=True, mode=0o700)
+    settings = checkout.variables(ANSIBLE_COLLECTIONS_PATH=str(checkout.collections_path()), NO_COLOR="1")
+    with session.chdir(site):
+        init = ["sphinx-init", "--use-current", "--dest-dir", ".", "--project", "cutover.drs", "--title", "cutover.drs"]
+        init += ["--copyright", "2026, the cutover.drs authors", "cutover.drs"]
+        program(session, settings, "antsibull-docs", *init)
+        Path("static").mkdir()
+        for name, to in (("index.rst", "rst"), ("narrow.css", "static")):
+            shutil.copy(texts / "site" / name, to)
+        with Path("conf.py").open("a", encoding="utf-8") as conf:
+            conf.write((texts / "site" / "conf.py").read_text(encoding="utf-8"))
+        Path("rst").chmod(0o700)
+        strict = ["--cleanup", "everything", "--use-current", "--fail-on-error", "--dest-dir", "rst", "cutover.drs"]
+        program(session, settings, "antsibull-docs", "--config-file", "antsibull-docs.cfg", "collection", *strict)
+        # antsibull-docs takes the texts of a collection, not their images.
+        shutil.copytree(texts / "rst" / "images", "rst/collections/cutover/drs/docsite/images")
+        sphinx = ["-M", "html", "rst", "build", "-c", ".", "-W", "--keep-going", "-j", "auto"]
+        program(session, settings, "sphinx-build", *sphinx)
+    shutil.rmtree(output, ignore_errors=True)
+    shutil.copytree(site / "build" / "html", output)
+
+
+@nox.session(python=False)
+def build(session: nox.Session) -> None:
+    """Build the collection's archive in build/, with the same contents on every machine."""
+    from build import repack
+
+    time = str(session.run("git", "log", "-1", "--format=%ct", external=True, silent=True, log=False))
+    with checkout.copied("build") as copy:
+        # From what git knows.
+        galaxy = ["collection", "build", "--force", "--output-path", str(checkout.CACHE / "built"), str(copy)]
+        program(session, checkout.variables(), "ansible-galaxy", *galaxy)
+    built = max((checkout.CACHE / "built").glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
+    session.log(f"build/{built.name}, SHA-256 {repack(built, Path('build', built.name), int(time))}")
+
+
+@nox.session(python=False)
+def generate(session: nox.Session) -> None:
+    """Write what derives from documentation: options of roles, shared descriptions, the schema of the event source."""
+    run(session, f"{NAME}.tests.generated.write", PYTHONPATH=str(checkout.collections_path()))
+
+
+@nox.session(python=False)
+def lock(session: nox.Session) -> None:
+    """Pin the requirements anew: tests/requirements/*.in to *.txt."""
+    compiler = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.10", "--upgrade"]
+    compiler += ["--annotation-style", "line", "--custom-compile-command", "nox -s lock"]
+    elsewhere = {"units": "../unit/requirements.txt", "integration": "../integration/requirements.txt"}
+    like = {"dev": "demo.txt", **dict.fromkeys(("nox", "units", "integration", "eda"), "dev.txt")}
+    with session.chdir(REQUIREMENTS):
+        for name in ("demo", "dev", "nox", "units", "integration", "eda", "bench", *TESTED, "mutation", "fuzz"):
+            constraint = ["-c", like[name]] if name in like else []
+            run(session, *compiler, *constraint, f"{name}.in", "-o", elsewhere.get(name, f"{name}.txt"))

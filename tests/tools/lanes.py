@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run sessions of nox side by side: one line for each that succeeds, all of its output for one that fails.
+
+usage: python lanes.py SESSION[,SESSION...]... [-- ARGUMENT...]
+
+Each word is a lane, whose sessions run one after another. The output of each is kept in build/logs. A session that nox
+skips is no success; if it skips all, that is a failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+LOGS = CHECKOUT / "build" / "logs"
+# Seconds between two lines that tell what is running.
+HEARTBEAT = 30.0
+# How pytest sums up, whatever surrounds it.
+_TESTS = re.compile(r"(?m)^=* ?(\d+ passed[^\n=]*?) in [\d.]+s")
+
+
+def command(session: str, report: Path, arguments: list[str]) -> list[str]:
+    return [sys.executable, "-m", "nox", "--session", session, "--report", str(report), "--", *arguments]
+
+
+def run(session: str, arguments: list[str], since: dict[str, float]) -> str:
+    """Run one session and say how it went; success, failed or skipped."""
+    log = LOGS / f"{re.sub(r'[^a-z0-9_.]+', '-', session).strip('-')}.log"
+    report = log.with_suffix(".json")
+    report.unlink(missing_ok=True)
+    since[session] = began = time.monotonic()
+    with log.open("wb") as output:
+        program = command(session, report, arguments)
+        code = subprocess.call(program, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    del since[session]
+    result, reason = "failed" if code else "success", ""
+    if report.exists() and not code:
+        (ended,) = json.loads(report.read_text(encoding="utf-8"))["sessions"]
+        result, reason = ended["result"], ended["reason"] or ""
+    shown = log.read_text(encoding="utf-8", errors="replace")
+    tests = ", ".join(_TESTS.findall(shown))
+    verdict = {"success": "ok", "skipped": f"SKIPPED, {reason}"}.get(result, f"FAILED, exit code {code}")
+    said = f"== {session}: {verdict}, {time.monotonic() - began:.0f} s{f' ({tests})' if tests else ''}"
+    # In one write, so that two lanes cannot mix their lines.
+    print(f"{shown.rstrip()}\n{said} (in {os.path.relpath(log, CHECKOUT)})" if result == "failed" else said, flush=True)
+    return result
+
+
+def main() -> int:
+    split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    lanes, arguments = [lane.split(",") for lane in sys.argv[1:split]], sys.argv[split + 1 :]
+    LOGS.mkdir(parents=True, exist_ok=True)
+    since: dict[str, float] = {}
+    ended = threading.Event()
+
+    def tell() -> None:
+        while not ended.wait(HEARTBEAT):
+            now = time.monotonic()
+            running = [f"{name} ({now - at:.0f} s)" for name, at in sorted(since.copy().items())]
+            print(f"   running: {', '.join(running)}", flush=True)
+
+    threading.Thread(target=tell, daemon=True).start()
+    began = time.monotonic()
+    # A session that fails does not stop the others: one run shows everything there is to fix.
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        ran = pool.map(lambda lane: {name: run(name, arguments, since) for name in lane}, lanes)
+        results = {name: result for lane in ran for name, result in lane.items()}
+    ended.set()
+    failed = [name for name, result in results.items() if result == "failed"]
+    if set(results.values()) == {"skipped"}:
+        failed = ["nothing was tested"]
+    summary = f"FAILED: {', '.join(failed)}" if failed else "all ok"
+    print(f"== {summary}, {time.monotonic() - began:.0f} s in all", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
