@@ -24,7 +24,7 @@ NOX := .venv/bin/python -m nox --session
 help: ## list these targets; .venv/bin/nox -l lists all sessions
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: demo test lint sanity units playbooks integration matrix verify docs build clean
+.PHONY: demo test lint sanity units playbooks integration matrix verify docs build venv clean
 demo: .venv/nox ## a gate and a whole cutover against the simulator, with live lines and an HTML report
 	@$(NOX) demo -- $(ARGS)
 test: .venv/dev ## lint, sanity, units, playbooks and integration; MEASURE=1 for their coverage too
@@ -47,6 +47,7 @@ docs: .venv/dev ## the documentation site, in build/docs
 	@$(NOX) docs
 build: .venv/dev ## the collection's archive, in build/, with the same contents on every machine
 	@$(NOX) build
+venv: .venv/dev
 clean: ## remove the environment, the caches and what was built
 	@"$(PYTHON)" -c 'import shutil, sys; sys.path.insert(0, "tests/tools"); import checkout; shutil.rmtree(checkout.CACHE, True)'
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build tests/output

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-import ansible_collections.cutover.drs.plugins.module_utils._service.connection as connection
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._service import connection
 from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import job_ids, repeated_jobs_warning
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, BY_PASSWORD, BY_TOKEN, DEFAULTS, without
