@@ -309,7 +309,7 @@ def size() -> Part:
             settings = {"endpoint": simulator.endpoint, "ids": list(simulator.job_ids), "options": options}
             found = candidate("wait", settings)
         least = least or found["memory"]
-        each = f"{(found['memory'] - least) / count / 1024:.1f} KiB" if count > 1 else "-"
+        each = f"{(found['memory'] - least) / count / 1024:.1f} KiB" if count > 1 else "–"
         table.add(count, f"{found['seconds'] / found['done']:.2f} s", f"{found['memory'] / 2**20:.0f} MiB", each)
     return Part(
         "Memory and time against the number of jobs",
