@@ -29,7 +29,7 @@ import page  # noqa: E402
     ],
 )
 def test_a_target_is_met_by_all_values_or_missed(limit: str, measured: str, result: str) -> None:
-    assert page.verdict(("what", limit, measured)) == result
+    assert page.verdict(("what", limit, measured, "")) == result
 
 
 def test_the_page_is_honest_about_its_targets() -> None:
