@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 from collections.abc import Iterable
@@ -32,6 +31,7 @@ from ansible_collections.cutover.drs.plugins.modules import (
     drs_job_wait,
 )
 from ansible_collections.cutover.drs.plugins.plugin_utils._words import _OF_VERDICTS
+from ansible_collections.cutover.drs.tests.generated import shared_docs
 from ansible_collections.cutover.drs.tests.unit.reports.results import wait_result
 from ansible_collections.cutover.drs.tests.unit.stop.service import Task, stopped
 
@@ -122,11 +122,9 @@ def test_the_schema_of_a_cutover_has_every_stage() -> None:
 def test_a_plugin_describes_in_its_own_words_only_what_means_something_else_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.syspath_prepend(str(ROOT / "tests" / "tools"))
-    tool = importlib.import_module("shared_docs")
-    for name, own in dict(tool.PLUGINS).items():
+    for name, own in dict(shared_docs.PLUGINS).items():
         for entry in own:
-            monkeypatch.setitem(tool.PLUGINS, name, tuple(each for each in own if each != entry))
+            monkeypatch.setitem(shared_docs.PLUGINS, name, tuple(each for each in own if each != entry))
             text = (ROOT / name).read_text(encoding="utf-8")
-            assert tool.files()[ROOT / name] != text, f"{entry} of {name} is like that of the others"
-        monkeypatch.setitem(tool.PLUGINS, name, own)
+            assert shared_docs.files()[ROOT / name] != text, f"{entry} of {name} is like that of the others"
+        monkeypatch.setitem(shared_docs.PLUGINS, name, own)
