@@ -18,9 +18,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / "tests" / "tools"))
 
-import checkout  # noqa: E402
-
 import build  # noqa: E402
+import checkout  # noqa: E402
 
 FILES = {"README.md": b"# drs\n", "plugins/modules/drs_job_status.py": b"import os\n"}
 

@@ -227,7 +227,7 @@ def _gate_ended(journal: Journal, event: GateEnded) -> Move:
 
 def _stopped(journal: Journal, event: Stopped) -> Move:
     running = journal.running
-    if journal.outcome or journal.unfreezing or running is None or running.name != "stop":
+    if running is None or running.name != "stop":
         return Move(journal, Next.REFUSE, "No stop of the jobs is under way.")
     journal = replace(journal, stopped=event.jobs)
     if event.reason or not journal.all_stopped:
@@ -261,7 +261,7 @@ def _unfreeze(journal: Journal, by: Owner, at: float) -> Move:
     if not journal.plan.unfreeze_tasks:
         return Move(replace(journal, outcome=Outcome.FROZEN), Next.STOP)
     # The stage that failed lasted until now, so that the times add up.
-    entries = tuple(replace(entry, ended=max(at, entry.ended or at)) for entry in journal.entries[-1:])
+    entries = tuple(replace(entry, ended=max(at, entry.began)) for entry in journal.entries[-1:])
     entries = (*journal.entries[:-1], *entries, Entry(UNFREEZE, "running", at, by=by.role))
     begun = replace(journal, entries=entries, attempts=journal.attempts + 1, evidence=None)
     return Move(begun, Next.UNFREEZE)

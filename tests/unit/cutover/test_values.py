@@ -139,12 +139,12 @@ def test_an_end_of_somebody_else_changes_nothing(owner: Owner) -> None:
 STAGE_TABLE = [
     ("approach", "Wait until the target has nearly caught up", "own gate"),
     ("confirm_freeze", "Ask before the freeze", "takes_time"),
-    ("freeze", "Freeze the source", "frozen needs_evidence"),
+    ("freeze", "Begin the freeze: from here on the source counts as frozen", "frozen needs_evidence"),
     ("final", "Wait until the target has every write of the source", "own gate frozen"),
-    ("verify", "Compare the data", "frozen takes_time"),
+    ("verify", "Begin to verify the target", "frozen takes_time"),
     ("confirm_switch", "Ask before the switch", "frozen takes_time"),
     ("stop", "Stop the jobs", "own frozen needs_evidence"),
-    ("switch", "Switch to the target", "frozen needs_evidence"),
+    ("switch", "Begin the switch: nothing is undone from here on", "frozen needs_evidence"),
 ]
 
 
@@ -160,3 +160,10 @@ def test_the_names_of_stages_are_known_by_their_value() -> None:
     entries = tuple(Entry(other_text(name), "ok", 1.0, 2.0) for name in ("switch", "unfreeze"))
     journal = dataclasses.replace(a_cutover().journal, entries=entries)
     assert (journal.switching, journal.switched, journal.unfreezing) == (True, True, True)
+
+
+def test_a_plan_without_a_final_gate_never_switches() -> None:
+    cutover = a_cutover("freeze", stages=("approach", "freeze", "verify", "switch"))
+    assert cutover.enter("verify").next is Next.PROCEED
+    move = cutover.enter("switch")
+    assert (move.next, move.message) == (Next.REFUSE, "The stage switch cannot begin: no gate was ready.")
