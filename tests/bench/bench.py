@@ -29,10 +29,10 @@ CHECKOUT = HERE.parents[1]
 sys.path[:0] = [str(CHECKOUT / "tests/tools"), str(CHECKOUT / "tests/simulator"), str(HERE)]
 
 from candidates import PROJECT, TOKEN, batches  # noqa: E402
-from checkout import collections_path, playbook_variables  # noqa: E402
 from outage import outage  # noqa: E402
 from page import PAGE, Part, Table, write_page  # noqa: E402
 
+from checkout import collections_path, playbook_variables  # noqa: E402
 from drs_simulator import Simulator  # noqa: E402
 
 # An hour at the default interval of 30 s.

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from candidates import PROJECT, TOKEN
-from checkout import playbook_variables
 from page import Part, Table
 
+from checkout import playbook_variables
 from drs_simulator import Simulator
 
 HERE = Path(__file__).resolve().parent
