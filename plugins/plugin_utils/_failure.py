@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
+
+from ..module_utils._job.text import printable
 
 _LONGEST = 1000
 _OWN_STEP = "drs_cutover_step"
@@ -27,7 +29,10 @@ def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
     where = f"the task '{task.get('name') or task.get('action')}'{of_file}"
     if task.get("no_log") is True or failed.get("_ansible_no_log") or failed.get("censored"):
         return f"{where} failed; its result is hidden by no_log."
-    item = next((entry for entry in failed.get("results") or () if _mapping(entry).get("failed")), None)
+    # A module may return anything under this name; of a loop it is a list.
+    results = failed.get("results")
+    entries = results if isinstance(results, Sequence) else ()
+    item = next((entry for entry in entries if _mapping(entry).get("failed")), None)
     if item is not None:
         label = item.get("_ansible_item_label", item.get(item.get("ansible_loop_var", "item")))
         if item.get("_ansible_no_log"):
@@ -41,7 +46,7 @@ def _said(result: Mapping[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    text = " ".join(str(value).split())
+    text = printable(" ".join(str(value).split()))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 

@@ -43,7 +43,7 @@ from ..module_utils._cutover.decide import (
 from ..module_utils._cutover.result import result
 from ..module_utils._cutover.state import Move, Next, Outcome, Owner, Role
 from ..module_utils._job.errors import DrsError
-from ..module_utils._job.text import iso
+from ..module_utils._job.text import iso, printable
 from ._handover import Unfreezing, start_unfreeze
 
 # Seconds between two looks at a run where the kernel does not tell at once that it died, and at the clock.
@@ -162,7 +162,11 @@ class Guard:
         if kind == "state":
             return self._state(Move(self._journal, Next.WAIT if self._busy() else Next.STOP))
         if kind == "finish":
-            self._finished = encoding.decode_owner(request["owner"]) == self._run and not self._busy()
+            of_the_run = encoding.decode_owner(request["owner"]) == self._run
+            if of_the_run and not self._busy():
+                # A step that was to say how it ended may have failed: for the source that is a run that died.
+                self._act(advance(self._journal, RunDied(self._me, time.time(), self._run)))
+            self._finished = of_the_run and not self._busy()
             return self._state(Move(self._journal, Next.STOP if self._finished else Next.WAIT))
         event = _event(request, time.time())
         if isinstance(event, GateEnded):
@@ -216,7 +220,7 @@ class Guard:
             self._again_at = None
             try:
                 self._child = start_unfreeze(self._handover, self._told, self._me)
-            except OSError as error:
+            except (OSError, ValueError, KeyError) as error:
                 self._unfreeze_failed(f"ansible-playbook could not be started: {error}")
         elif self._journal.outcome is Outcome.FROZEN:
             self._say(f"THE SOURCE MAY STILL BE FROZEN. {self._journal.why}")
@@ -261,11 +265,12 @@ class Guard:
         terminal = self._told.get("terminal")
         if terminal:
             with suppress(OSError), open(terminal, "w", opener=_without_control, encoding="utf-8") as screen:
-                screen.write(f"\r\ndrs_cutover guard: {text}\r\n")
+                screen.write(f"\r\ndrs_cutover guard: {printable(text)}\r\n")
 
     def _log(self, text: str) -> None:
-        # Standard output is the log.
-        os.write(1, f"{iso(time.time())} {text}\n".encode())
+        # Standard output is the log. A full disk, or a text that cannot be encoded, must not end the guard.
+        with suppress(OSError):
+            os.write(1, f"{iso(time.time())} {printable(text)}\n".encode())
 
 
 def _without_control(path: str, flags: int) -> int:
@@ -368,9 +373,9 @@ def main() -> None:
 
 def _guarded(guard: Guard, folder: Path, answer_to: int) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(folder / "guard"))
-        listener.listen(8)
         try:
+            listener.bind(str(folder / "guard"))
+            listener.listen(8)
             move = guard.begin()
         except (DrsError, OSError) as error:
             move = str(error)

@@ -70,10 +70,26 @@ def start_unfreeze(handover: Mapping[str, Any], told: Mapping[str, Any], guard: 
         "ANSIBLE_RETRY_FILES_ENABLED": "0",
     }
     arguments = [sys.executable, "-c", _ANSIBLE_PLAYBOOK, *handover["options"], "-e", f"@{pipe}", str(playbook)]
+    output = None if _can_be_written(1) else subprocess.DEVNULL
     process = subprocess.Popen(
-        arguments, cwd=handover["cwd"], env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        arguments,
+        cwd=handover["cwd"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
     )
     return Unfreezing(process, playbook)
+
+
+def _can_be_written(descriptor: int) -> bool:
+    """Tell whether what goes there is kept: ansible-playbook ends at the first line that a full disk refuses."""
+    try:
+        os.write(descriptor, b"\n")
+    except OSError:
+        return False
+    return True
 
 
 def _playbook(wanted: Path, folder: Path, content: str) -> Path:

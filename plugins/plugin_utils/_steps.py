@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import socket
 import subprocess
@@ -27,6 +28,7 @@ from ..module_utils._job.errors import DrsError
 _HANDSHAKE = 30.0
 # Seconds in which the guard has to unfreeze before a step stops waiting for it.
 _LONGEST_WAIT = 1800.0
+_LONGEST_FOLDER = 80
 _COLLECTIONS = Path(__file__).parents[4]
 
 
@@ -40,7 +42,7 @@ def start_guard(told: Mapping[str, Any]) -> dict[str, Any]:
     ``told`` has ``owner``, ``journal``, ``log``, ``jobs``, ``plan`` or ``recover``, ``handover``, ``terminal``, ``reports``,
     ``title`` and ``plan_lines``. Raises :class:`OSError`.
     """
-    folder = tempfile.mkdtemp(prefix="drs-")
+    folder = _private_folder()
     program = (
         f"import sys; sys.path.insert(0, {str(_COLLECTIONS.parent)!r}); "
         "from ansible_collections.cutover.drs.plugins.plugin_utils._guard import main; main()"
@@ -65,6 +67,12 @@ def start_guard(told: Mapping[str, Any]) -> dict[str, Any]:
             raise OSError(None, said or "it gave no sign of life")
     answer: dict[str, Any] = json.loads(line)
     return {**answer, "socket": f"{folder}/guard"}
+
+
+def _private_folder() -> str:
+    # The path of a socket has at most 107 bytes, and TMPDIR may be longer than that.
+    folder = tempfile.gettempdir()
+    return tempfile.mkdtemp(prefix="drs-", dir=folder if len(os.fsencode(folder)) < _LONGEST_FOLDER else "/tmp")
 
 
 def ask(guard: Mapping[str, Any], event: str, **more: Any) -> dict[str, Any]:

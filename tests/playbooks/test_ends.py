@@ -48,6 +48,16 @@ def test_a_lost_terminal_is_unfrozen_and_told_where_it_still_exists(place: Place
         unfrozen_once(cutover)
 
 
+def test_a_log_on_a_full_disk_keeps_the_guard_from_nothing(place: Place) -> None:
+    cutover = Cutover(place)
+    cutover.tasks(freeze=[LINGER])
+    (cutover.folder / "state.guard.log").symlink_to("/dev/full")
+    with cutover.start() as run:
+        until_ran(cutover, run, "freeze")
+        run.kill()
+        unfrozen_once(cutover)
+
+
 def test_an_unreachable_host_in_the_freeze_is_unfrozen(place: Place) -> None:
     cutover = Cutover(place)
     nowhere = {

@@ -39,7 +39,8 @@ class Guarded:
         self.folder = folder
         self.run = run
         self.owner = encoding.encode_owner(processes.this_process(Role.RUN, run.pid, "db1", "ann"))
-        intended = plan(unfreeze="unfreeze.yml", jobs=(f"job-of-{folder.name}",))
+        # The locks of jobs are those of the machine, where tests run side by side.
+        intended = plan(unfreeze="unfreeze.yml", jobs=(f"job-of-{os.getpid()}-{folder.name}",))
         self.told = {
             "owner": self.owner,
             "journal": str(folder / "journal.json"),
@@ -92,7 +93,9 @@ class Guarded:
         self._thread.join(30)
         assert not self._thread.is_alive()
         self.guard.close()
-        return dict(json.loads((self.folder / "journal.json").read_text("utf-8")))
+        journal = self.folder / "journal.json"
+        # Of a cutover that never froze anything none is left.
+        return dict(json.loads(journal.read_text("utf-8"))) if journal.exists() else {}
 
 
 class Playbook:
@@ -198,6 +201,55 @@ def test_an_outage_that_is_too_long_is_ended(
     assert guarded.ended()["unfrozen_by"] == "guard"
 
 
+def test_a_run_that_finishes_in_the_outage_without_a_word_is_unfrozen(
+    tmp_path: Path, run: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded = Guarded(tmp_path, run)
+    playbook = Playbook(guarded, 4, 0)
+    monkeypatch.setattr(_guard, "start_unfreeze", playbook)
+    guarded.serve().until("freeze")
+    # The step that says that it failed has failed itself, or was left out.
+    answer = _steps.finish({"owner": guarded.owner, "socket": str(tmp_path / "private" / "guard")})
+    assert (answer["journal"]["outcome"], answer["journal"]["unfrozen_by"]) == ("unfrozen", "guard")
+    assert guarded.ended()["failure"] == "The run ended in the stage freeze without a word."
+
+
+def test_a_run_that_finishes_in_the_switch_without_a_word_is_no_cutover_that_did_not_begin(
+    tmp_path: Path, run: subprocess.Popen[bytes]
+) -> None:
+    guarded = Guarded(tmp_path, run).serve()
+    guarded.until("final")
+    verdict = {"ready": True, "reason": "", "valid_until": time.time() + 60, "result": {}}
+    guarded.ask("judged", gate="final", **verdict)
+    guarded.ask("enter", stage="verify")
+    guarded.ask("judged", gate="recheck", **verdict)
+    assert guarded.ask("enter", stage="switch")["next"] == "proceed"
+    assert guarded.ask("finish")["journal"]["outcome"] == "switch_failed"
+    guarded.ended()
+
+
+def test_neither_a_full_disk_nor_a_text_that_nobody_can_encode_ends_the_guard(
+    tmp_path: Path, run: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded = Guarded(tmp_path, run)
+    playbook = Playbook(guarded, 0)
+    monkeypatch.setattr(_guard, "start_unfreeze", playbook)
+    written = []
+
+    def full(_descriptor: int, content: bytes) -> int:
+        written.append(content)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    guarded.serve().until("freeze")
+    # As bytes of another encoding come out of a module.
+    assert guarded.ask("failed", reason="Zugriff verweigert f\udcfcr root")["next"] == "unfreeze"
+    run.kill()
+    run.wait()
+    assert guarded.ended()["unfrozen_by"] == "guard"
+    assert b"Zugriff verweigert f?r root" in b"".join(written)
+
+
 def test_a_run_that_dies_in_the_switch_is_told_about_and_nothing_is_undone(
     tmp_path: Path, run: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -286,8 +338,18 @@ def test_what_is_no_request_gets_no_answer_and_stops_nothing(
             connection.shutdown(socket.SHUT_WR)
             assert connection.recv(10) == b""
     assert guarded.ask("finish")["next"] == "stop"
-    guarded.ended()
+    assert guarded.ended() == {}
     assert capfd.readouterr().out.count("A request could not be answered") == 3
+
+
+def test_the_socket_of_a_guard_has_a_path_that_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    for folder, parent in ((tmp_path.parent, tmp_path.parent), (long, Path("/tmp"))):
+        monkeypatch.setattr("tempfile.tempdir", str(folder))
+        private = Path(_steps._private_folder())
+        assert private.parent == parent
+        private.rmdir()
 
 
 @pytest.mark.parametrize("writable", [True, False])

@@ -1,0 +1,37 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role says of a task of the user that failed, whatever the module returned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.plugin_utils._failure import what_failed
+
+TASK = {"name": "Lock the tables", "action": "command"}
+
+
+@pytest.mark.parametrize(
+    ("failed", "said"),
+    [
+        ({"msg": "locked"}, "failed: locked"),
+        ({"stderr": "denied"}, "failed: denied"),
+        ({}, "failed: no reason is known"),
+        ({"results": [{"failed": False}, {"failed": True, "item": "db1", "msg": "x"}]}, "failed for the item db1: x"),
+        # A module is free to return anything under any name.
+        ({"msg": "odd", "results": 5}, "failed: odd"),
+        ({"msg": "odd", "results": "text"}, "failed: odd"),
+        ({"msg": "odd", "results": [None, 3, "text"]}, "failed: odd"),
+        ({"msg": "odd", "results": {"failed": True}}, "failed: odd"),
+        ({"msg": ["a", {"b": None}]}, "failed: ['a', {'b': None}]"),
+        ({"msg": "f\udcfcr\x1b[2J root"}, "failed: f?r?[2J root"),
+        ({"msg": "x" * 5000}, f"failed: {'x' * 1000}..."),
+        ("text", "failed: no reason is known"),
+    ],
+)
+def test_a_failed_task_is_named_with_its_file_and_reason(failed: Any, said: str) -> None:
+    told = what_failed({"ansible_failed_result": failed, "ansible_failed_task": TASK}, "/play/tasks/freeze.yml")
+    assert told == f"the task 'Lock the tables' of freeze.yml {said}"
