@@ -68,6 +68,8 @@ def start_unfreeze(handover: Mapping[str, Any], told: Mapping[str, Any], guard: 
         # A runner's own callback would write among the events of the run that is gone.
         "ANSIBLE_STDOUT_CALLBACK": "default",
         "ANSIBLE_RETRY_FILES_ENABLED": "0",
+        # That of a role of the run is not known here, which must not keep the tasks after its notification from running.
+        "ANSIBLE_ERROR_ON_MISSING_HANDLER": "0",
     }
     arguments = [sys.executable, "-c", _ANSIBLE_PLAYBOOK, *handover["options"], "-e", f"@{pipe}", str(playbook)]
     output = None if _can_be_written(1) else subprocess.DEVNULL

@@ -46,6 +46,7 @@ _MAGIC = frozenset(
         "ansible_local",
         "ansible_loop",
         "ansible_loop_var",
+        "ansible_module_compression",
         "ansible_parent_role_names",
         "ansible_parent_role_paths",
         "ansible_play_batch",
@@ -84,7 +85,7 @@ _OURS = "_drs_cutover_"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _UNPRINTABLE = re.compile("[^\t\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TEMPLATE = ("{{", "{%", "{#")
-# Keywords of a play, block or task that change how the unfreeze tasks run.
+# Keywords of a play, block or task that change how, where and whether the unfreeze tasks run.
 _KEYWORDS = (
     "become",
     "become_user",
@@ -95,6 +96,10 @@ _KEYWORDS = (
     "remote_user",
     "port",
 )
+# Those of them that a play does not take, or would not pass on.
+_BLOCK_KEYWORDS = ("delegate_to", "delegate_facts", "no_log", "tags")
+# The arguments of add_host that do not become variables of the host.
+_OF_ADD_HOST = frozenset(["name", "hostname", "host", "groups", "groupname", "group"])
 _WITH_VALUE = {
     "private_key_file": "--private-key",
     "remote_user": "--user",
@@ -122,6 +127,8 @@ def handover(
         play_variables[name] = f"{{{{ {_OURS}v_{name} }}}}"
     values[f"{_OURS}environment"] = dict(environment)
     values[f"{_OURS}facts"] = dict(task_vars.get("ansible_facts") or {})
+    include = {"ansible.builtin.include_role": {"name": "cutover.drs.drs_cutover", "tasks_from": "recover"}}
+    block = {keyword: value for keyword in _BLOCK_KEYWORDS if (value := getattr(task, keyword, None))}
     play: dict[str, Any] = {
         "name": "Unfreeze the source, because the run that froze it cannot",
         "hosts": [host],
@@ -129,7 +136,8 @@ def handover(
         "vars": play_variables,
         "environment": f"{{{{ {_OURS}environment }}}}",
         "module_defaults": _module_defaults(task, values),
-        "tasks": [{"ansible.builtin.include_role": {"name": "cutover.drs.drs_cutover", "tasks_from": "recover"}}],
+        "tasks": [{"block": [include], **_plain(block, values)}],
+        "handlers": _plain(_handlers(task), values),
     }
     for keyword in _KEYWORDS:
         value = getattr(task, keyword, None)
@@ -146,10 +154,63 @@ def handover(
         "options": options,
         "cwd": str(Path.cwd()),
         "playbook_dir": str(task_vars["playbook_dir"]),
-        "playbook": json.dumps([play]),
+        "playbook": json.dumps([*_added_hosts(task_vars, values), play]),
         "variables": _yaml(values),
         "cannot": cannot,
     }
+
+
+def _handlers(task: Any) -> list[Any]:
+    """Return the handlers of the play, as its playbook has them: the unfreeze tasks may notify one."""
+    parent = task
+    while parent is not None:
+        content = getattr(getattr(parent, "_play", None), "_ds", None)
+        if isinstance(content, Mapping):
+            return list(content.get("handlers") or ())
+        parent = getattr(parent, "_parent", None)
+    return []
+
+
+def _plain(content: Any, values: dict[str, Any]) -> Any:
+    """Return what a playbook may hold as JSON; a secret, or a text that is not a template, becomes the name of a variable."""
+    if content is None or isinstance(content, (bool, int, float)):
+        return content
+    if isinstance(content, Mapping):
+        return {str(name): _plain(entry, values) for name, entry in content.items()}
+    if isinstance(content, (list, tuple, set, frozenset)):
+        return [_plain(entry, values) for entry in content]
+    text = str(content)
+    if hasattr(content, "_ciphertext") or (
+        any(mark in text for mark in _TEMPLATE) and not is_trusted_as_template(content)
+    ):
+        name = f"{_OURS}t_{len(values)}"
+        values[name] = content
+        return f"{{{{ {name} }}}}"
+    return text
+
+
+def _added_hosts(task_vars: Mapping[str, Any], values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return a play that adds the hosts which only tasks of this run added: no inventory has them."""
+    inventory = getattr(task_vars.get("hostvars"), "_inventory", None)
+    added: list[dict[str, Any]] = []
+    for host in inventory.get_hosts(ignore_limits=True, ignore_restrictions=True) if inventory is not None else ():
+        if host.implicit or host.vars.get("inventory_file"):
+            continue
+        variable = f"{_OURS}h_{len(added)}"
+        groups = [group.name for group in host.get_groups() if group.name not in ("all", "ungrouped")]
+        own = {
+            name: value
+            for name, value in host.vars.items()
+            if _NAME.fullmatch(name) and name not in _MAGIC and name not in _OF_ADD_HOST
+        }
+        values[variable] = {"name": host.name, "groups": groups, "vars": own}
+        arguments = {name: f"{{{{ {variable}['vars'].{name} }}}}" for name in own}
+        arguments.update(name=f"{{{{ {variable}.name }}}}", groups=f"{{{{ {variable}.groups }}}}")
+        missing = f"{variable}.name not in groups['all']"
+        added.append({"name": "Add a host", "ansible.builtin.add_host": arguments, "when": missing})
+    name = "Add the hosts that the run had added"
+    play = {"name": name, "hosts": "localhost", "gather_facts": False, "tags": ["always"], "tasks": added}
+    return [play] if added else []
 
 
 def _of_the_play(task_vars: Mapping[str, Any], host: str, extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,10 +257,13 @@ def _options() -> tuple[list[str], list[str]]:
     given = context.CLIARGS
     options: list[str] = []
     for source in given.get("inventory") or ():
-        options += ["--inventory", str(source)]
+        # In one word each: a value may begin with a dash.
+        options.append(f"--inventory={source}")
     for name, option in _WITH_VALUE.items():
         if given.get(name) not in (None, ""):
-            options += [option, str(given[name])]
+            options.append(f"{option}={given[name]}")
+    for name, option in (("tags", "--tags"), ("skip_tags", "--skip-tags"), ("module_path", "--module-path")):
+        options += [f"{option}={value}" for value in given.get(name) or ()]
     if given.get("become"):
         options.append("--become")
     prompted = [
@@ -209,9 +273,9 @@ def _options() -> tuple[list[str], list[str]]:
     ]
     for vault in given.get("vault_ids") or ():
         if str(vault) not in prompted:
-            options += ["--vault-id", str(vault)]
+            options.append(f"--vault-id={vault}")
     for path in given.get("vault_password_files") or ():
-        options += ["--vault-password-file", str(path)]
+        options.append(f"--vault-password-file={path}")
     cannot = ["a vault password that was typed at a prompt"] if prompted or given.get("ask_vault_pass") else []
     return options, cannot
 
@@ -245,4 +309,7 @@ def _text(text: str) -> str:
 
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
+    if 0xD800 <= code < 0xE000:
+        # Half a character, as bytes of another encoding come out of a module: no YAML can hold it.
+        code = 0xFFFD
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -120,10 +120,12 @@ class Cutover:
         shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "1"}
         return self.playing(self.play(**more), *arguments, terminal=terminal, environment=shown)
 
-    def playing(self, play: dict[str, Any], *arguments: str, **more: Any) -> AbstractContextManager[Child]:
-        """A run of another play, in the folder of this cutover."""
+    def playing(self, *plays_and_arguments: dict[str, Any] | str, **more: Any) -> AbstractContextManager[Child]:
+        """A run of other plays, in the folder of this cutover."""
+        plays = [each for each in plays_and_arguments if isinstance(each, dict)]
+        arguments = [each for each in plays_and_arguments if isinstance(each, str)]
         more["environment"] = {"HOME": str(self.folder), **more.get("environment", {})}
-        return child([play], self.folder, *arguments, program=ANSIBLE_PLAYBOOK, **more)
+        return child(plays, self.folder, *arguments, program=ANSIBLE_PLAYBOOK, **more)
 
     def run(self, *arguments: str, succeeds: bool, **more: Any) -> str:
         """Run it to its end; what it wrote, as one line so that sentences can be found."""

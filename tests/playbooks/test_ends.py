@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -242,6 +244,53 @@ def test_the_guard_unfreezes_with_the_variables_keywords_and_files_of_the_play(p
     assert [name for name in holders if not name.endswith(".json") or "cutover" in name or name == "state.json"] == [
         "seen"
     ]
+
+
+def test_the_guard_unfreezes_where_and_under_which_keywords_the_run_would(place: Place) -> None:
+    cutover = Cutover(place)
+    # The interpreter of the other host tells that a task ran there.
+    python = cutover.folder / "python"
+    python.write_text(f'#!/bin/sh\necho used >> {cutover.folder}/elsewhere\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    inventory = cutover.folder / "hosts"
+    inventory.write_text(f"elsewhere ansible_connection=local ansible_python_interpreter={python}\n")
+    hidden: dict[str, Any] = {
+        "ansible.builtin.command": "echo s3cret-of-a-task",
+        "failed_when": True,
+        "ignore_errors": True,
+    }
+    notifying = {"ansible.builtin.command": "true", "notify": "Restart"}
+    left_out = {"ansible.builtin.command": f"touch {cutover.folder}/slow", "tags": ["slow"]}
+    unknown = {"ansible.builtin.command": "true", "notify": "A handler of another role"}
+    cutover.tasks(freeze=[LINGER], unfreeze=[hidden, notifying, left_out, unknown])
+    cutover.keywords = {
+        "no_log": True,
+        "handlers": [{"name": "Restart", "ansible.builtin.command": f"touch {cutover.folder}/restarted"}],
+    }
+    play = cutover.play()
+    play["tasks"] = [{"block": play["tasks"], "delegate_to": "elsewhere", "tags": ["cut"]}]
+    options = ("-i", str(inventory), "--skip-tags", "slow", "--ssh-common-args=-C")
+    with cutover.playing(play, *options, environment={"ANSIBLE_RUN_TAGS": "cut"}) as run:
+        until_ran(cutover, run, "freeze")
+        run.kill()
+        (cutover.folder / "elsewhere").unlink(missing_ok=True)
+        unfrozen_once(cutover)
+    assert (cutover.folder / "elsewhere").exists()
+    assert (cutover.folder / "restarted").exists()
+    assert not (cutover.folder / "slow").exists()
+    assert "s3cret-of-a-task" not in (cutover.folder / "state.guard.log").read_text(encoding="utf-8")
+
+
+def test_the_guard_unfreezes_on_a_host_that_is_in_no_inventory(place: Place) -> None:
+    cutover = Cutover(place)
+    cutover.tasks(freeze=[LINGER], unfreeze=[{"ansible.builtin.command": "test {{ motto }} = found"}])
+    host: dict[str, Any] = {"name": "db1", "groups": ["dbs"], "motto": "{{ 'found' }}"}
+    host.update(ansible_connection="local", ansible_python_interpreter=sys.executable)
+    adding = {"hosts": "localhost", "gather_facts": False, "tasks": [{"ansible.builtin.add_host": host}]}
+    with cutover.playing(adding, {**cutover.play(), "hosts": "dbs"}) as run:
+        until_ran(cutover, run, "freeze")
+        run.kill()
+        unfrozen_once(cutover)
 
 
 def test_a_journal_that_cannot_be_written_any_more_leads_to_the_unfreeze(place: Place) -> None:
