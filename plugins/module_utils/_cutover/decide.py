@@ -62,7 +62,6 @@ class Stopped(_Event):
     reason: str = ""
 
 
-@dataclass(frozen=True)
 class Unfrozen(_Event):
     """The unfreeze tasks ran to their end."""
 
@@ -74,7 +73,6 @@ class UnfreezeFailed(_Event):
     reason: str
 
 
-@dataclass(frozen=True)
 class Completed(_Event):
     """The switch tasks ran to their end."""
 
@@ -93,7 +91,7 @@ class TimeUp(_Event):
     of: Owner
 
 
-Event: TypeAlias = "Enter | GateEnded | Stopped | Failed | Unfrozen | UnfreezeFailed | Completed | RunDied | TimeUp"
+Event: TypeAlias = Enter | GateEnded | Stopped | Failed | Unfrozen | UnfreezeFailed | Completed | RunDied | TimeUp
 
 
 def begin(earlier: Journal | None, plan: Plan, by: Owner, at: float, *, owner_lives: bool) -> Move:

@@ -58,7 +58,7 @@ class FailedPoll:
     final: bool = False
 
 
-Observation: TypeAlias = "Sample | FailedPoll"
+Observation: TypeAlias = Sample | FailedPoll
 
 
 @dataclass(frozen=True)

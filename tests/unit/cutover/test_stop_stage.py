@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover import encoding
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import begin, recover
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import begin, recover, still_copying
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import result
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Next, Outcome
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
@@ -138,3 +140,12 @@ def test_later_runs_know_that_the_switch_was_done_and_jobs_may_still_copy() -> N
 def test_only_the_stage_stop_reports_a_stop() -> None:
     for last in ("", "approach", "freeze", "final", "switch"):
         assert a_cutover(last, stages=BEFORE).stopped("a", "b").message == "No stop of the jobs is under way."
+
+
+@pytest.mark.parametrize(("stopped", "left"), [((), "a, b"), (("a",), "b"), (("a", "b"), "none is left")])
+def test_the_jobs_that_may_still_copy_are_named(stopped: tuple[str, ...], left: str) -> None:
+    journal = dataclasses.replace(a_cutover("switch").journal, stopped=stopped)
+    assert still_copying(journal) == (
+        "Not all jobs were stopped after the switch, and these may copy late writes of the source over the target: "
+        f"{left}. Stop them with drs_job_stop."
+    )
