@@ -13,6 +13,7 @@ from itertools import pairwise
 from markupsafe import Markup
 
 from ..module_utils._job.status_table import Phase, State, meaning
+from ..module_utils._job.text import counted
 from ._svg import WIDTH, Time, Values, area, clock, delay_axis, element, frame, line, picture
 from ._view import Cutover, Job, Point, Stage, Wait, of_job
 from ._words import span
@@ -83,7 +84,7 @@ def delay_curve(wait: Wait, key: str) -> Chart | None:
         return None
     axis = delay_axis(values, wait.max_delay, _CURVE_HEIGHT)
     labels = [(axis.y(value), span(value)) for value in axis.ticks]
-    about = f"Delay in seconds of {_jobs(len(wait.jobs))} over time; the highest is {span(max(values))}"
+    about = f"Delay in seconds of {counted(len(wait.jobs))} over time; the highest is {span(max(values))}"
     below: list[Markup] = []
     above: list[Markup] = []
     legend: list[tuple[str, str]] = []
@@ -111,9 +112,7 @@ def progress_curve(wait: Wait, key: str) -> Chart | None:
     if not values or times is None:
         return None
     axis = Values(100, _CURVE_HEIGHT)
-    about = (
-        f"Progress of the full phase of {_jobs(len(wait.jobs))} over time, from {min(values):g} % to {max(values):g} %."
-    )
+    about = f"Progress of the full phase of {counted(len(wait.jobs))} over time, from {min(values):g} % to {max(values):g} %."
     lines, legend = _curves(wait, [(point, point.progress) for point in points], times, axis)
     chart = picture(f"{key}-progress", "Progress of the jobs", about, _CURVE_HEIGHT, [*_grid(axis), *lines])
     labels = [(axis.y(value), f"{value:g} %") for value in axis.ticks]
@@ -309,10 +308,6 @@ def _began(stage: Stage) -> float:
 
 def _stage_tone(stage: Stage) -> str:
     return stage.state if stage.state in ("ok", "failed") else "other"
-
-
-def _jobs(number: int) -> str:
-    return f"{number} job{'' if number == 1 else 's'}"
 
 
 def job_tone(job: Job) -> str:

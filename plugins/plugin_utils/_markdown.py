@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ..module_utils._job.text import iso
+from ..module_utils._job.text import counted, iso
 from ._values import shortened
 from ._view import Cutover, Job, Wait
 from ._words import of_subtasks, origin, says, span, tone
@@ -64,7 +64,7 @@ def _wait(wait: Wait) -> list[str]:
         return lines
     jobs = wait.worst_first
     if not all(job.ready for job in jobs):
-        lines += [f"- {_code(rule)}: {len(held)} of {_jobs(len(jobs))}" for rule, held in wait.held_by[:_MOST_HOLDS]]
+        lines += [f"- {_code(rule)}: {len(held)} of {counted(len(jobs))}" for rule, held in wait.held_by[:_MOST_HOLDS]]
         lines.append("")
     lines += ["| | Job | Status | Progress | Delay | Holds |", "| :---: | --- | --- | ---: | ---: | --- |"]
     lines += map(_row, jobs[:_MOST_JOBS])
@@ -83,7 +83,7 @@ def _warnings(warnings: tuple[str, ...]) -> list[str]:
 def _facts(wait: Wait) -> list[str]:
     facts = []
     if wait.jobs:
-        facts.append(f"{wait.jobs_ready} of {_jobs(len(wait.jobs))} ready")
+        facts.append(f"{wait.jobs_ready} of {counted(len(wait.jobs))} ready")
     if wait.goal:
         facts.append(f"goal {_code(wait.goal)}")
     if wait.numbers["elapsed"] is not None:
@@ -106,10 +106,6 @@ def _row(job: Job) -> str:
     called = _code(job.id) if not job.given_name else f"{_plain(job.given_name)}<br>{_code(job.id)}"
     called += f"<br>{of_subtasks(job)}" if of_subtasks(job) else ""
     return f"| {_MARK[job.ready]} | {called} | {status} | {progress} | {delay} | {held} |"
-
-
-def _jobs(number: int) -> str:
-    return f"{number} job{'' if number == 1 else 's'}"
 
 
 def _reason(reason: str) -> str:

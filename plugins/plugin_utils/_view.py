@@ -34,7 +34,7 @@ _MILD = 6
 
 
 @dataclass(frozen=True)
-class Hold:
+class ShownHold:
     """Why a job is not ready."""
 
     rule: str
@@ -58,7 +58,7 @@ class Job:
     given_name: str
     name: str
     ready: bool
-    holds: tuple[Hold, ...]
+    holds: tuple[ShownHold, ...]
     goal: str
     status: str
     transfer_status: str
@@ -239,7 +239,7 @@ def _names(entries: Sequence[Mapping[Any, Any]]) -> dict[str, str]:
 def _job(entry: Mapping[Any, Any], names: Mapping[str, str]) -> Job:
     job_id = text(entry.get("id"), _SHORT) or "?"
     holds = tuple(
-        Hold(text(hold.get("rule"), _SHORT) or "?", text(hold.get("text"), _SENTENCE))
+        ShownHold(text(hold.get("rule"), _SHORT) or "?", text(hold.get("text"), _SENTENCE))
         for hold in mappings(entry.get("holds"))[:20]
     )
     status = text(entry.get("status"), _SHORT)

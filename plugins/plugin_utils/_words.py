@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ..module_utils._gate.gate import Verdict
+from ..module_utils._job.text import counted
 from ._view import Cutover, Job, Wait
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
@@ -67,7 +68,7 @@ def of_subtasks(job: Job) -> str:
     number = len(job.subtasks)
     # Of those that the result leaves out nothing is known here.
     more = f", {job.subtasks_left_out} more not listed" if job.subtasks_left_out else ""
-    return f"{sum(task.ready for task in job.subtasks)} of {number} subtask{'' if number == 1 else 's'} ready{more}"
+    return f"{sum(task.ready for task in job.subtasks)} of {counted(number, 'subtask')} ready{more}"
 
 
 def says(view: Wait | Cutover) -> str:
