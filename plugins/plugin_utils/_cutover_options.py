@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -231,7 +232,7 @@ def check_files(options: Options) -> None:
             raise configuration_error(f"{PREFIX}{name}_tasks: there is no file {file}.")
     written = [("state_file", options.state_file), *(("reports", Path(path)) for path in options.values["reports"])]
     for option, path in written:
-        nearest = path.absolute().parent
+        nearest = Path(os.path.realpath(path)).parent
         while not nearest.exists():
             nearest = nearest.parent
         try:

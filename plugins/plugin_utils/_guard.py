@@ -134,7 +134,7 @@ class Guard:
         journal = self._journal
         if journal is not None and journal.outcome is Outcome.NOT_BEGUN and journal.owner in (self._run, self._me):
             with suppress(OSError):
-                self._path.unlink()
+                self._path.resolve().unlink()
         self._lock.release()
 
     def _touch(self) -> None:

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..module_utils._cutover import encoding, journal_file
-from ..module_utils._cutover.state import Next, Outcome, Role
+from ..module_utils._cutover import encoding, journal_file, processes
+from ..module_utils._cutover.decide import recover
+from ..module_utils._cutover.state import Journal, Next, Outcome, Role
 from ..module_utils._job.errors import DrsError
+from ..module_utils._service.options import job_ids
 from . import _cutover_options, _steps
 from ._failure import what_failed
-from ._given import as_list
+from ._given import as_list, given
 from ._handover import GUARD_VARIABLE
 from ._step import Step, failure
+
+_NO_TASKS = "The source may still be frozen, and there are no tasks to unfreeze it."
 
 
 class Recover(Step):
@@ -77,14 +82,14 @@ class Recover(Step):
         return answer
 
     def _recover_alone(self) -> dict[str, Any]:
-        state_file = self._action._templar.template(self._vars.get("drs_cutover_state_file") or "")
-        jobs = self._vars.get("drs_cutover_jobs")
-        if not state_file and not jobs:
+        path = self._journal_path()
+        if path is None:
             return failure("recover needs drs_cutover_state_file, the journal of the cutover, or drs_cutover_jobs.")
-        path = self._journal_path(str(state_file), jobs)
         earlier = journal_file.read(path)
         if earlier is None:
             return _nothing(f"There is no journal {path}, so nothing is frozen.")
+        if self._task.check_mode:
+            return self._would_recover(earlier)
         guard = {"journal": str(path), "plan": encoding.encode_plan(earlier.plan)}
         told = {
             **guard,
@@ -100,14 +105,30 @@ class Recover(Step):
         if answer["next"] == Next.STOP.value:
             frozen = (answer["journal"] or {}).get("outcome") == Outcome.FROZEN.value
             if frozen:
-                return failure("The source may still be frozen, and there are no tasks to unfreeze it.")
+                return failure(_NO_TASKS)
             return _nothing(answer["message"])
         return failure(answer["message"])
 
-    def _journal_path(self, state_file: str, jobs: Any) -> Path:
+    def _would_recover(self, earlier: Journal) -> dict[str, Any]:
+        """Say what would be done. In check mode the unfreeze tasks change nothing, so the journal must not say that they did."""
+        me = processes.this_process(Role.RECOVER, os.getpid(), self._host)
+        move = recover(earlier, me, time.time(), owner_lives=bool(processes.lives(earlier.owner)))
+        if move is None or move.next is Next.UNFREEZE:
+            return _nothing(f"Check mode: the source is frozen, and {earlier.plan.unfreeze_tasks} would unfreeze it.")
+        if move.next is Next.REFUSE or move.journal.outcome is Outcome.FROZEN:
+            return failure(move.message or _NO_TASKS)
+        return _nothing(move.message)
+
+    def _journal_path(self) -> Path | None:
+        templar = self._action._templar
+        asked = given((_cutover_options.PREFIX,), ("state_file", "jobs"), self._vars, templar)
+        jobs = as_list(asked.get("jobs") or given(("drs_wait_",), ("jobs",), self._vars, templar).get("jobs") or [])
+        if not asked.get("state_file") and not jobs:
+            return None
+        # As the cutover names it: of each job once.
         folder = Path(str(self._vars["playbook_dir"]))
-        of_jobs = _cutover_options.default_state_file
-        name = Path(state_file or of_jobs([str(job) for job in as_list(jobs)])).expanduser()
+        of_jobs = "" if asked.get("state_file") else _cutover_options.default_state_file(job_ids(map(str, jobs))[0])
+        name = Path(asked.get("state_file") or of_jobs).expanduser()
         # A playbook of the collection does not lie beside the journal.
         return folder / name if (folder / name).exists() else Path.cwd() / name
 

@@ -134,19 +134,17 @@ class Cutover:
         assert (code == 0) == succeeds, f"exit code {code}\n{run.stdout}\n{run.stderr}"
         return written(run)
 
-    def recover(self, *, succeeds: bool) -> str:
-        """Run the role's recover by the journal alone; what it wrote."""
+    def recover(self, *arguments: str, succeeds: bool, **variables: Any) -> str:
+        """Run the role's recover by the journal alone, or by these variables; what it wrote."""
         play = {
             "hosts": "localhost",
             "gather_facts": False,
+            "vars": variables or {"drs_cutover_state_file": self.options["state_file"]},
             "tasks": [
-                {
-                    "ansible.builtin.include_role": {"name": "cutover.drs.drs_cutover", "tasks_from": "recover"},
-                    "vars": {"drs_cutover_state_file": self.options["state_file"]},
-                }
+                {"ansible.builtin.include_role": {"name": "cutover.drs.drs_cutover", "tasks_from": "recover"}},
             ],
         }
-        with self.playing(play) as run:
+        with self.playing(play, *arguments) as run:
             code = run.end()
         assert (code == 0) == succeeds, f"exit code {code}\n{run.stdout}\n{run.stderr}"
         return written(run)

@@ -321,9 +321,9 @@ def test_a_journal_whose_folder_cannot_be_written_is_refused_before_the_approach
     assert (cutover.ran, cutover.requests()) == ([], [])
 
 
-def interrupted_before_the_guard_could_act(place: Place) -> Cutover:
+def interrupted_before_the_guard_could_act(place: Place, **options: Any) -> Cutover:
     """A journal that says frozen, whose owner and guard are both gone."""
-    cutover = Cutover(place)
+    cutover = Cutover(place, **options)
     cutover.tasks(freeze=[LINGER])
     with cutover.start() as run:
         until_ran(cutover, run, "freeze")
@@ -332,6 +332,24 @@ def interrupted_before_the_guard_could_act(place: Place) -> Cutover:
         run.kill()
     cutover.tasks(freeze=[cutover.changing(delay=0)])
     return cutover
+
+
+def test_recover_in_check_mode_says_what_it_would_do_and_does_not_note_it(place: Place) -> None:
+    cutover = interrupted_before_the_guard_could_act(place)
+    before = cutover.state
+    said = cutover.recover("--check", succeeds=True)
+    assert f"Check mode: the source is frozen, and {cutover.folder}/tasks/unfreeze.yml would unfreeze it." in said
+    assert (cutover.ran, cutover.state) == (["freeze"], before)
+    cutover.recover(succeeds=True)
+    assert (cutover.ran, cutover.state["outcome"]) == (["freeze", "unfreeze"], "unfrozen")
+
+
+@pytest.mark.parametrize("name", ["drs_cutover_jobs", "drs_wait_jobs"])
+def test_recover_finds_the_journal_of_jobs_as_the_cutover_named_it(place: Place, name: str) -> None:
+    cutover = interrupted_before_the_guard_could_act(place, state_file=None)
+    # By a variable, one of them twice.
+    cutover.recover(succeeds=True, **{"mine": cutover.job, name: ["{{ mine }}", "{{ mine }}"]})
+    assert cutover.ran == ["freeze", "unfreeze"]
 
 
 def test_a_second_run_goes_on_from_what_was_left_frozen(place: Place) -> None:

@@ -36,6 +36,8 @@ def read(path: Path) -> Journal | None:
 
 def write(path: Path, journal: Journal, at: float) -> None:
     """Replace the journal by a whole new file, file and folder synced. Raises :class:`OSError`."""
+    # Of a symbolic link the target, which other runs and recover may know by its own name.
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name[:100]}.{secrets.token_hex(8)}"
     try:

@@ -34,7 +34,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import 
     Role,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.tests.unit.cutover.builders import RUN, a_cutover
+from ansible_collections.cutover.drs.tests.unit.cutover.builders import RUN, a_cutover, plan
 
 # So long a process waits that is only there to live; each test ends its own.
 HOLD = "import sys; print('ready', flush=True); sys.stdin.read()"
@@ -233,6 +233,18 @@ def test_a_write_that_fails_leaves_the_journal_and_nothing_else(
             journal_file.write(path, a_cutover("final").journal, 1001.0)
     assert names(tmp_path) == ["db1.json"]
     assert journal_file.read(path) == before
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_symbolic_link_stays_one_and_its_target_is_written(tmp_path: Path, there: bool) -> None:
+    target, link = tmp_path / "share" / "journal.json", tmp_path / "journal.json"
+    link.symlink_to(target)
+    if there:
+        journal_file.write(target, Journal(plan(), None), 1.0)
+    journal = Journal(plan(jobs=("another",)), None)
+    journal_file.write(link, journal, 2.0)
+    assert link.is_symlink()
+    assert journal_file.read(target) == journal
 
 
 def test_a_long_name_is_written_too(tmp_path: Path) -> None:
