@@ -197,8 +197,8 @@ def _enter(journal: Journal, event: Enter) -> Move:
             return Move(journal, Next.SAMPLE, "The verdict of the last gate can no longer be trusted.")
     if stage.takes_time and journal.evidence is not None:
         journal = replace(journal, evidence=replace(journal.evidence, used=True))
-    if stage.name in ("freeze", "final"):
-        # What opened a gate before it says nothing about the time after it.
+    if stage.name == "freeze":
+        # What opened the gate before it says nothing about the time after it.
         journal = replace(journal, evidence=None)
     if stage.frozen and journal.frozen_since is None and not journal.switching:
         journal = replace(journal, frozen_since=event.at, deadline=event.at + journal.plan.max_outage)

@@ -167,3 +167,9 @@ def test_a_plan_without_a_final_gate_never_switches() -> None:
     assert cutover.enter("verify").next is Next.PROCEED
     move = cutover.enter("switch")
     assert (move.next, move.message) == (Next.REFUSE, "The stage switch cannot begin: no gate was ready.")
+
+
+def test_what_failed_is_why_the_next_stage_cannot_begin() -> None:
+    cutover = a_cutover("freeze")
+    cutover.journal = dataclasses.replace(cutover.journal, failed_in="freeze", failure="No route.")
+    assert cutover.enter("final").message == "The stage final cannot begin: No route."
