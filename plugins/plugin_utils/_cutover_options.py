@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleError
+
 from ..module_utils._job.errors import configuration_error
 from ..module_utils._service.names import asked_jobs
 from ..module_utils._service.options import CONNECTION_OPTIONS
@@ -222,14 +224,17 @@ def _state_file(values: Mapping[str, Any], folder: Path, jobs: list[str]) -> Pat
     return path
 
 
-def check_files(options: Options) -> None:
-    """Check that the user's files are there and that journal and reports can be written.
+def check_files(options: Options, loader: Any) -> None:
+    """Check that the user's files are there, that they have tasks, and that journal and reports can be written.
 
     Raises :class:`DrsError` of kind ``configuration``.
     """
     for name, file in options.files.items():
         if not Path(file).is_file():
             raise configuration_error(f"{PREFIX}{name}_tasks: there is no file {file}.")
+        if not _has_tasks(file, loader):
+            # Ansible accepts that: the stage would count as done, though nothing was.
+            raise configuration_error(f"{PREFIX}{name}_tasks: {file} has no tasks.")
     written = [("state_file", options.state_file), *(("reports", Path(path)) for path in options.values["reports"])]
     for option, path in written:
         nearest = Path(os.path.realpath(path)).parent
@@ -245,6 +250,14 @@ def check_files(options: Options) -> None:
             raise configuration_error(
                 f"{PREFIX}{option}: {path} cannot be written. Set it to a file that can."
             ) from None
+
+
+def _has_tasks(file: str, loader: Any) -> bool:
+    try:
+        return bool(loader.load_from_file(file, cache="none"))
+    except AnsibleError:
+        # Where the mistake is, Ansible itself says when it loads the file for the play.
+        return True
 
 
 def default_state_file(jobs: list[str]) -> str:

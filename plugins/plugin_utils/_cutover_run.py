@@ -69,7 +69,7 @@ class CutoverRun(Step):
         self._begun = {}
         try:
             options = self._options()
-            _cutover_options.check_files(options)
+            _cutover_options.check_files(options, self._action._loader)
             if self._task.check_mode:
                 return {**nothing, **self._plan_only(options)}
             started = self._start(options)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import time
 
+import pytest
+
 from ansible_collections.cutover.drs.tests.playbooks.support import FAIL, Cutover, Place
 
 
@@ -95,6 +97,15 @@ def test_tasks_that_cannot_be_loaded_are_found_before_anything_runs(place: Place
     while cutover.state_file.exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("name", "content"), [("freeze", ""), ("switch", "---\n# Nothing yet.\n"), ("unfreeze", "[]")])
+def test_a_file_without_tasks_is_refused_before_anything_runs(place: Place, name: str, content: str) -> None:
+    cutover = Cutover(place)
+    cutover.write(name, content)
+    said = cutover.run(succeeds=False)
+    assert f"drs_cutover_{name}_tasks: {cutover.folder}/tasks/{name}.yml has no tasks." in said
+    assert (cutover.ran, cutover.requests()) == ([], [])
 
 
 def test_to_load_the_tasks_is_not_to_run_them(place: Place) -> None:

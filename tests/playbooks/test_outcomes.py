@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from ansible_collections.cutover.drs.tests.playbooks.support import FAIL, Cutover, Place, Tasks
 
 SUFFIXES = (".html", ".json", ".md", ".prom", ".xml")
@@ -177,6 +179,20 @@ def test_unfreeze_fails(place: Place) -> None:
     assert loud in said
     assert cutover.report["reason"].endswith(loud)
     assert cutover.state["stage"] == "unfreeze"
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_the_source_is_unfrozen_once_the_handlers_of_that_ran(place: Place, works: bool) -> None:
+    cutover = Cutover(place)
+    cutover.tasks(freeze=[FAIL], unfreeze=[{"ansible.builtin.command": "true", "notify": "Restart"}])
+    note = {
+        "ansible.legacy.simulator": {"note": "restart", "to": str(cutover.folder / "ran")},
+        "failed_when": not works,
+    }
+    cutover.keywords = {"handlers": [{"name": "Restart", **note}]}
+    cutover.run(succeeds=False)
+    assert cutover.ran == ["freeze", "unfreeze", "restart"]
+    assert cutover.report["outcome"] == ("unfrozen" if works else "frozen")
 
 
 def test_no_tasks_to_unfreeze_or_freeze(place: Place) -> None:
