@@ -50,17 +50,22 @@ class Recover(Step):
         if handed:
             # Started by a guard, which has taken over and waits for the end.
             guard = json.loads(handed)
-            answer = _steps.ask(guard, "state")
+            try:
+                answer = _steps.ask(guard, "state")
+            except _steps.GuardGoneError:
+                # Killed since then: what it had begun is done without it.
+                return self._recover_alone(Path(guard["journal"]))
             guard["plan"] = answer["journal"]["plan"]
             files = [guard["plan"]["unfreeze_tasks"]]
             return {
                 "guard": guard,
+                "by_guard": True,
                 "files": files,
                 "stages": [],
                 "ansible_facts": restored,
                 "msg": "Unfreeze the source",
             }
-        return self._recover_alone()
+        return self._recover_alone(self._journal_path())
 
     def _recovered(self) -> dict[str, Any]:
         guard = self._begun["guard"]
@@ -71,18 +76,17 @@ class Recover(Step):
     def _recover_failed(self) -> dict[str, Any]:
         guard = self._begun["guard"]
         reason = what_failed(self._vars, guard["plan"]["unfreeze_tasks"])
-        if not os.environ.get(GUARD_VARIABLE):
+        if not self._begun.get("by_guard"):
             # A guard that started this sees the exit code, and may try again.
             _steps.report_failure(guard, "unfreeze_failed", reason)
         return self._let_go(guard, failure(f"THE TASKS TO UNFREEZE THE SOURCE FAILED: {reason}"))
 
     def _let_go(self, guard: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-        if not os.environ.get(GUARD_VARIABLE):
+        if not self._begun.get("by_guard"):
             _steps.finish(guard)
         return answer
 
-    def _recover_alone(self) -> dict[str, Any]:
-        path = self._journal_path()
+    def _recover_alone(self, path: Path | None) -> dict[str, Any]:
         if path is None:
             return failure("recover needs drs_cutover_state_file, the journal of the cutover, or drs_cutover_jobs.")
         earlier = journal_file.read(path)

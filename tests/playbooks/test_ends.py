@@ -160,6 +160,27 @@ def test_guard_and_run_killed_together_are_recovered(place: Place) -> None:
     assert cutover.ran.count("unfreeze") == 1
 
 
+def test_what_a_guard_started_unfreezes_though_the_guard_has_died_since(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cutover = Cutover(place)
+    cutover.tasks(freeze=[LINGER])
+    with cutover.start() as run:
+        until_ran(cutover, run, "freeze")
+        (guard,) = guards(cutover)
+        os.kill(guard, signal.SIGKILL)
+        run.kill()
+    about = {
+        "owner": cutover.state["owner"],
+        "journal": str(cutover.state_file),
+        "socket": str(cutover.folder / "gone"),
+    }
+    monkeypatch.setenv("DRS_CUTOVER_GUARD", json.dumps(about))
+    said = cutover.recover(succeeds=True)
+    assert "The source was unfrozen and accepts writes again." in said
+    unfrozen_once(cutover, by="recover")
+
+
 def test_recover_without_a_journal_or_in_a_switch_touches_nothing(place: Place) -> None:
     cutover = Cutover(place)
     assert "so nothing is frozen." in cutover.recover(succeeds=True)

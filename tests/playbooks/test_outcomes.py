@@ -195,6 +195,24 @@ def test_the_source_is_unfrozen_once_the_handlers_of_that_ran(place: Place, work
     assert cutover.report["outcome"] == ("unfrozen" if works else "frozen")
 
 
+@pytest.mark.parametrize("stage", ["freeze", "switch"])
+@pytest.mark.parametrize("works", [True, False], ids=["works", "fails"])
+def test_a_handler_of_a_stage_belongs_to_it(place: Place, stage: str, works: bool) -> None:
+    cutover = Cutover(place)
+    notify = [{"ansible.builtin.command": "true", "notify": "Restart"}]
+    cutover.tasks(**{"freeze": [cutover.changing(delay=0)], stage: [cutover.changing(delay=0), *notify]})
+    note = {
+        "ansible.legacy.simulator": {"note": "restart", "to": str(cutover.folder / "ran")},
+        "failed_when": not works,
+    }
+    cutover.keywords = {"handlers": [{"name": "Restart", **note}]}
+    cutover.run(succeeds=works)
+    frozen, after = ["freeze", "restart"], ["switch"] if works else ["unfreeze"]
+    assert cutover.ran == ([*frozen, *after] if stage == "freeze" else ["freeze", "switch", "restart"])
+    failed = {"freeze": "unfrozen", "switch": "switch_failed"}[stage]
+    assert cutover.report["outcome"] == ("done" if works else failed)
+
+
 def test_no_tasks_to_unfreeze_or_freeze(place: Place) -> None:
     cutover = Cutover(place, final_timeout=0.5, unfreeze_tasks=None, freeze_tasks="", verify_tasks=None)
     said = cutover.run(succeeds=False)
