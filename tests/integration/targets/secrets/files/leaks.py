@@ -115,7 +115,7 @@ def gate(folder: Path, options: dict[str, str]) -> dict[str, Any]:
 
 def cutover(folder: Path, options: dict[str, str]) -> dict[str, Any]:
     role = {f"drs_cutover_{name}": value for name, value in {**WAIT, **options}.items()}
-    (folder / "nothing.yml").write_text("[]", encoding="utf-8")
+    (folder / "nothing.yml").write_text('[{"ansible.builtin.debug": {"msg": "nothing"}}]', encoding="utf-8")
     files = {"drs_cutover_switch_tasks": "nothing.yml", "drs_cutover_state_file": f"{folder}/state.json"}
     more = {"drs_cutover_jobs": [f"good-{folder.name}"], "drs_cutover_reports": [f"{folder}/cutover.json"]}
     return {"ansible.builtin.include_role": {"name": "cutover.drs.drs_cutover"}, "vars": {**role, **files, **more}}
