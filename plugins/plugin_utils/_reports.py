@@ -7,13 +7,11 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..module_utils._cutover.whole_file import write_whole
 from . import _html, _junit, _markdown, _prometheus
 from ._values import fields, items, number, text
 from ._view import Cutover, Wait, read
@@ -59,7 +57,7 @@ def write_report(path: str, result: Mapping[str, Any], title: str, *, check_mode
     try:
         content = render(result, Path(path).suffix.lower(), title)
         if not check_mode:
-            write(path, content)
+            write_whole(Path(path), content.encode("utf-8"), 0o644)
     except (OSError, ReportError) as error:
         why = error.strerror or "unknown error" if isinstance(error, OSError) else str(error).rstrip(".")
         return f"The report {path} was not written: {why}."
@@ -92,30 +90,6 @@ def beside(path: str, addition: str) -> str:
     """Return the path of a report beside this one, with the same suffix and an addition to its name."""
     file = Path(path)
     return str(file.with_name(f"{file.stem}-{addition}{file.suffix}"))
-
-
-def write(path: str, content: str) -> None:
-    """Write a file so that it is either the old one or the whole new one, even after a crash.
-
-    Folders that are missing are made. Raises :class:`OSError`; nothing is left behind then.
-    """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, since only there the renaming is one step. The suffix is not that of the
-    # report: what collects *.prom must not see half a file.
-    temporary = target.parent / f".{target.name[:100]}.{secrets.token_hex(8)}"
-    # By os.open and not tempfile, which takes 0600: other programs read reports. The umask applies.
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 def _plain(value: object) -> Any:

@@ -142,7 +142,8 @@ def test_a_killed_guard_is_noticed_at_the_next_step_and_the_run_unfreezes(place:
     assert "The guard of this cutover is gone" in cutover.report["reason"]
 
 
-def test_guard_and_run_killed_together_are_recovered(place: Place) -> None:
+def left_frozen(place: Place) -> Cutover:
+    """A cutover whose run and guard were killed together in the freeze."""
     cutover = Cutover(place)
     cutover.tasks(freeze=[LINGER])
     with cutover.start() as run:
@@ -150,6 +151,11 @@ def test_guard_and_run_killed_together_are_recovered(place: Place) -> None:
         (guard,) = guards(cutover)
         os.kill(guard, signal.SIGKILL)
         run.kill()
+    return cutover
+
+
+def test_guard_and_run_killed_together_are_recovered(place: Place) -> None:
+    cutover = left_frozen(place)
     assert cutover.state["outcome"] is None
     said = cutover.recover(succeeds=True)
     assert "The source was unfrozen and accepts writes again." in said
@@ -163,13 +169,7 @@ def test_guard_and_run_killed_together_are_recovered(place: Place) -> None:
 def test_what_a_guard_started_unfreezes_though_the_guard_has_died_since(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cutover = Cutover(place)
-    cutover.tasks(freeze=[LINGER])
-    with cutover.start() as run:
-        until_ran(cutover, run, "freeze")
-        (guard,) = guards(cutover)
-        os.kill(guard, signal.SIGKILL)
-        run.kill()
+    cutover = left_frozen(place)
     about = {
         "owner": cutover.state["owner"],
         "journal": str(cutover.state_file),

@@ -4,8 +4,8 @@
 
 """Decide what a cutover does next: a journal and an event in, a journal and the next step out.
 
-No clock, no files, no network, no Ansible. Times are epoch seconds. The guard applies the events of a run one
-by one; :mod:`_guard` keeps the journal on disk and holds the lock.
+No clock, no files, no network, no Ansible. Times are epoch seconds. The guard (``plugin_utils/_guard``) applies
+the events of a run one by one, keeps the journal on disk and holds the lock.
 """
 
 from __future__ import annotations

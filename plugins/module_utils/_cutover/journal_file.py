@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
 
 from .._job.errors import configuration_error
 from .encoding import decode, encode
 from .state import Journal
+from .whole_file import write_whole
 
 
 def read(path: Path) -> Journal | None:
@@ -36,26 +35,10 @@ def read(path: Path) -> Journal | None:
 
 def write(path: Path, journal: Journal, at: float) -> None:
     """Replace the journal by a whole new file, file and folder synced. Raises :class:`OSError`."""
-    # Of a symbolic link the target, which other runs and recover may know by its own name.
-    path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.name[:100]}.{secrets.token_hex(8)}"
-    try:
-        with open(temporary, "x", encoding="utf-8", opener=_private) as file:
-            json.dump(encode(journal, at), file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+    content = json.dumps(encode(journal, at), indent=1).encode()
+    path = write_whole(path, content, 0o600)
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

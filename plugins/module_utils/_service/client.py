@@ -91,7 +91,7 @@ class Client:
         clock: Clock = REAL_CLOCK,
         about: Mapping[str, str | None] | None = None,
     ) -> None:
-        """``endpoint`` is the base URL; ``session`` comes from :func:`_transport.new_session`.
+        """``endpoint`` is the base URL; ``session`` comes from :func:`.transport.new_session`.
 
         ``about`` says for reports where the client reads, and holds no secret.
         """

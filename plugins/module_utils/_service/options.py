@@ -39,7 +39,7 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "parallel": {"type": "int", "default": 4},
 }
 
-# Neither is required: _names.asked_jobs says what is wrong, so that null and empty count as not set.
+# Neither is required: names.asked_jobs says what is wrong, so that null and empty count as not set.
 JOBS_OR_NAMES: dict[str, dict[str, Any]] = {
     "jobs": {"type": "list", "elements": "str", "aliases": ["job_ids"]},
     "job_names": {"type": "list", "elements": "str"},

@@ -26,7 +26,7 @@ _PERMISSION = "Reading the list of jobs needs the permission drs:migrationJob:li
 
 
 class Client(Protocol):
-    """What reads jobs. ``until`` is in monotonic seconds; see :class:`_client.Client`."""
+    """What reads jobs. ``until`` is in monotonic seconds; see :class:`.client.Client`."""
 
     def both(self, ids: Sequence[str], until: float) -> tuple[Sequence[StatusRecord], Sequence[ProgressRecord]]:
         """Return both records of each job."""

@@ -226,7 +226,7 @@ def test_a_write_that_fails_leaves_the_journal_and_nothing_else(
     def full(*_arguments: object, **_options: object) -> None:
         raise OSError(28, "No space left on device")
 
-    where = {"fsync": (os, "fsync"), "replace": (Path, "replace"), "dump": (json, "dump")}[breaks]
+    where = {"fsync": (os, "fsync"), "replace": (Path, "replace"), "dump": (json, "dumps")}[breaks]
     with monkeypatch.context() as patch:
         patch.setattr(*where, full)
         with pytest.raises(OSError, match="No space left"):

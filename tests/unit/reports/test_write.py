@@ -16,8 +16,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.action.drs_report import ActionModule
-from ansible_collections.cutover.drs.plugins.plugin_utils._reports import SUFFIXES, write
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.whole_file import write_whole
+from ansible_collections.cutover.drs.plugins.plugin_utils._reports import SUFFIXES, write_report
 from ansible_collections.cutover.drs.tests.unit.reports.results import configuration_result
+
+
+def write(path: str, content: str) -> None:
+    write_whole(Path(path), content.encode("utf-8"), 0o644)
 
 
 def test_write_makes_folders_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -56,6 +61,17 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(
         write(str(target), "new")
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["a report is there", "its folder is missing"])
+def test_a_symbolic_link_stays_one_and_the_report_is_where_it_leads(tmp_path: Path, there: bool) -> None:
+    target, link = tmp_path / "share" / "report.json", tmp_path / "report.json"
+    if there:
+        write(str(target), "old")
+    link.symlink_to(target)
+    assert write_report(str(link), configuration_result(), "A gate") is None
+    assert link.is_symlink()
+    assert json.loads(target.read_text(encoding="utf-8"))["verdict"] == "error"
 
 
 def run_task(args: dict[str, Any], check_mode: bool = False) -> dict[str, Any]:
