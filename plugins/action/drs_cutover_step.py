@@ -12,29 +12,33 @@ from ..module_utils._service.options import CONNECTION_OPTIONS
 from ..plugin_utils._cutover_end import CutoverEnd
 from ..plugin_utils._cutover_run import CutoverRun
 from ..plugin_utils._recover import Recover
+from ..plugin_utils._step import BEGUN
 
-_RUN = ("begin", "enter", "completed", "failed", "unfrozen", "unfreeze_failed")
+# Of a run or of recover, whichever began.
+_OF_BOTH = ("unfrozen", "unfreeze_failed")
+_RUN = ("begin", "enter", "completed", "failed", *_OF_BOTH)
 _END = ("leave", "finish", "publish", "summary", "conclude")
-_RECOVER = ("recover", "recovered", "recover_failed")
+_RECOVER = "recover"
 
 
 class ActionModule(ActionBase):
-    """Takes one step of a cutover; what comes next is decided in module_utils/_cutover.py."""
+    """Takes one step of a cutover; what comes next is decided in module_utils/_cutover/decide.py."""
 
     _requires_connection = False
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         outcome: dict[str, Any] = super().run(tmp, task_vars)
-        steps = {"type": "str", "required": True, "choices": [*_RUN, *_END, *_RECOVER]}
+        steps = {"type": "str", "required": True, "choices": [*_RUN, *_END, _RECOVER]}
         spec = {"step": steps, "stage": {"type": "str"}, **CONNECTION_OPTIONS}
         _validation, options = self.validate_argument_spec(spec)
         # Only what is given: a default must not win over a variable of the role.
         defaults = {name: options[name] for name in CONNECTION_OPTIONS if name in self._task.args}
-        if options["step"] in _RECOVER:
-            taken = Recover(self, task_vars or {}, defaults).step(options["step"])
-        elif options["step"] in _END:
-            taken = CutoverEnd(self, task_vars or {}, defaults).step(options["step"])
+        step, variables = options["step"], task_vars or {}
+        if step in _END:
+            taken = CutoverEnd(self, variables, defaults).step(step)
+        elif step == _RECOVER or (step in _OF_BOTH and (variables.get(BEGUN) or {}).get("recovers")):
+            taken = Recover(self, variables, defaults).step(step)
         else:
-            taken = CutoverRun(self, task_vars or {}, defaults).step(options["step"], options["stage"])
+            taken = CutoverRun(self, variables, defaults).step(step, options["stage"])
         return {**outcome, "changed": False, **taken}

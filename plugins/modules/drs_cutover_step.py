@@ -37,8 +37,6 @@ options:
       - summary
       - conclude
       - recover
-      - recovered
-      - recover_failed
   stage:
     description:
       - The stage to enter, with O(step=enter).
@@ -64,6 +62,21 @@ files:
   type: list
   elements: str
   sample: [/srv/cutover/tasks/freeze.yml]
+file:
+  description: The file of the role that it includes next.
+  returned: for the steps V(begin), V(failed) and V(recover)
+  type: str
+  sample: _drs_cutover_unfreeze.yml
+title:
+  description: What that does, as the name of a task.
+  returned: as RV(file)
+  type: str
+  sample: Unfreeze the source
+ending:
+  description: What the last step does if nothing begins, as the name of a task.
+  returned: for the step V(begin), if no stage follows
+  type: str
+  sample: Show the plan
 stages:
   description: The stages of this cutover in order, each with its name and title.
   returned: for the step V(begin)

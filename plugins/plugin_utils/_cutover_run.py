@@ -31,7 +31,7 @@ from ..module_utils._wait.loop import run as wait
 from . import _cutover_options, _process, _steps
 from ._failure import what_failed
 from ._question import ask_person
-from ._step import BEGUN, Step, failure
+from ._step import BEGUN, Step, failure, leads_to
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class CutoverRun(Step):
     def step(self, name: str, stage: str | None) -> dict[str, Any]:
         """Take the step and return the task's result."""
         steps: dict[str, Callable[[], dict[str, Any]]] = {
-            "begin": self._begin,
+            "begin": lambda: _led(self._begin()),
             "enter": lambda: self._enter(str(stage)),
             "completed": self._completed,
             "failed": self._failed,
@@ -331,12 +331,12 @@ class CutoverRun(Step):
     def _failed(self) -> dict[str, Any]:
         guard = self._begun.get("guard")
         if not guard:
-            return {"files": []}
+            return leads_to([])
         stage = _steps.stage(guard)
         reason = what_failed(self._vars, self._begun["files"].get(stage, ""))
         answer = _steps.report_failure(guard, "failed", reason)
         files = [guard["plan"]["unfreeze_tasks"]] if answer["next"] == Next.UNFREEZE.value else []
-        return {"files": files, "msg": reason}
+        return {**leads_to(files), "msg": reason}
 
     def _unfrozen(self) -> dict[str, Any]:
         journal = _steps.report_unfrozen(self._begun["guard"])["journal"]
@@ -375,6 +375,14 @@ def plan_lines(options: _cutover_options.Options, targets: Targets = Targets()) 
         f"Read-only until its job has ended: the target of {', '.join(targets.readonly)}" if targets.readonly else ""
     )
     return [*numbered, *filter(None, (unfreeze, jobs, readonly))]
+
+
+def _led(begun: dict[str, Any]) -> dict[str, Any]:
+    """Return the result of the first step with what the role includes next."""
+    if begun["stages"]:
+        return {**begun, "file": "_drs_cutover_run.yml", "title": "Cut over"}
+    ending = "Show the plan" if begun["check_mode"] else "Say why nothing runs"
+    return {**begun, "file": "_drs_cutover_not_begun.yml", "title": "Change nothing", "ending": ending}
 
 
 def _file_of(stage: str) -> str:

@@ -22,7 +22,7 @@ from . import _cutover_options, _steps
 from ._failure import what_failed
 from ._given import as_list, given
 from ._handover import GUARD_VARIABLE
-from ._step import Step, failure
+from ._step import Step, failure, leads_to
 
 _NO_TASKS = "The source may still be frozen, and there are no tasks to unfreeze it."
 
@@ -33,9 +33,9 @@ class Recover(Step):
     def step(self, name: str) -> dict[str, Any]:
         """Take the step and return the task's result."""
         steps: dict[str, Callable[[], dict[str, Any]]] = {
-            "recover": self._recover,
-            "recovered": self._recovered,
-            "recover_failed": self._recover_failed,
+            "recover": lambda: {"recovers": True, **leads_to([]), **self._recover()},
+            "unfrozen": self._unfrozen,
+            "unfreeze_failed": self._unfreeze_failed,
         }
         try:
             return steps[name]()
@@ -60,20 +60,20 @@ class Recover(Step):
             return {
                 "guard": guard,
                 "by_guard": True,
-                "files": files,
+                **leads_to(files),
                 "stages": [],
                 "ansible_facts": restored,
                 "msg": "Unfreeze the source",
             }
         return self._recover_alone(self._journal_path())
 
-    def _recovered(self) -> dict[str, Any]:
+    def _unfrozen(self) -> dict[str, Any]:
         guard = self._begun["guard"]
         _steps.report_unfrozen(guard)
         msg = "The source was unfrozen and accepts writes again."
         return self._let_go(guard, {"msg": msg, "_ansible_verbose_always": True})
 
-    def _recover_failed(self) -> dict[str, Any]:
+    def _unfreeze_failed(self) -> dict[str, Any]:
         guard = self._begun["guard"]
         reason = what_failed(self._vars, guard["plan"]["unfreeze_tasks"])
         if not self._begun.get("by_guard"):
@@ -105,7 +105,7 @@ class Recover(Step):
         }
         answer, guard = self.guarded(guard, told, Role.RECOVER)
         if answer["next"] == Next.UNFREEZE.value:
-            return {"guard": guard, "files": [earlier.plan.unfreeze_tasks], "msg": answer["message"]}
+            return {"guard": guard, **leads_to([earlier.plan.unfreeze_tasks]), "msg": answer["message"]}
         if answer["next"] == Next.STOP.value:
             frozen = (answer["journal"] or {}).get("outcome") == Outcome.FROZEN.value
             if frozen:

@@ -57,6 +57,13 @@ class Step:
         return handover(self._task, action._play_context, self._vars, action._loader, environment, self._host)
 
 
+def leads_to(files: list[str]) -> dict[str, Any]:
+    """Return what the role includes next: the file that runs these unfreeze tasks, or the one that leaves the source."""
+    if files:
+        return {"files": files, "file": "_drs_cutover_unfreeze.yml", "title": "Unfreeze the source"}
+    return {"files": [], "file": "_drs_cutover_leave.yml", "title": "Leave the source as it is"}
+
+
 def failure(message: str) -> dict[str, Any]:
     """Return the result of a task that failed."""
     return {"failed": True, "msg": message}
