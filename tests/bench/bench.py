@@ -236,13 +236,15 @@ def wait(simulator: Simulator, ids: list[str], start: float, idle: float) -> tup
         run = play({"cutover.drs.drs_job_wait": {**options, "timeout": timeout}, "ignore_errors": True})
         asked = simulator.requests[before:]
         logins = sum(entry["operation"] == "tokens" for entry in asked)
-        runs.append((run, (len(asked) - logins) / (2 * len(batches(ids))), logins))
-    (once, one, _logins), (many, polls, logins) = runs
+        # Names are read once, by the list.
+        reads = sum(entry["operation"] in ("batch-status", "batch-progress") for entry in asked)
+        runs.append((run, reads / (2 * len(batches(ids))), logins, len(asked) - logins - reads))
+    (once, one, _logins, _lists), (many, polls, logins, lists) = runs
     assert one == 1, runs
     assert polls > 10, runs
     each = (many["cpu"] - once["cpu"] - idle * (many["seconds"] - once["seconds"])) / (polls - 1)
     cpu = once["cpu"] - start + each * (POLLS - 1)
-    return "drs_job_wait", cpu, 2 * len(batches(ids)) * POLLS, str(logins), many["memory"]
+    return "drs_job_wait", cpu, 2 * len(batches(ids)) * POLLS + lists, str(logins), many["memory"]
 
 
 def untils(simulator: Simulator, ids: list[str], start: float, idle: float) -> list[tuple[str, float, int, str, float]]:
