@@ -161,9 +161,8 @@ def advance(journal: Journal, event: Event) -> Move:
 
 def _not_yours(journal: Journal, event: Event) -> Move:
     """Answer a run that no longer owns the journal: it may only learn how things ended."""
-    owner = journal.owner.role.words if journal.owner else "another run"
-    if journal.owner and journal.owner.role is Role.RUN:
-        owner = "another run"
+    role = journal.owner.role if journal.owner else Role.RUN
+    owner = "another run" if role is Role.RUN else role.words
     why = journal.failure or "The run was taken for dead."
     if isinstance(event, Failed):
         if journal.outcome is None and journal.unfreezing:

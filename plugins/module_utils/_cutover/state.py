@@ -87,7 +87,7 @@ class Owner:
     boot: str
     pid: int
     started: str
-    host: str = ""
+    host: str
     user: str = ""
 
     def __str__(self) -> str:

@@ -39,7 +39,7 @@ VALID_FOR = 60.0
 RUN = Owner(Role.RUN, "here", "boot", 10, "1", "db1", "ann")
 GUARD = Owner(Role.GUARD, "here", "boot", 11, "2", "db1")
 OTHER = Owner(Role.RUN, "here", "boot", 20, "3", "db1", "bob")
-RECOVER = Owner(Role.RECOVER, "here", "boot", 30, "4")
+RECOVER = Owner(Role.RECOVER, "here", "boot", 30, "4", "db1")
 
 
 def plan(stages: tuple[str, ...] = SHORT, unfreeze: str = "unfreeze.yml", jobs: tuple[str, ...] = ("a", "b")) -> Plan:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
@@ -265,6 +267,12 @@ def test_only_a_switch_is_completed(last: str) -> None:
     assert (move.next, move.journal, move.message) == (Next.REFUSE, before, "The switch has not begun.")
 
 
+def test_a_gate_that_is_ready_has_succeeded() -> None:
+    for gate in ("approach", "final"):
+        cutover = a_cutover(gate)
+        assert cutover.judged(gate).journal.entries[-1].state == "ok"
+
+
 def test_nothing_is_completed_twice_or_after_a_failure() -> None:
     for first in ("completed", "failed"):
         cutover = a_cutover("switch")
@@ -397,7 +405,8 @@ def test_the_guard_unfreezes_when_the_time_is_up(last: str) -> None:
 def test_the_time_is_never_up_before_the_freeze_or_in_the_switch(last: str) -> None:
     cutover = a_cutover(last, stages=ALL)
     before = cutover.journal
-    assert (cutover.time_up(after=9 * MAX_OUTAGE).journal, before.outcome) == (before, None)
+    move = cutover.time_up(after=9 * MAX_OUTAGE)
+    assert (move.next, move.journal, before.outcome) == (Next.STOP, before, None)
 
 
 @pytest.mark.parametrize(("after", "late"), [(MAX_OUTAGE - 0.5, False), (MAX_OUTAGE, True)])
@@ -444,8 +453,10 @@ def test_a_run_that_comes_back_to_life_waits_for_the_guard_and_then_learns_the_e
     assert (move.next, move.message) == (Next.STOP, f"The guard has taken over: {why}")
 
 
-def test_a_run_that_lost_the_journal_to_another_run_is_told_so() -> None:
+@pytest.mark.parametrize("owner", [RUN, None])
+def test_a_run_that_lost_the_journal_to_another_run_is_told_so(owner: Owner | None) -> None:
     cutover = a_cutover("approach")
+    cutover.journal = replace(cutover.journal, owner=owner)
     move = cutover.enter("freeze", by=OTHER)
     assert move.message == (
         "This run no longer owns the cutover, another run has taken over: The run was taken for dead. "

@@ -60,6 +60,10 @@ def test_nothing_is_switched_before_all_jobs_have_ended(jobs: tuple[str, ...]) -
     assert cutover.enter("switch").next is Next.REFUSE
 
 
+def test_a_stop_of_more_jobs_than_these_has_stopped_these() -> None:
+    assert a_cutover("stop", stages=BEFORE).stopped("a", "b", "c").next is Next.PROCEED
+
+
 def test_a_stop_that_fails_before_the_switch_unfreezes_and_says_which_jobs_are_gone() -> None:
     cutover = a_cutover("stop", stages=BEFORE)
     assert cutover.stopped("a", reason="b: the service is still busy.").next is Next.REFUSE
@@ -90,9 +94,13 @@ def test_a_run_that_dies_between_stop_and_switch_names_the_jobs_that_are_gone() 
 
 def test_the_jobs_are_stopped_after_the_switch_whatever_the_time_and_the_evidence() -> None:
     cutover = a_cutover("switch", stages=AFTER)
-    assert cutover.enter("stop", after=1000).next is Next.PROCEED
-    assert cutover.completed().message == "The stage stop has not ended."
-    assert cutover.stopped("a", "b").next is Next.PROCEED
+    too_early = cutover.completed()
+    assert (too_early.next, too_early.message) == (Next.REFUSE, "The last stage has not begun, or failed.")
+    assert cutover.enter("stop", after=999).next is Next.PROCEED
+    too_early = cutover.completed()
+    assert (too_early.next, too_early.message) == (Next.REFUSE, "The stage stop has not ended.")
+    ended = cutover.stopped("a", "b")
+    assert (ended.next, ended.journal.entries[-1].state) == (Next.PROCEED, "ok")
     cutover.completed()
     assert (told(cutover)["outcome"], told(cutover)["reason"]) == ("done", "The target is the database in use.")
     # The application runs again when the switch has ended.

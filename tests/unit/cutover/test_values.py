@@ -45,6 +45,10 @@ def other_text(text: str) -> str:
     return "".join(list(text))
 
 
+def test_what_comes_next_is_a_word_for_the_role() -> None:
+    assert [each.value for each in Next] == ["proceed", "sample", "unfreeze", "wait", "stop", "refuse"]
+
+
 def test_an_owner_is_known_by_its_value() -> None:
     cutover = a_cutover()
     assert another(RUN) is not RUN
