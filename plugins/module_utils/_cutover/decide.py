@@ -201,7 +201,7 @@ def _enter(journal: Journal, event: Enter) -> Move:
         journal = replace(journal, evidence=None)
     if stage.frozen and journal.frozen_since is None and not journal.switching:
         journal = replace(journal, frozen_since=event.at, deadline=event.at + journal.plan.max_outage)
-    entry = Entry(event.stage, "running", event.at, by=event.by.role)
+    entry = Entry(event.stage, "running", event.at, event.by.role)
     # A stage lasts until the next one begins, so that the times of the stages add up to the outage.
     before = tuple(replace(done, state="ok", ended=max(event.at, done.began)) for done in journal.entries[-1:])
     entries = (*journal.entries[:-1], *before, entry)
@@ -259,7 +259,7 @@ def _unfreeze(journal: Journal, by: Owner, at: float) -> Move:
         return Move(replace(journal, outcome=Outcome.FROZEN), Next.STOP)
     # The stage that failed lasted until now, so that the times add up.
     entries = tuple(replace(entry, ended=max(at, entry.began)) for entry in journal.entries[-1:])
-    entries = (*journal.entries[:-1], *entries, Entry(UNFREEZE, "running", at, by=by.role))
+    entries = (*journal.entries[:-1], *entries, Entry(UNFREEZE, "running", at, by.role))
     begun = replace(journal, entries=entries, attempts=journal.attempts + 1, evidence=None)
     return Move(begun, Next.UNFREEZE)
 

@@ -87,7 +87,7 @@ def _decode(value: Any) -> Journal:
     if value["schema"] != SCHEMA:
         raise ValueError(f"schema {value['schema']}")
     entries = tuple(
-        Entry(entry["name"], entry["state"], _seconds(entry["began"]), _number(entry["ended"]), Role(entry["by"]))
+        Entry(entry["name"], entry["state"], _seconds(entry["began"]), Role(entry["by"]), _number(entry["ended"]))
         for entry in value["stages"]
     )
     if any(entry.name not in (*STAGES, UNFREEZE) or entry.state not in _STATES for entry in entries):

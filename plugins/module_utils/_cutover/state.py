@@ -112,8 +112,8 @@ class Entry:
     name: str
     state: str
     began: float
+    by: Role
     ended: float | None = None
-    by: Role = Role.RUN
 
 
 @dataclass(frozen=True)

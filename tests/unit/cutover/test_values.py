@@ -31,6 +31,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import 
     Move,
     Next,
     Owner,
+    Role,
     Stage,
 )
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import GUARD, OTHER, RUN, Cutover, a_cutover, plan
@@ -94,7 +95,7 @@ def test_a_clock_that_was_set_back_gives_the_running_stage_no_negative_time() ->
         (Move(Cutover().journal, Next.STOP), "next"),
         (Cutover().journal, "outcome"),
         (plan(), "jobs"),
-        (Entry("freeze", "running", 1.0), "state"),
+        (Entry("freeze", "running", 1.0, Role.RUN), "state"),
         (RUN, "pid"),
         (Enter(RUN, 1.0, "freeze"), "stage"),
         (GateEnded(RUN, 1.0, "final", True, ""), "ready"),
@@ -161,7 +162,7 @@ def test_the_stages_are_these_in_this_order() -> None:
 
 
 def test_the_names_of_stages_are_known_by_their_value() -> None:
-    entries = tuple(Entry(other_text(name), "ok", 1.0, 2.0) for name in ("switch", "unfreeze"))
+    entries = tuple(Entry(other_text(name), "ok", 1.0, Role.RUN, 2.0) for name in ("switch", "unfreeze"))
     journal = dataclasses.replace(a_cutover().journal, entries=entries)
     assert (journal.switching, journal.switched, journal.unfreezing) == (True, True, True)
 
