@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -96,7 +97,7 @@ def delay_curve(wait: Wait, key: str) -> Chart | None:
         )
         above.append(element("path", {"class": "limit", "d": f"M0 {allowed:.1f}H{WIDTH}"}))
         legend.append(("limit", f"limit {wait.max_delay:g} s (max_delay)"))
-    lines, of_lines = _curves(wait, [(point, point.delay) for point in points], times, axis)
+    lines, of_lines = _curves(wait, _coloured(wait), [(point, point.delay) for point in points], times, axis)
     chart = picture(
         f"{key}-delay", "Delay of the jobs", f"{about}.", _CURVE_HEIGHT, [*below, *_grid(axis), *lines, *above]
     )
@@ -105,28 +106,27 @@ def delay_curve(wait: Wait, key: str) -> Chart | None:
 
 
 def progress_curve(wait: Wait, key: str) -> Chart | None:
-    """Return the progress of the full phase of each job; None if it was never known."""
+    """Return the progress of the full phase of each job; None if it was never known, or over before the wait."""
     points = points_of(wait)
     values = [point.progress for point in points if point.progress is not None]
     times = times_of(wait)
-    if not values or times is None:
+    if not values or min(values) >= 100 or times is None:
         return None
     axis = Values(100, _CURVE_HEIGHT)
     about = f"Progress of the full phase of {counted(len(wait.jobs))} over time, from {min(values):g} % to {max(values):g} %."
-    lines, legend = _curves(wait, [(point, point.progress) for point in points], times, axis)
+    lines, legend = _curves(wait, _slowest(wait), [(point, point.progress) for point in points], times, axis)
     chart = picture(f"{key}-progress", "Progress of the jobs", about, _CURVE_HEIGHT, [*_grid(axis), *lines])
     labels = [(axis.y(value), f"{value:g} %") for value in axis.ticks]
     return Chart("Progress of the full phase", frame(chart, times, labels, _CURVE_HEIGHT), legend)
 
 
 def _curves(
-    wait: Wait, values: Sequence[tuple[Point, float | None]], times: Time, axis: Values
+    wait: Wait, coloured: Mapping[int, Job], values: Sequence[tuple[Point, float | None]], times: Time, axis: Values
 ) -> tuple[list[Markup], tuple[tuple[str, str], ...]]:
-    """Return lines of the worst jobs in colour over the others, and what the colours mean."""
+    """Return the lines of some jobs, by the number of their colour, over the others, and what the colours mean."""
     value_of = {id(point): value for point, value in values}
     points = of_job([point for point, _value in values])
-    worst = _worst(wait)
-    named = {job.id for job in worst}
+    named = {job.id for job in coloured.values()}
 
     def drawn(of_one: Iterable[Point]) -> str:
         places = ((times.x(point.at), value_of[id(point)]) for point in of_one)
@@ -140,7 +140,7 @@ def _curves(
     if len(wait.jobs) > 2 * _COLOURS:
         lines += _spread(values, times, axis)
         legend += [("band", "10 to 90 % of the jobs"), ("median", "median")]
-    for number, job in reversed(list(enumerate(worst, start=1))):
+    for number, job in sorted(coloured.items(), reverse=True):
         path = drawn(points.get(job.id, ()))
         if path:
             lines.append(element("path", {"class": f"line c{number}", "d": path}, element("title", {}, job.id)))
@@ -150,14 +150,24 @@ def _curves(
     return lines, tuple(legend)
 
 
-def _worst(wait: Wait) -> list[Job]:
-    """Return the jobs with a colour, the same in all charts: the worst with a delay, then the worst with progress."""
+def _coloured(wait: Wait) -> dict[int, Job]:
+    """Return the worst jobs with a delay, then the worst with progress, by the numbers of their colours."""
     points = points_of(wait)
     with_delay = {point.id for point in points if point.delay is not None}
     with_progress = {point.id for point in points if point.progress is not None}
     ranked = [job for job in wait.worst_first if job.id in with_delay]
     ranked += [job for job in wait.worst_first if job.id in with_progress - with_delay]
-    return ranked[:_COLOURS]
+    return dict(enumerate(ranked[:_COLOURS], start=1))
+
+
+def _slowest(wait: Wait) -> dict[int, Job]:
+    """Return the jobs with the least progress; those with a colour in the other chart keep it."""
+    with_progress = {point.id for point in points_of(wait) if point.progress is not None}
+    ranked = sorted((job for job in wait.worst_first if job.id in with_progress), key=lambda job: job.progress or 0.0)
+    slowest = {job.id: job for job in ranked[:_COLOURS]}
+    chosen = {number: slowest.pop(job.id) for number, job in _coloured(wait).items() if job.id in slowest}
+    free = (number for number in range(1, _COLOURS + 1) if number not in chosen)
+    return {**chosen, **dict(zip(free, slowest.values(), strict=False))}
 
 
 def _spread(values: Sequence[tuple[Point, float | None]], times: Time, axis: Values) -> list[Markup]:
@@ -233,8 +243,12 @@ def _rows(wait: Wait, spans: dict[str, list[_Span]], times: Time, key: str) -> M
 
 
 def _label(name: str) -> str:
-    """Return a name that fits into two lines beside its row; the middle goes, as both ends tell jobs apart."""
-    return name if len(name) <= _LONGEST_LABEL else f"{name[:22]}…{name[-15:]}"
+    """Return a name that fits into two lines beside its row; words in the middle go, as both ends tell jobs apart."""
+    if len(name) <= _LONGEST_LABEL:
+        return name
+    # A single endless word has to be cut.
+    begin, end = re.match(r".{1,22}(?<=[ _./-])", name), re.search(r"(?<=[ _./-]).{1,15}$", name)
+    return f"{begin[0].rstrip() if begin else name[:22]}…{end[0] if end else name[-15:]}"
 
 
 def _bar(times: Time, begin: float, end: float, row: int, colour: str, title: str) -> Markup:

@@ -14,6 +14,7 @@ from ..module_utils._job.text import printable
 
 _LONGEST = 1000
 _OWN_STEP = "drs_cutover_step"
+_OF_A_COMMAND = "non-zero return code"
 
 
 def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
@@ -25,8 +26,8 @@ def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
     of_file = f" of {PurePath(file).name}" if file else ""
     if not task:
         # An include that finds no file has no task.
-        return f"an include{of_file} failed: {_said(failed)}"
-    where = f"the task '{task.get('name') or task.get('action')}'{of_file}"
+        return f"An include{of_file} failed: {_said(failed)}"
+    where = f"The task '{task.get('name') or task.get('action')}'{of_file}"
     if task.get("no_log") is True or failed.get("_ansible_no_log") or failed.get("censored"):
         return f"{where} failed; its result is hidden by no_log."
     # A module may return anything under this name; of a loop it is a list.
@@ -42,7 +43,10 @@ def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
 
 
 def _said(result: Mapping[str, Any]) -> str:
-    return _text(result.get("msg") or result.get("reason") or result.get("stderr") or "no reason is known")
+    said = _text(result.get("msg") or result.get("reason") or result.get("stderr") or "no reason is known")
+    written = str(result.get("stderr") or "").strip().splitlines()
+    # All that a command's own message says is that it failed.
+    return f"{said} {result.get('rc')}: {_text(written[-1])}" if said == _OF_A_COMMAND and written else said
 
 
 def _text(value: Any) -> str:

@@ -21,7 +21,7 @@ from ._svg import clock
 from ._values import shortened
 from ._version import version
 from ._view import Cutover, Job, Transition, Wait
-from ._words import estimate, of_subtasks, origin, says, span, tone
+from ._words import estimate, of_cutover, of_subtasks, origin, says, span, tone
 
 # Jobs that are shown open. More than a screen of them is folded.
 _OPEN = 25
@@ -64,7 +64,7 @@ def render(view: Wait | Cutover, title: str) -> str:
             "cutover": view,
             "outage": outage_chart(view),
             "sections": gates,
-            "facts": _times(view.started_at, view.finished_at),
+            "facts": {**_times(view.started_at, view.finished_at), **of_cutover(view)},
         }
     else:
         section = _section("wait", "", view)

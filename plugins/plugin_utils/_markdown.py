@@ -11,7 +11,7 @@ import re
 from ..module_utils._job.text import counted, iso
 from ._values import shortened
 from ._view import Cutover, Job, Wait
-from ._words import of_subtasks, origin, says, span, tone
+from ._words import of_cutover, of_subtasks, origin, says, span, tone
 
 _MOST_JOBS = 20
 _MOST_HOLDS = 10
@@ -41,6 +41,8 @@ def _cutover(cutover: Cutover) -> list[str]:
     lines += _warnings(cutover.warnings)
     if cutover.outage is not None:
         lines += [f"Outage: **{span(cutover.outage)}**", ""]
+    for name, value in of_cutover(cutover).items():
+        lines += [f"{name}: {_plain(value)}", ""]
     if cutover.stages:
         lines += ["| Stage | State | Began | Took |", "| --- | --- | --- | ---: |"]
     for stage in cutover.stages:

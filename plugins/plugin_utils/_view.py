@@ -154,7 +154,9 @@ class Cutover:
     ready: bool
     reason: str
     stages: tuple[Stage, ...]
+    frozen_since: float | None
     outage: float | None
+    stopped: tuple[str, ...]
     gates: Mapping[str, Wait]
     started_at: float | None
     finished_at: float | None
@@ -173,7 +175,9 @@ def _cutover(result: Mapping[str, Any]) -> Cutover:
         ready=flag(result.get("ready")),
         reason=text(result.get("reason")),
         stages=tuple(map(_stage, mappings(result.get("stages")))),
+        frozen_since=epoch(result.get("frozen_since")),
         outage=number(result.get("outage_seconds")),
+        stopped=tuple(text(job_id, _SHORT) for job_id in items(result.get("stopped"))),
         gates=gates,
         started_at=epoch(result.get("started_at")),
         finished_at=epoch(result.get("finished_at")),

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from ..module_utils._gate.gate import Verdict
 from ..module_utils._job.text import counted
+from ._svg import clock
 from ._view import Cutover, Job, Wait
 
+_MOST_STOPPED = 5
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 # What each verdict means, and how alarming it is.
@@ -61,6 +63,18 @@ def origin(wait: Wait) -> list[tuple[str, str]]:
     return [(name, known[key]) for key, name in _CONNECTION.items() if key in known]
 
 
+def of_cutover(cutover: Cutover) -> dict[str, str]:
+    """Return since when the source has been frozen, if it may still be, and which jobs were stopped."""
+    facts: dict[str, str] = {}
+    if cutover.frozen_since is not None and cutover.outage is None:
+        facts["Frozen since"] = clock(cutover.frozen_since, "%d %b %Y, %H:%M:%S UTC")
+    if cutover.stopped:
+        shown = ", ".join(cutover.stopped[:_MOST_STOPPED])
+        rest = len(cutover.stopped) - _MOST_STOPPED
+        facts["Stopped"] = f"{shown} and {rest} more" if rest > 0 else shown
+    return facts
+
+
 def of_subtasks(job: Job) -> str:
     """Return how many subtasks of a job are ready; empty if it has none."""
     if not job.subtasks:
@@ -100,8 +114,6 @@ def tone(view: Wait | Cutover) -> str:
             return "good"
         # Nothing is lost: the source is in use, as before.
         return "warn" if view.outcome in ("unfrozen", "not_begun") else "bad"
-    if view.verdict == Verdict.TIMEOUT.value and view.rules.get("timeout") == "0":
-        return "Not all jobs were ready in the one sample that was taken. The gate stays shut."
     if view.verdict == Verdict.READY.value and not view.ready:
         return "bad"
     return _of_verdict(view)[1]

@@ -67,7 +67,7 @@ def test_data_that_differ_are_not_switched(place: Place) -> None:
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "verify", "unfreeze"]
     assert cutover.report["outcome"] == "unfrozen"
-    assert "unfrozen: the task 'ansible.builtin.fail' of verify.yml failed: This was meant to fail." in said
+    assert "unfrozen: The task 'ansible.builtin.fail' of verify.yml failed: This was meant to fail." in said
 
 
 def test_a_delay_that_comes_back_while_comparing_is_not_switched(place: Place) -> None:
@@ -173,7 +173,7 @@ def test_unfreeze_fails(place: Place) -> None:
     assert cutover.stages()[-1] == ("unfreeze", "failed")
     assert cutover.report["outcome"] == "frozen"
     loud = (
-        "THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen: the task 'ansible.builtin.fail' of "
+        "THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen: The task 'ansible.builtin.fail' of "
         "unfreeze.yml failed: This was meant to fail."
     )
     assert loud in said

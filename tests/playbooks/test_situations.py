@@ -64,7 +64,7 @@ def test_what_a_task_hides_stays_hidden(place: Place) -> None:
         freeze=[{"name": "Log in", "ansible.builtin.fail": {"msg": "{{ 'pass' ~ ' phrase' }}"}, "no_log": True}]
     )
     said = cutover.run(succeeds=False)
-    assert "the task 'Log in' of freeze.yml failed; its result is hidden by no_log" in said
+    assert "The task 'Log in' of freeze.yml failed; its result is hidden by no_log" in said
     everything = "".join(path.read_text("utf-8") for path in cutover.folder.glob("*.json") if path.stem != "tasks")
     # From 2.19 on ansible-core itself shows the text of this one, before the role hears of it.
     assert "pass phrase" not in said.replace("[ERROR]: Task failed: Action failed: pass phrase", "")
@@ -76,7 +76,7 @@ def test_the_item_of_a_loop_is_named(place: Place) -> None:
     failing = {"name": "Stop a service", "ansible.builtin.fail": {"msg": "no such service"}}
     cutover.tasks(freeze=[{**failing, "when": "item == 'billing'", "loop": ["shop", "billing"]}])
     said = cutover.run(succeeds=False)
-    assert "the task 'Stop a service' of freeze.yml failed for the item billing: no such service" in said
+    assert "The task 'Stop a service' of freeze.yml failed for the item billing: no such service" in said
 
 
 def test_the_rules_of_another_gate_are_not_those_of_the_final_gate(place: Place) -> None:

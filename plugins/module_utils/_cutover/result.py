@@ -66,7 +66,7 @@ def reason(journal: Journal) -> str:
         lasting = f" {why}{still_copying(journal)}" if journal.failed_in else ""
         return f"The target is the database in use.{lasting}"
     if journal.outcome is Outcome.SWITCH_FAILED:
-        return f"The switch failed: {why}Both sides may have been changed, so nothing was undone. Find out which side is in use."
+        return f"The switch failed. {why}Both sides may have been changed, so nothing was undone. Find out which side is in use."
     if journal.outcome is Outcome.UNFROZEN:
         unfrozen = f"The source was unfrozen by {(journal.unfrozen_by or Role.RUN).words} and accepts writes again."
         return f"{why}{unfrozen}{_gone(journal)}"

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any, TypeAlias
 
 from .._job.status_table import State
-from .._job.text import counted
+from .._job.text import counted, sentence
 from .reasons import grouped, named
 from .rules import Goal, JudgedJob, Reading, Rule, Rules, judge_jobs
 
@@ -255,7 +255,7 @@ def _not_ready(standing: Standing, rules: Rules, passed: str) -> str:
         return f"All jobs were ready {passed}, but only in a sample that began after the deadline."
     asked = f"required are {rules.stable_samples} samples over {rules.stable_for:g} s"
     lasted = f"{counted(standing.streak, 'sample')} over {standing.streak_for:.0f} s"
-    reset = f" Last reset: {standing.reset.rstrip('.')}." if standing.reset else ""
+    reset = f" Last reset: {sentence(standing.reset)}" if standing.reset else ""
     return f"All jobs were ready, but not for long enough {passed}: {lasted}; {asked}.{reset}"
 
 

@@ -175,7 +175,7 @@ def ended(last: str, *ways: str, unfreeze: str = "unfreeze.yml") -> Journal:
             "switch_failed",
             False,
             (
-                "The switch failed: A task failed. Both sides may have been changed, so nothing was undone. "
+                "The switch failed. A task failed. Both sides may have been changed, so nothing was undone. "
                 "Find out which side is in use."
             ),
         ),

@@ -19,6 +19,12 @@ TASK = {"name": "Lock the tables", "action": "command"}
     [
         ({"msg": "locked"}, "failed: locked"),
         ({"stderr": "denied"}, "failed: denied"),
+        (
+            {"msg": "non-zero return code", "rc": 4, "stderr": "dialling\nno route to host\n"},
+            "failed: non-zero return code 4: no route to host",
+        ),
+        ({"msg": "non-zero return code", "rc": 4, "stderr": " \n"}, "failed: non-zero return code"),
+        ({"msg": "non-zero return code", "rc": 4, "stderr": None}, "failed: non-zero return code"),
         ({}, "failed: no reason is known"),
         ({"results": [{"failed": False}, {"failed": True, "item": "db1", "msg": "x"}]}, "failed for the item db1: x"),
         # A module is free to return anything under any name.
@@ -34,4 +40,4 @@ TASK = {"name": "Lock the tables", "action": "command"}
 )
 def test_a_failed_task_is_named_with_its_file_and_reason(failed: Any, said: str) -> None:
     told = what_failed({"ansible_failed_result": failed, "ansible_failed_task": TASK}, "/play/tasks/freeze.yml")
-    assert told == f"the task 'Lock the tables' of freeze.yml {said}"
+    assert told == f"The task 'Lock the tables' of freeze.yml {said}"

@@ -356,6 +356,20 @@ def test_a_streak_that_is_complete_only_after_the_deadline_is_a_timeout() -> Non
     assert ended(rules, sample(0), sample(30), sample(61)) == ("timeout", LATE.replace("10 s", "50 s"))
 
 
+def test_a_streak_that_is_too_short_after_the_deadline_is_told_as_such() -> None:
+    rules = caught_up(timeout=50, near_interval=100)
+    assert ended(rules, sample(0), sample(55)) == (
+        "timeout",
+        "All jobs were ready, but not for long enough after 50 s: 2 samples over 55 s; required are 3 samples over 60 s.",
+    )
+
+
+@pytest.mark.parametrize("said", ["It broke.", "It broke"])
+def test_a_failed_poll_that_set_the_streak_back_is_told_at_the_deadline(said: str) -> None:
+    rules = caught_up(timeout=50, near_interval=100)
+    assert ended(rules, sample(0), failed_poll(20, said), sample(50))[1].endswith(" Last reset: It broke.")
+
+
 def test_under_auto_a_mode_not_known_is_never_ready() -> None:
     assert ended(options(timeout=60), sample(60, reading(A, task_mode="TWO_WAY"))) == (
         "timeout",

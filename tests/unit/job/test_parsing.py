@@ -361,6 +361,7 @@ def test_the_summary_counts_by_state_and_by_status() -> None:
 )
 def test_a_position_is_kept_as_it_came_and_na_is_none(said: object, kept: str | None) -> None:
     item = {"job_id": "a", "transfer_status": "INCRE_TRANSFER_STARTED", "src_offset": said, "dst_offset": "0/16B3748"}
+    item["node_offset"] = "binlog.000007:4"
     record = parse_progress({"results": [item]})["a"]
-    assert (record.src_offset, record.node_offset, record.dst_offset) == (kept, None, "0/16B3748")
+    assert (record.src_offset, record.node_offset, record.dst_offset) == (kept, "binlog.000007:4", "0/16B3748")
     assert record.as_dict()["src_offset"] == kept

@@ -195,7 +195,7 @@ def cutover_result(outcome: str = "done", jobs: int = 4) -> dict[str, Any]:
         "ready": outcome == "done",
         "reason": {
             "done": "The target is the database in use.",
-            "switch_failed": "The switch failed: exit 1. Both sides may have been touched; a person has to look.",
+            "switch_failed": "The switch failed. Exit 1. Both sides may have been touched; a person has to look.",
             "frozen": f"{refused} THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen: exit 1.",
             "unfrozen": f"{refused} The source was unfrozen by the run and accepts writes again.",
             "not_begun": f"{gates['approach']['reason']} Nothing was frozen.",

@@ -185,6 +185,66 @@ def test_a_job_has_one_colour_in_all_charts() -> None:
     assert len(set(legends)) == 4
 
 
+def legend_of(page: str, chart: str) -> str:
+    begin = page.index(f"<h2>{chart}</h2>")
+    return page[begin : page.index("</figure>", begin)]
+
+
+def test_the_progress_chart_shows_the_slowest_jobs() -> None:
+    result = waited("timeout", 12)
+    jobs = [{**job, "name": f"shop-{number}", "progress": 100} for number, job in enumerate(result["jobs"])]
+    for number, job in enumerate(jobs[:7]):
+        job.update(status="FULL_TRANSFER_STARTED", delay=None, ready=False, progress=10 * number)
+    page = render({**result, "jobs": jobs}, ".html", TITLE)
+    shown = re.findall(r"</i>(shop-\d+)", legend_of(page, "Progress of the full phase"))
+    assert sorted(shown) == [f"shop-{number}" for number in range(5)]
+
+
+def test_a_full_phase_that_was_over_before_the_wait_has_no_chart() -> None:
+    result = waited("ready", 4)
+    over = [{**point, "progress": 100} for point in result["series"]]
+    page = render({**result, "series": over}, ".html", TITLE)
+    assert "Progress of the full phase" not in page
+    assert "<h2>Delay</h2>" in page
+
+
+def test_a_single_sample_that_is_not_ready_has_the_colour_of_a_timeout() -> None:
+    page = render(wait_result("timeout", 4, timeout=0), ".html", TITLE)
+    assert '<header class="band warn">' in page
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("customers with quite a long name of a job", "customers with quite…name of a job"),
+        ("eu-de-production-shop-database-17-orders-2026", "eu-de-production-shop-…17-orders-2026"),
+        ("x" * 60, f"{'x' * 22}…{'x' * 15}"),
+    ],
+)
+def test_a_long_name_beside_a_row_loses_whole_words(name: str, shown: str) -> None:
+    result = waited("ready", 4)
+    jobs = [{**job, "name": name if number == 0 else "b"} for number, job in enumerate(result["jobs"])]
+    page = render({**result, "jobs": jobs}, ".html", TITLE)
+    assert f">{shown}<" in legend_of(page, "Statuses")
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_a_source_that_may_be_frozen_is_shown_with_the_time_since_when(suffix: str) -> None:
+    page = render(cutover_result("frozen"), suffix, TITLE)
+    assert "Frozen since" in page
+    assert "Frozen since" not in render(cutover_result("unfrozen"), suffix, TITLE)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"), [(2, "job-0, job-1"), (7, "job-0, job-1, job-2, job-3, job-4 and 2 more")]
+)
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_the_jobs_that_were_stopped_are_shown(suffix: str, number: int, shown: str) -> None:
+    page = render({**cutover_result(), "stopped": [f"job-{each}" for each in range(number)]}, suffix, TITLE)
+    assert "Stopped" in page
+    assert shown in page
+
+
 @pytest.mark.parametrize("suffix", [".html", ".md"])
 def test_nothing_is_cut_within_a_word(suffix: str) -> None:
     result = waited("timeout", 1)

@@ -60,12 +60,13 @@ COPYING = reading(C, "CHILD_TRANSFER_STARTED", delay=None, progress=40, name="or
         ),
         (parent(reading(C, delay=3)), f"1 subtask is not ready: {C} {CAUGHT_UP} [delay]."),
         (parent(reading(C, found=(True, False))), f"1 subtask is not ready: {C} {CAUGHT_UP} [not_found]."),
+        (parent(reading(C, found=(False, True))), f"1 subtask is not ready: {C} missing [not_found]."),
         (parent(reading(C, "BRAND_NEW")), f"1 subtask is not ready: {C} BRAND_NEW [unknown_status, wrong_phase]."),
         (
-            parent(*(reading(f"{number}{C}", "STARTJOBING", delay=0) for number in range(5))),
-            "5 subtasks are not ready: "
+            parent(*(reading(f"{number}{C}", "STARTJOBING", delay=0) for number in range(7))),
+            "7 subtasks are not ready: "
             + ", ".join(f"{number}{C} STARTJOBING [wrong_phase]" for number in range(3))
-            + ", and 2 more.",
+            + ", and 4 more.",
         ),
         (parent(problem="Subtasks not known: why."), "Subtasks not known: why."),
         (
@@ -81,9 +82,11 @@ def test_what_a_subtask_does_to_its_parent(seen: Reading, text: str) -> None:
 
 @pytest.mark.parametrize("status", OVER)
 def test_a_subtask_that_is_over_holds_nothing(status: str) -> None:
-    assert texts(parent(reading(C, status, delay=None))) == []
+    assert texts(parent(reading(C, status, transfer_status="".join(list(status)), delay=None))) == []
     # As long as only one operation says so, it may still run.
-    assert texts(parent(reading(C, status, transfer_status="CHILD_TRANSFER_STARTED")))
+    for other in ("CHILD_TRANSFER_STARTED", "STARTJOBING"):
+        assert texts(parent(reading(C, status, transfer_status=other)))
+        assert texts(parent(reading(C, other, transfer_status=status)))
 
 
 def test_a_subtask_that_has_caught_up_holds_nothing() -> None:
