@@ -380,9 +380,9 @@ def plan_lines(options: _cutover_options.Options, targets: Targets = Targets()) 
 def _led(begun: dict[str, Any]) -> dict[str, Any]:
     """Return the result of the first step with what the role includes next."""
     if begun["stages"]:
-        return {**begun, "file": "_drs_cutover_run.yml", "title": "Cut over"}
+        return {**begun, "file": "_drs_cutover_run.yml", "heading": "Cut over"}
     ending = "Show the plan" if begun["check_mode"] else "Say why nothing runs"
-    return {**begun, "file": "_drs_cutover_not_begun.yml", "title": "Change nothing", "ending": ending}
+    return {**begun, "file": "_drs_cutover_not_begun.yml", "heading": "Change nothing", "ending": ending}
 
 
 def _file_of(stage: str) -> str:

@@ -18,7 +18,7 @@ SUFFIXES = (".html", ".json", ".md", ".prom", ".xml")
 
 def test_success_and_a_second_run(place: Place) -> None:
     reports = [f"{{{{ playbook_dir }}}}/cutover{suffix}" for suffix in SUFFIXES]
-    cutover = Cutover(place, reports=reports, state_file="~/state.json")
+    cutover = Cutover(place, reports=reports, state_file="~/state.json", title="Orders to RDS")
     said = cutover.run(succeeds=True)
     assert cutover.ran == ["freeze", "switch"]
     report = cutover.report
@@ -38,6 +38,9 @@ def test_success_and_a_second_run(place: Place) -> None:
     assert '"drs_cutover_outcome": "done"' in said
     names = {path.name for path in cutover.folder.glob("cutover*")}
     assert names == {f"cutover{gate}{suffix}" for gate in ("", "-approach", "-final") for suffix in SUFFIXES}
+    for suffix in (".html", ".md"):
+        assert "Orders to RDS" in (cutover.folder / f"cutover{suffix}").read_text(encoding="utf-8")
+        assert "Orders to RDS" in (cutover.folder / f"cutover-final{suffix}").read_text(encoding="utf-8")
     assert (cutover.state["stage"], cutover.state["jobs"]) == ("done", [cutover.job])
     assert cutover.state["outage_seconds"] == report["outage_seconds"]
     asked = cutover.requests()

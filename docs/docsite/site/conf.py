@@ -10,6 +10,8 @@ from pathlib import Path
 
 html_short_title = title = "cutover.drs"
 intersphinx_mapping = {"ansible": ("https://docs.ansible.com/projects/ansible/latest/", "../ansible.inv")}
+# The variables of the logins are those of options that ansible-core does not read itself, so this page would name none.
+exclude_patterns = ["collections/environment_variables.rst"]
 html_css_files = ["narrow.css"]
 html_static_path = ["static"]
 html_theme_options = {"documentation_home_url": "https://github.com/cutover-drs/cutover.drs", "topbar_links": None}
