@@ -63,10 +63,10 @@ COPYING = reading(C, "CHILD_TRANSFER_STARTED", delay=None, progress=40, name="or
         (parent(reading(C, found=(False, True))), f"1 subtask is not ready: {C} missing [not_found]."),
         (parent(reading(C, "BRAND_NEW")), f"1 subtask is not ready: {C} BRAND_NEW [unknown_status, wrong_phase]."),
         (
-            parent(*(reading(f"{number}{C}", "STARTJOBING", delay=0) for number in range(7))),
-            "7 subtasks are not ready: "
+            parent(*(reading(f"{number}{C}", "STARTJOBING", delay=0) for number in range(8))),
+            "8 subtasks are not ready: "
             + ", ".join(f"{number}{C} STARTJOBING [wrong_phase]" for number in range(3))
-            + ", and 4 more.",
+            + ", and 5 more.",
         ),
         (parent(problem="Subtasks not known: why."), "Subtasks not known: why."),
         (
