@@ -27,7 +27,7 @@ help: ## list these targets; .venv/bin/nox -l lists all sessions
 .PHONY: demo test lint sanity units playbooks integration matrix verify docs build venv clean
 demo: .venv/nox ## a gate and a whole cutover against the simulator, with live lines and an HTML report
 	@$(NOX) demo -- $(ARGS)
-test: .venv/dev ## lint, sanity, units, playbooks and integration; MEASURE=1 for their coverage too
+test: .venv/dev ## lint, sanity, units, playbooks and integration, quickly; MEASURE=1 for all of each, with coverage
 	@$(NOX) test
 lint: .venv/dev ## format, types, documentation, licences, words; ARGS="mypy yamllint" for some
 	@$(NOX) lint -- $(ARGS)

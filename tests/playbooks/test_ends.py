@@ -24,12 +24,13 @@ from ansible_collections.cutover.drs.tests.playbooks.ending import (
     nothing_left,
     unfrozen_once,
     until_ran,
+    ways,
 )
 from ansible_collections.cutover.drs.tests.playbooks.support import LINGER, Cutover, Place, Tasks, written
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("stage", ["freeze", "verify"])
+@pytest.mark.parametrize("way", ways("ctrl_c", "sigkill", "sigkill_tree"))
+@pytest.mark.parametrize("stage", ["freeze", pytest.param("verify", marks=pytest.mark.thorough)])
 def test_a_run_that_is_ended_in_the_outage_is_unfrozen_by_its_guard(place: Place, stage: str, way: str) -> None:
     cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     cutover.tasks(**{"freeze": [cutover.changing(delay=0)], stage: [LINGER]})
@@ -50,6 +51,7 @@ def test_a_lost_terminal_is_unfrozen_and_told_where_it_still_exists(place: Place
         unfrozen_once(cutover)
 
 
+@pytest.mark.thorough
 def test_a_log_on_a_full_disk_keeps_the_guard_from_nothing(place: Place) -> None:
     cutover = Cutover(place)
     cutover.tasks(freeze=[LINGER])
@@ -72,7 +74,7 @@ def test_an_unreachable_host_in_the_freeze_is_unfrozen(place: Place) -> None:
     unfrozen_once(cutover)
 
 
-@pytest.mark.parametrize("meta", ["end_play", "end_host"])
+@pytest.mark.parametrize("meta", ["end_play", pytest.param("end_host", marks=pytest.mark.thorough)])
 def test_the_end_of_the_play_in_the_freeze_is_unfrozen(place: Place, meta: str) -> None:
     cutover = Cutover(place)
     cutover.tasks(freeze=[{"ansible.builtin.meta": meta}])
@@ -96,6 +98,7 @@ def test_a_run_that_stands_still_is_unfrozen_when_its_time_is_up_and_refused_whe
     assert "drs_cutover_max_outage (3 s)" in cutover.report["reason"]
 
 
+@pytest.mark.thorough
 def test_a_hanging_freeze_is_unfrozen_when_its_time_is_up(place: Place) -> None:
     cutover = Cutover(place, max_outage=2)
     cutover.tasks(freeze=[{"ansible.builtin.command": "sleep 6"}])
@@ -118,6 +121,7 @@ def test_killed_in_the_switch_nothing_is_undone(place: Place) -> None:
     assert f"finish or undo the switch by hand, then remove {cutover.state_file}." in said
 
 
+@pytest.mark.thorough
 def test_a_dead_worker_of_a_user_task_is_unfrozen_by_the_run_or_the_guard(place: Place) -> None:
     cutover = Cutover(place)
     cutover.tasks(freeze=[LINGER])
@@ -166,6 +170,7 @@ def test_guard_and_run_killed_together_are_recovered(place: Place) -> None:
     assert cutover.ran.count("unfreeze") == 1
 
 
+@pytest.mark.thorough
 def test_what_a_guard_started_unfreezes_though_the_guard_has_died_since(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,6 +186,7 @@ def test_what_a_guard_started_unfreezes_though_the_guard_has_died_since(
     unfrozen_once(cutover, by="recover")
 
 
+@pytest.mark.thorough
 def test_recover_without_a_journal_or_in_a_switch_touches_nothing(place: Place) -> None:
     cutover = Cutover(place)
     assert "so nothing is frozen." in cutover.recover(succeeds=True)
@@ -190,6 +196,7 @@ def test_recover_without_a_journal_or_in_a_switch_touches_nothing(place: Place) 
     assert cutover.ran == ["freeze", "switch"]
 
 
+@pytest.mark.thorough
 def test_recover_refuses_while_the_run_lives(place: Place) -> None:
     cutover = Cutover(place)
     cutover.tasks(freeze=[LINGER])
@@ -267,6 +274,7 @@ def test_the_guard_unfreezes_with_the_variables_keywords_and_files_of_the_play(p
     ]
 
 
+@pytest.mark.thorough
 def test_the_guard_unfreezes_where_and_under_which_keywords_the_run_would(place: Place) -> None:
     cutover = Cutover(place)
     # The interpreter of the other host tells that a task ran there.
@@ -302,6 +310,7 @@ def test_the_guard_unfreezes_where_and_under_which_keywords_the_run_would(place:
     assert "s3cret-of-a-task" not in (cutover.folder / "state.guard.log").read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_the_guard_unfreezes_on_a_host_that_is_in_no_inventory(place: Place) -> None:
     cutover = Cutover(place)
     cutover.tasks(freeze=[LINGER], unfreeze=[{"ansible.builtin.command": "test {{ motto }} = found"}])
@@ -355,6 +364,7 @@ def interrupted_before_the_guard_could_act(place: Place, **options: Any) -> Cuto
     return cutover
 
 
+@pytest.mark.thorough
 def test_recover_in_check_mode_says_what_it_would_do_and_does_not_note_it(place: Place) -> None:
     cutover = interrupted_before_the_guard_could_act(place)
     before = cutover.state
@@ -365,6 +375,7 @@ def test_recover_in_check_mode_says_what_it_would_do_and_does_not_note_it(place:
     assert (cutover.ran, cutover.state["outcome"]) == (["freeze", "unfreeze"], "unfrozen")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["drs_cutover_jobs", "drs_wait_jobs"])
 def test_recover_finds_the_journal_of_jobs_as_the_cutover_named_it(place: Place, name: str) -> None:
     cutover = interrupted_before_the_guard_could_act(place, state_file=None)
@@ -373,6 +384,7 @@ def test_recover_finds_the_journal_of_jobs_as_the_cutover_named_it(place: Place,
     assert cutover.ran == ["freeze", "unfreeze"]
 
 
+@pytest.mark.thorough
 def test_a_second_run_goes_on_from_what_was_left_frozen(place: Place) -> None:
     cutover = interrupted_before_the_guard_could_act(place)
     since = cutover.state["frozen_since"]
@@ -383,6 +395,7 @@ def test_a_second_run_goes_on_from_what_was_left_frozen(place: Place) -> None:
     assert json.loads(cutover.state_file.read_text())["frozen_since"] == since
 
 
+@pytest.mark.thorough
 def test_a_second_run_whose_approach_is_not_ready_unfreezes_what_was_left_frozen(place: Place) -> None:
     cutover = interrupted_before_the_guard_could_act(place)
     cutover.change(delay=99)

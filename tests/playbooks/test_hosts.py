@@ -57,7 +57,7 @@ def both(hosts: TwoHosts) -> Tasks:
     return [hosts.changing_of("one", delay=0), hosts.changing_of("two", delay=0)]
 
 
-@pytest.mark.parametrize("strategy", ["linear", "free"])
+@pytest.mark.parametrize("strategy", ["linear", pytest.param("free", marks=pytest.mark.thorough)])
 def test_each_host_cuts_over_its_own_jobs(place: Place, strategy: str) -> None:
     hosts = TwoHosts(place)
     hosts.keywords["strategy"] = strategy
@@ -67,6 +67,7 @@ def test_each_host_cuts_over_its_own_jobs(place: Place, strategy: str) -> None:
     assert {hosts.outcome("one"), hosts.outcome("two")} == {"done"}
 
 
+@pytest.mark.thorough
 def test_a_verdict_that_expired_while_another_host_was_waited_for_is_looked_at_again(place: Place) -> None:
     hosts = TwoHosts(place, valid_for=1)
     # The job of one is ready at once, and fails while that of two is still behind.
@@ -93,7 +94,7 @@ def patch(hosts: TwoHosts, host: str, **changes: Any) -> str:
     return f"curl -sS --fail -X PATCH -H 'Content-Type: application/json' -d '{json.dumps(changes)}' {url}"
 
 
-@pytest.mark.parametrize("stage", ["freeze", "verify"])
+@pytest.mark.parametrize("stage", ["freeze", pytest.param("verify", marks=pytest.mark.thorough)])
 def test_with_any_errors_fatal_no_host_stays_frozen(place: Place, stage: str) -> None:
     hosts = TwoHosts(place, verify_tasks="tasks/verify.yml")
     hosts.keywords["any_errors_fatal"] = True
@@ -105,6 +106,7 @@ def test_with_any_errors_fatal_no_host_stays_frozen(place: Place, stage: str) ->
     assert hosts.of("two")[-1] in ("switch", "unfreeze")
 
 
+@pytest.mark.thorough
 def test_run_once_runs_once(place: Place) -> None:
     hosts = TwoHosts(place)
     hosts.options["jobs"] = [hosts.job]
@@ -116,6 +118,7 @@ def test_run_once_runs_once(place: Place) -> None:
     assert hosts.ran == ["one:freeze", "one:switch"]
 
 
+@pytest.mark.thorough
 def test_a_report_that_two_hosts_would_write_is_refused_before_anything_runs(place: Place) -> None:
     hosts = TwoHosts(place, reports=["report.json"])
     hosts.files(freeze=both(hosts))
@@ -124,6 +127,7 @@ def test_a_report_that_two_hosts_would_write_is_refused_before_anything_runs(pla
     assert hosts.ran == []
 
 
+@pytest.mark.thorough
 def test_what_two_gates_publish_is_ready_only_if_both_are(place: Place) -> None:
     hosts = TwoHosts(place)
     hosts.change_of("one", delay=0)
@@ -140,6 +144,7 @@ def test_what_two_gates_publish_is_ready_only_if_both_are(place: Place) -> None:
     assert (one["verdict"], two["verdict"]) == ("ready", "timeout")
 
 
+@pytest.mark.thorough
 def test_what_two_cutovers_publish_is_the_worst_outcome(place: Place) -> None:
     hosts = TwoHosts(place, final_timeout=1)
     hosts.files(freeze=[hosts.changing_of("one", delay=0)])

@@ -37,6 +37,7 @@ def test_options_that_cannot_work(place: Place) -> None:
     assert cutover.requests() == []
 
 
+@pytest.mark.thorough
 def test_errors_that_the_play_ignores_open_no_gate(place: Place) -> None:
     cutover = Cutover(place, approach_timeout=0.3, final_timeout=0.5)
     cutover.keywords = {"ignore_errors": True, "ignore_unreachable": True}
@@ -49,6 +50,7 @@ def test_errors_that_the_play_ignores_open_no_gate(place: Place) -> None:
     assert (cutover.ran, cutover.report["outcome"]) == (["freeze", "unfreeze"], "unfrozen")
 
 
+@pytest.mark.thorough
 def test_an_include_that_finds_nothing_unfreezes_too(place: Place) -> None:
     cutover = Cutover(place)
     for missing in ({"ansible.builtin.include_tasks": "nowhere.yml"}, {"ansible.builtin.include_role": {"name": "no"}}):
@@ -59,6 +61,7 @@ def test_an_include_that_finds_nothing_unfreezes_too(place: Place) -> None:
         assert (cutover.report["outcome"], cutover.report["failed_stage"]) == ("unfrozen", "freeze")
 
 
+@pytest.mark.thorough
 def test_a_recording_opens_no_gate(place: Place) -> None:
     cutover = Cutover(place)
     recording = cutover.folder / "recording.jsonl"
@@ -72,6 +75,7 @@ def test_a_recording_opens_no_gate(place: Place) -> None:
     assert "drs_cutover_replay is not an option of the role drs_cutover." in said
 
 
+@pytest.mark.thorough
 def test_options_of_a_command_line_are_texts(place: Place) -> None:
     cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     for option in ("jobs", "reports"):
@@ -85,6 +89,7 @@ def test_options_of_a_command_line_are_texts(place: Place) -> None:
     assert (cutover.folder / "cutover.html").exists()
 
 
+@pytest.mark.thorough
 def test_tasks_that_cannot_be_loaded_are_found_before_anything_runs(place: Place) -> None:
     cutover = Cutover(place)
     for name, content in (("switch", "- no.such.module: {}"), ("unfreeze", "- not: [closed")):
@@ -100,7 +105,14 @@ def test_tasks_that_cannot_be_loaded_are_found_before_anything_runs(place: Place
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(("name", "content"), [("freeze", ""), ("switch", "---\n# Nothing yet.\n"), ("unfreeze", "[]")])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("freeze", ""),
+        pytest.param("switch", "---\n# Nothing yet.\n", marks=pytest.mark.thorough),
+        pytest.param("unfreeze", "[]", marks=pytest.mark.thorough),
+    ],
+)
 def test_a_file_without_tasks_is_refused_before_anything_runs(place: Place, name: str, content: str) -> None:
     cutover = Cutover(place)
     cutover.write(name, content)
@@ -109,6 +121,7 @@ def test_a_file_without_tasks_is_refused_before_anything_runs(place: Place, name
     assert (cutover.ran, cutover.requests()) == ([], [])
 
 
+@pytest.mark.thorough
 def test_to_load_the_tasks_is_not_to_run_them(place: Place) -> None:
     cutover = Cutover(place, delay=99, approach_timeout=0.3)
     cutover.tasks(freeze=[{**FAIL, "register": "frozen", "tags": ["loud"]}])
@@ -125,6 +138,7 @@ def test_to_load_the_tasks_is_not_to_run_them(place: Place) -> None:
         assert ("It was unknown." in said) == (not options)
 
 
+@pytest.mark.thorough
 def test_check_mode_by_a_keyword(place: Place) -> None:
     cutover = Cutover(place)
     cutover.keywords = {"check_mode": True}
@@ -135,6 +149,7 @@ def test_check_mode_by_a_keyword(place: Place) -> None:
     assert "drs_cutover_outcome" not in said
 
 
+@pytest.mark.thorough
 def test_a_state_that_says_nothing_of_these_jobs_stops_everything(place: Place) -> None:
     cutover = Cutover(place)
     others = {"schema": 1, "stage": "done", "jobs": ["others"]}

@@ -64,6 +64,7 @@ def test_data_that_agree_are_switched(place: Place) -> None:
     assert cutover.report["gates"]["recheck"]["rules"]["timeout"] == 0
 
 
+@pytest.mark.thorough
 def test_data_that_differ_are_not_switched(place: Place) -> None:
     cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     cutover.tasks(freeze=[cutover.changing(delay=0)], verify=[FAIL])
@@ -73,6 +74,7 @@ def test_data_that_differ_are_not_switched(place: Place) -> None:
     assert "unfrozen: The task 'ansible.builtin.fail' of verify.yml failed: This was meant to fail." in said
 
 
+@pytest.mark.thorough
 def test_a_delay_that_comes_back_while_comparing_is_not_switched(place: Place) -> None:
     cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     cutover.tasks(freeze=[cutover.changing(delay=0)], verify=[cutover.changing(delay=7)])
@@ -94,10 +96,12 @@ def not_begun(place: Place, verdict: str, **job: Any) -> None:
     assert not cutover.state_file.exists()
 
 
+@pytest.mark.thorough
 def test_approach_by_timeout(place: Place) -> None:
     not_begun(place, "timeout", delay=9)
 
 
+@pytest.mark.thorough
 def test_approach_by_failed(place: Place) -> None:
     not_begun(place, "failed", status="INCRE_TRANSFER_FAILED", delay=-1)
 
@@ -140,10 +144,12 @@ def test_final_by_timeout(place: Place) -> None:
     stopped_at_the_final_gate(place, "timeout", lambda cutover: [])
 
 
+@pytest.mark.thorough
 def test_final_by_failed(place: Place) -> None:
     stopped_at_the_final_gate(place, "failed", lambda cutover: [cutover.changing(status="INCRE_TRANSFER_FAILED")])
 
 
+@pytest.mark.thorough
 def test_final_by_ended(place: Place) -> None:
     stopped_at_the_final_gate(place, "ended", lambda cutover: [cutover.changing(status="RELEASE_RESOURCE_STARTED")])
 
@@ -184,7 +190,7 @@ def test_unfreeze_fails(place: Place) -> None:
     assert cutover.state["stage"] == "unfreeze"
 
 
-@pytest.mark.parametrize("works", [True, False])
+@pytest.mark.parametrize("works", [True, pytest.param(False, marks=pytest.mark.thorough)])
 def test_the_source_is_unfrozen_once_the_handlers_of_that_ran(place: Place, works: bool) -> None:
     cutover = Cutover(place)
     cutover.tasks(freeze=[FAIL], unfreeze=[{"ansible.builtin.command": "true", "notify": "Restart"}])
@@ -198,8 +204,8 @@ def test_the_source_is_unfrozen_once_the_handlers_of_that_ran(place: Place, work
     assert cutover.report["outcome"] == ("unfrozen" if works else "frozen")
 
 
-@pytest.mark.parametrize("stage", ["freeze", "switch"])
-@pytest.mark.parametrize("works", [True, False], ids=["works", "fails"])
+@pytest.mark.parametrize("stage", [pytest.param("freeze", marks=pytest.mark.thorough), "switch"])
+@pytest.mark.parametrize("works", [True, pytest.param(False, marks=pytest.mark.thorough)], ids=["works", "fails"])
 def test_a_handler_of_a_stage_belongs_to_it(place: Place, stage: str, works: bool) -> None:
     cutover = Cutover(place)
     notify = [{"ansible.builtin.command": "true", "notify": "Restart"}]
@@ -225,6 +231,7 @@ def test_no_tasks_to_unfreeze_or_freeze(place: Place) -> None:
     assert "There are no tasks to unfreeze the source, so it may still be frozen." in said
 
 
+@pytest.mark.thorough
 def test_two_cutovers_in_a_play(place: Place) -> None:
     first, second = Cutover(place), Cutover(place, delay=99, approach_timeout=0.3)
     for name in ("freeze", "switch", "unfreeze"):

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from ansible_collections.cutover.drs.tests.integration.targets.setup_simulator.files.child import Child
 from ansible_collections.cutover.drs.tests.playbooks.support import Cutover, Place, written
 
 
+@pytest.mark.thorough
 def test_nobody_to_ask(place: Place) -> None:
     cutover = Cutover(place, confirm=True)
     said = cutover.run(succeeds=False)
@@ -38,6 +41,7 @@ def test_confirmed(place: Place) -> None:
     assert cutover.report["outcome"] == "done"
 
 
+@pytest.mark.thorough
 def test_not_confirmed_before_the_freeze(place: Place) -> None:
     cutover = Cutover(place, confirm=True)
     with cutover.start(terminal=True) as run:
@@ -49,6 +53,7 @@ def test_not_confirmed_before_the_freeze(place: Place) -> None:
     assert cutover.report["reason"].endswith("was not answered with yes. Nothing was frozen.")
 
 
+@pytest.mark.thorough
 def test_not_confirmed_before_the_switch(place: Place) -> None:
     cutover = Cutover(place, confirm=True)
     with cutover.start(terminal=True) as run:
@@ -61,6 +66,7 @@ def test_not_confirmed_before_the_switch(place: Place) -> None:
     assert cutover.report["failed_stage"] == "confirm_switch"
 
 
+@pytest.mark.thorough
 def test_enter_alone_is_no_answer(place: Place) -> None:
     cutover = Cutover(place, confirm=True)
     with cutover.start(terminal=True) as run:

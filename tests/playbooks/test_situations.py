@@ -21,6 +21,7 @@ def more_tasks(cutover: Cutover, name: str, note: str, *more: dict[str, Any]) ->
     cutover.write(name, json.dumps(tasks))
 
 
+@pytest.mark.thorough
 def test_the_files_of_the_user_may_import_tasks(place: Place) -> None:
     cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     imported: dict[str, Tasks] = {
@@ -33,6 +34,7 @@ def test_the_files_of_the_user_may_import_tasks(place: Place) -> None:
     assert cutover.ran == ["freeze", "verify", "more-verify", "switch", "more-switch"]
 
 
+@pytest.mark.thorough
 def test_imported_tasks_unfreeze_too(place: Place) -> None:
     cutover = Cutover(place)
     more_tasks(cutover, "more", "more-unfreeze")
@@ -48,6 +50,7 @@ def test_a_file_that_imports_what_is_not_there_is_found_before_anything_runs(pla
     assert cutover.ran == []
 
 
+@pytest.mark.thorough
 def test_a_file_of_the_user_may_be_named_like_one_of_the_role(place: Place) -> None:
     cutover = Cutover(place)
     for name in ("main", "recover"):
@@ -71,6 +74,7 @@ def test_what_a_task_hides_stays_hidden(place: Place) -> None:
     assert "pass phrase" not in everything
 
 
+@pytest.mark.thorough
 def test_the_item_of_a_loop_is_named(place: Place) -> None:
     cutover = Cutover(place)
     failing = {"name": "Stop a service", "ansible.builtin.fail": {"msg": "no such service"}}
@@ -79,6 +83,7 @@ def test_the_item_of_a_loop_is_named(place: Place) -> None:
     assert "The task 'Stop a service' of freeze.yml failed for the item billing: no such service" in said
 
 
+@pytest.mark.thorough
 def test_the_rules_of_another_gate_are_not_those_of_the_final_gate(place: Place) -> None:
     cutover = Cutover(place, final_timeout=1)
     cutover.keywords = {"vars": {"drs_wait_max_delay": 30, "drs_wait_stable_samples": 1}}
@@ -95,8 +100,12 @@ def test_the_rules_of_another_gate_are_not_those_of_the_final_gate(place: Place)
             "is not an option of the role drs_cutover. Did you mean drs_cutover_unfreeze_tasks?",
         ),
         ({"unfreeze_tasks": ""}, "would leave the source frozen. Set it, or set drs_cutover_without_unfreeze to true"),
-        ({"max_outage": "soon"}, "max_outage"),
-        ({"jobs": '["a"'}, "jobs looks like JSON and is none. Give a list of ids, or ids with commas."),
+        pytest.param({"max_outage": "soon"}, "max_outage", marks=pytest.mark.thorough),
+        pytest.param(
+            {"jobs": '["a"'},
+            "jobs looks like JSON and is none. Give a list of ids, or ids with commas.",
+            marks=pytest.mark.thorough,
+        ),
     ],
 )
 def test_an_option_that_cannot_be_meant_is_refused(place: Place, wrong: dict[str, Any], said: str) -> None:
@@ -105,6 +114,7 @@ def test_an_option_that_cannot_be_meant_is_refused(place: Place, wrong: dict[str
     assert (cutover.ran, cutover.requests()) == ([], [])
 
 
+@pytest.mark.thorough
 def test_omitted_and_empty_options_count_as_not_given(place: Place) -> None:
     cutover = Cutover(place, verify_tasks="{{ nothing | default(omit) }}", title="{{ nothing | default(omit) }}")
     omitted = dict.fromkeys(
@@ -126,13 +136,21 @@ def test_omitted_and_empty_options_count_as_not_given(place: Place) -> None:
     assert cutover.report["gates"]["final"]["rules"]["timeout"] == 600
 
 
-@pytest.mark.parametrize("jobs", ['["{job}"]', ' [ "{job}" ] ', "{job}"])
+@pytest.mark.parametrize(
+    "jobs",
+    [
+        '["{job}"]',
+        pytest.param(' [ "{job}" ] ', marks=pytest.mark.thorough),
+        pytest.param("{job}", marks=pytest.mark.thorough),
+    ],
+)
 def test_jobs_may_be_json_or_text_with_commas(place: Place, jobs: str) -> None:
     cutover = Cutover(place)
     cutover.run(succeeds=True, jobs=jobs.replace("{job}", cutover.job))
     assert cutover.report["jobs"] == [cutover.job]
 
 
+@pytest.mark.thorough
 def test_jobs_may_be_given_by_name_in_each_cutover_of_a_play(place: Place) -> None:
     first, second = Cutover(place), Cutover(place)
     for cutover in (first, second):
@@ -160,6 +178,7 @@ def test_a_name_that_no_job_has_is_refused_before_anything_runs(place: Place) ->
     assert cutover.ran == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", ["roles", "import_role"])
 def test_the_role_may_be_loaded_statically(place: Place, way: str) -> None:
     cutover = Cutover(place)
@@ -195,7 +214,7 @@ def test_a_gate_that_is_listed_twice_waits_twice(place: Place) -> None:
     assert len(cutover.requests()) == 4
 
 
-@pytest.mark.parametrize("value", ["{{ nothing | default(omit) }}", ""])
+@pytest.mark.parametrize("value", ["{{ nothing | default(omit) }}", pytest.param("", marks=pytest.mark.thorough)])
 def test_no_option_of_a_gate_that_is_not_given_opens_it(place: Place, value: str) -> None:
     cutover = Cutover(place, delay=900)
     options = dict.fromkeys(("fail", "stats", "reports", "title", "max_delay", "goal"), value)
@@ -207,6 +226,7 @@ def test_no_option_of_a_gate_that_is_not_given_opens_it(place: Place, value: str
     assert not (cutover.folder / "opened").exists()
 
 
+@pytest.mark.thorough
 def test_the_keyword_timeout_leaves_a_gate_its_reason_and_reports(place: Place) -> None:
     cutover = Cutover(place, delay=900)
     options = gate(cutover, timeout=600, interval=0.2, reports=["gate.json"])

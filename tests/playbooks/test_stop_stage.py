@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.tests.integration.targets.setup_simulator.files.child import Child
-from ansible_collections.cutover.drs.tests.playbooks.ending import WAYS, end, eventually, unfrozen_once
+from ansible_collections.cutover.drs.tests.playbooks.ending import WAYS, end, eventually, unfrozen_once, ways
 from ansible_collections.cutover.drs.tests.playbooks.support import Cutover, Place, ask
 
 GONE = "a job that was stopped must be set up again"
@@ -44,6 +44,7 @@ def test_the_jobs_end_before_the_switch(place: Place) -> None:
     assert "1 job stopped." in said
 
 
+@pytest.mark.thorough
 def test_the_jobs_end_after_the_switch(place: Place) -> None:
     cutover = a_cutover(place, stop_jobs="after_switch")
     cutover.change(stop_seconds=1)
@@ -52,7 +53,7 @@ def test_the_jobs_end_after_the_switch(place: Place) -> None:
     assert (cutover.report["outcome"], cutover.report["stopped"]) == ("done", [cutover.job])
 
 
-@pytest.mark.parametrize("when", ["never", "after_switch"])
+@pytest.mark.parametrize("when", ["never", pytest.param("after_switch", marks=pytest.mark.thorough)])
 def test_a_switch_to_a_target_that_is_read_only_is_refused_before_anything_runs(place: Place, when: str) -> None:
     cutover = a_cutover(place, stop_jobs=when)
     cutover.change(target_readonly=True)
@@ -62,6 +63,7 @@ def test_a_switch_to_a_target_that_is_read_only_is_refused_before_anything_runs(
     assert cutover.ran == []
 
 
+@pytest.mark.thorough
 def test_the_switch_tasks_may_stop_the_jobs(place: Place) -> None:
     cutover = a_cutover(place, stop_jobs="by_switch_tasks")
     cutover.change(target_readonly=True)
@@ -70,7 +72,14 @@ def test_the_switch_tasks_may_stop_the_jobs(place: Place) -> None:
     assert "Your switch tasks stop the jobs." in cutover.report["plan"]
 
 
-@pytest.mark.parametrize("fault", [{"release_fails": True}, {"stop_answer": "wrong_state"}, {"busy_times": 99}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"release_fails": True},
+        pytest.param({"stop_answer": "wrong_state"}, marks=pytest.mark.thorough),
+        pytest.param({"busy_times": 99}, marks=pytest.mark.thorough),
+    ],
+)
 def test_a_stop_that_fails_before_the_switch_unfreezes(place: Place, fault: dict[str, Any]) -> None:
     cutover = a_cutover(place, stop_timeout=2)
     cutover.change(**fault)
@@ -81,6 +90,7 @@ def test_a_stop_that_fails_before_the_switch_unfreezes(place: Place, fault: dict
     assert ("Set their replication up again" in said) == ("release_fails" in fault)
 
 
+@pytest.mark.thorough
 def test_the_keyword_timeout_of_a_play_ends_a_stop_with_the_right_reason(place: Place) -> None:
     cutover = a_cutover(place)
     cutover.keywords = {"timeout": 8}
@@ -92,6 +102,7 @@ def test_the_keyword_timeout_of_a_play_ends_a_stop_with_the_right_reason(place: 
     assert "Set their replication up again." in cutover.report["reason"]
 
 
+@pytest.mark.thorough
 def test_a_stop_that_fails_after_the_switch_fails_the_run_and_undoes_nothing(place: Place) -> None:
     cutover = a_cutover(place, stop_jobs="after_switch", stop_timeout=1)
     cutover.change(stop_answer="wrong_state")
@@ -106,7 +117,7 @@ def in_the_stop(cutover: Cutover, run: Child) -> None:
     eventually(lambda: stops(cutover), 60)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ways("sigkill"))
 def test_a_run_that_is_ended_while_the_jobs_are_stopped_is_unfrozen(place: Place, way: str) -> None:
     cutover = a_cutover(place)
     cutover.change(stop_seconds=30)
@@ -117,6 +128,7 @@ def test_a_run_that_is_ended_while_the_jobs_are_stopped_is_unfrozen(place: Place
     assert GONE in cutover.report["reason"]
 
 
+@pytest.mark.thorough
 def test_a_stop_that_outlasts_max_outage_is_unfrozen(place: Place) -> None:
     cutover = a_cutover(place, max_outage=15)
     cutover.change(stop_seconds=60)
@@ -125,6 +137,7 @@ def test_a_stop_that_outlasts_max_outage_is_unfrozen(place: Place) -> None:
     assert cutover.report["outcome"] == "unfrozen"
 
 
+@pytest.mark.thorough
 def test_a_run_that_is_killed_while_the_jobs_are_stopped_after_the_switch_undoes_nothing(place: Place) -> None:
     cutover = a_cutover(place, stop_jobs="after_switch")
     cutover.change(stop_seconds=30)

@@ -337,7 +337,13 @@ def way(came: dict[object, tuple[object, str] | None], here: object) -> list[str
 
 @pytest.mark.parametrize("unfreeze", ["unfreeze.yml", ""], ids=["with unfreeze tasks", "without unfreeze tasks"])
 @pytest.mark.parametrize(
-    "stages", [SHORT, ALL, (*SHORT, "stop")], ids=["short", "all stages", "the jobs are stopped after the switch"]
+    "stages",
+    [
+        SHORT,
+        pytest.param(ALL, marks=pytest.mark.thorough),
+        pytest.param((*SHORT, "stop"), marks=pytest.mark.thorough),
+    ],
+    ids=["short", "all stages", "the jobs are stopped after the switch"],
 )
 def test_every_reachable_state_keeps_the_promise(stages: tuple[str, ...], unfreeze: str) -> None:
     intended = plan(stages, unfreeze)
