@@ -83,6 +83,7 @@ def test_the_end_of_the_play_in_the_freeze_is_unfrozen(place: Place, meta: str) 
     unfrozen_once(cutover)
 
 
+@pytest.mark.thorough
 def test_a_run_that_stands_still_is_unfrozen_when_its_time_is_up_and_refused_when_it_comes_back(place: Place) -> None:
     cutover = Cutover(place, max_outage=3)
     cutover.tasks(freeze=[{"ansible.builtin.command": "sleep 1"}])

@@ -190,7 +190,8 @@ def test_unfreeze_fails(place: Place) -> None:
     assert cutover.state["stage"] == "unfreeze"
 
 
-@pytest.mark.parametrize("works", [True, pytest.param(False, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("works", [True, False])
 def test_the_source_is_unfrozen_once_the_handlers_of_that_ran(place: Place, works: bool) -> None:
     cutover = Cutover(place)
     cutover.tasks(freeze=[FAIL], unfreeze=[{"ansible.builtin.command": "true", "notify": "Restart"}])
@@ -204,8 +205,9 @@ def test_the_source_is_unfrozen_once_the_handlers_of_that_ran(place: Place, work
     assert cutover.report["outcome"] == ("unfrozen" if works else "frozen")
 
 
-@pytest.mark.parametrize("stage", [pytest.param("freeze", marks=pytest.mark.thorough), "switch"])
-@pytest.mark.parametrize("works", [True, pytest.param(False, marks=pytest.mark.thorough)], ids=["works", "fails"])
+@pytest.mark.thorough
+@pytest.mark.parametrize("stage", ["freeze", "switch"])
+@pytest.mark.parametrize("works", [True, False], ids=["works", "fails"])
 def test_a_handler_of_a_stage_belongs_to_it(place: Place, stage: str, works: bool) -> None:
     cutover = Cutover(place)
     notify = [{"ansible.builtin.command": "true", "notify": "Restart"}]

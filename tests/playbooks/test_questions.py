@@ -82,6 +82,7 @@ def answer(run: Child, question: str, text: str) -> None:
     run.type(text)
 
 
+@pytest.mark.thorough
 def test_silence_before_the_switch_unfreezes(place: Place) -> None:
     cutover = Cutover(place, confirm="always", confirm_timeout=3)
     with cutover.start(terminal=True) as run:

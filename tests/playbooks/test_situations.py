@@ -191,6 +191,7 @@ def test_the_role_may_be_loaded_statically(place: Place, way: str) -> None:
     assert cutover.ran == ["freeze", "switch"]
 
 
+@pytest.mark.thorough
 def test_the_keyword_timeout_of_a_play_ends_a_gate_with_the_right_reason(place: Place) -> None:
     cutover = Cutover(place, final_timeout=600)
     cutover.keywords = {"timeout": 5}
