@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: drs_job_info
 short_description: List jobs of the Data Replication Service (DRS) with their names and subtasks
-version_added: "1.1.0"
+version_added: "1.0.0"
 author:
   - The cutover.drs authors (@cutover-drs)
 description:

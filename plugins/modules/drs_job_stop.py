@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: drs_job_stop
 short_description: Stop jobs of the Data Replication Service (DRS) and wait until they have ended
-version_added: "1.1.0"
+version_added: "1.0.0"
 author:
   - The cutover.drs authors (@cutover-drs)
 description:
