@@ -13,6 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
+
 CHECKOUT = Path(__file__).resolve().parent
 
 if "ansible_pytest_collections" not in os.environ.get("PYTEST_PLUGINS", ""):
@@ -25,3 +27,10 @@ if "ansible_pytest_collections" not in os.environ.get("PYTEST_PLUGINS", ""):
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = LINKED.name
 
 sys.path.insert(0, str(CHECKOUT / "tests" / "simulator"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known here: ansible-test, which refuses others, has a configuration of its own."""
+    config.addinivalue_line(
+        "markers", "thorough: a variant of another test, which .ci/run runs and make test leaves out"
+    )
