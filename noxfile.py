@@ -35,6 +35,8 @@ PYTHON = str(checkout.environment() / "bin" / "python")
 PROCESSES = str(os.cpu_count() or 1)
 REQUIREMENTS = Path("tests", "requirements")
 MEASURE = bool(os.environ.get("MEASURE"))
+# Set by the session test, unless it measures: what takes long is left to .ci/run.
+QUICK = bool(os.environ.get("QUICK"))
 COVERAGE = checkout.CACHE / "coverage"
 # For each ansible-core the Pythons it runs on, the best first: the lower ones are the more telling.
 CORES = {
@@ -45,9 +47,9 @@ CORES = {
     "2.20": ("3.12", "3.13", "3.14"),
     "2.21": ("3.13", "3.12", "3.14"),
 }
-# What make test asks of ansible-test; .ci/run asks for everything, as for the tests that are marked as thorough.
+# What is asked of ansible-test then; of pytest, the tests that are not marked as thorough.
 TARGETS = ("bad_input", "drs_job_info", "drs_job_progress", "drs_wait_role", "tls")
-QUICK = {"sanity": ("--skip-test=pylint",), "integration": TARGETS}
+QUICKLY = {"sanity": ("--skip-test=pylint",), "integration": TARGETS}
 KINDS = ("sanity", "units", "integration", "playbooks")
 # What the collection is verified against, and the options of pytest for tests in a folder of that name.
 TESTED = {"contract": [], "keystone": [], "wire": ["-n", "2"]}
@@ -106,7 +108,7 @@ def install(session: nox.Session, *requirements: str) -> str:
 def tests(session: nox.Session, kind: str, folder: str, *options: str) -> None:
     """Run pytest with what the command line adds, in the folder if it names no test; MEASURE=1 measures coverage."""
     named = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
-    chosen = session.posargs or ([] if MEASURE else ["-m", "not thorough"])
+    chosen = session.posargs or (["-m", "not thorough"] if QUICK else [])
     pytest = ["pytest", f"--junitxml=build/junit/{kind}.xml", *options, *chosen, *([] if named else [folder])]
     if not MEASURE:
         run(session, *pytest)
@@ -118,8 +120,8 @@ def tests(session: nox.Session, kind: str, folder: str, *options: str) -> None:
 
 
 def ansible_test(session: nox.Session, kind: str, *options: str) -> None:
-    """Run ansible-test with what the command line adds, or quickly unless MEASURE=1."""
-    chosen = session.posargs or ([] if MEASURE else QUICK[kind])
+    """Run ansible-test with what the command line adds, or quickly if that is asked for."""
+    chosen = session.posargs or (QUICKLY[kind] if QUICK else [])
     session.run(PYTHON, "tests/tools/ansible_test.py", kind, *options, *chosen, external=True)
 
 
@@ -134,7 +136,8 @@ def demo(session: nox.Session) -> None:
 @nox.session(python=False)
 def test(session: nox.Session) -> None:
     """Run lint, sanity, units, playbooks and integration in two lanes; with MEASURE=1 all of each, and its coverage."""
-    session.run(PYTHON, "tests/tools/lanes.py", "units,sanity", "integration,playbooks,lint", external=True)
+    lanes = ["units,sanity", "integration,playbooks,lint"]
+    session.run(PYTHON, "tests/tools/lanes.py", *lanes, external=True, env={} if MEASURE else {"QUICK": "1"})
     if MEASURE:
         session.notify("coverage")
 
@@ -220,7 +223,9 @@ def with_core(session: nox.Session, core: str) -> None:
     requirements = ["-r", "tests/unit/requirements.txt", "-r", "tests/integration/requirements.txt"]
     python = install(session, f"ansible-core=={core}.*", *requirements)
     # ansible-test forks for each unit test, which takes thrice as long: with one ansible-core.
-    by_pytest = {"playbooks": "tests/playbooks", **({} if core == [*CORES][-1] else {"units": "tests/unit"})}
+    by_pytest = {"playbooks": "tests/playbooks", "units": "tests/unit"}
+    if core == [*CORES][-1]:
+        del by_pytest["units"]
     for kind in session.posargs or KINDS:
         if kind in by_pytest:
             session.run(python, "-m", "pytest", "-n", "4", by_pytest[kind])

@@ -67,16 +67,11 @@ file:
   returned: for the steps V(begin), V(failed) and V(recover)
   type: str
   sample: _drs_cutover_unfreeze.yml
-title:
-  description: What that does, as the name of a task; of V(begin), the title of the reports.
+heading:
+  description: What that does, as the name of a task.
   returned: as RV(file)
   type: str
   sample: Unfreeze the source
-heading:
-  description: What the file of V(begin) does, as the name of a task.
-  returned: for the step V(begin)
-  type: str
-  sample: Cut over
 ending:
   description: What the last step does if nothing begins, as the name of a task.
   returned: for the step V(begin), if no stage follows

@@ -21,7 +21,7 @@ from ._svg import clock
 from ._values import shortened
 from ._version import version
 from ._view import Cutover, Job, Transition, Wait
-from ._words import estimate, of_cutover, of_subtasks, origin, says, span, tone
+from ._words import day_and_time, estimate, of_cutover, of_subtasks, origin, says, span, tone
 
 # Jobs that are shown open. More than a screen of them is folded.
 _OPEN = 25
@@ -140,10 +140,10 @@ def _facts(wait: Wait) -> dict[str, str]:
 def _times(began: float | None, ended: float | None) -> dict[str, str]:
     facts: dict[str, str] = {}
     if began is not None:
-        facts["Began"] = clock(began, "%d %b %Y, %H:%M:%S UTC")
+        facts["Began"] = day_and_time(began)
     if ended is not None:
         same_day = began is not None and clock(began, "%F") == clock(ended, "%F")
-        facts["Ended"] = clock(ended, "%H:%M:%S UTC" if same_day else "%d %b %Y, %H:%M:%S UTC")
+        facts["Ended"] = clock(ended, "%H:%M:%S UTC") if same_day else day_and_time(ended)
     return facts
 
 

@@ -60,8 +60,8 @@ class Step:
 def leads_to(files: list[str]) -> dict[str, Any]:
     """Return what the role includes next: the file that runs these unfreeze tasks, or the one that leaves the source."""
     if files:
-        return {"files": files, "file": "_drs_cutover_unfreeze.yml", "title": "Unfreeze the source"}
-    return {"files": [], "file": "_drs_cutover_leave.yml", "title": "Leave the source as it is"}
+        return {"files": files, "file": "_drs_cutover_unfreeze.yml", "heading": "Unfreeze the source"}
+    return {"files": [], "file": "_drs_cutover_leave.yml", "heading": "Leave the source as it is"}
 
 
 def failure(message: str) -> dict[str, Any]:

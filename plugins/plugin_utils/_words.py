@@ -6,16 +6,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
 from ..module_utils._gate.gate import Verdict
-from ..module_utils._job.text import counted
+from ..module_utils._job.text import counted, listed
 from ._svg import clock
 from ._view import Cutover, Job, Wait
 
 _MOST_STOPPED = 5
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
+Tone: TypeAlias = Literal["good", "warn", "hold", "bad", "odd"]
+
 # What each verdict means, and how alarming it is.
-_OF_VERDICTS = {
+_OF_VERDICTS: Mapping[Verdict, tuple[str, Tone]] = {
     Verdict.READY: ("All jobs were ready together. The gate is open.", "good"),
     Verdict.TIMEOUT: ("Timed out before all jobs were ready. The gate stays shut.", "warn"),
     Verdict.HELD: ("Only the hold file is blocking. The gate stays shut.", "hold"),
@@ -48,6 +53,11 @@ def span(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
+def day_and_time(at: float) -> str:
+    """Return an epoch time as a person writes it, in UTC."""
+    return clock(at, "%d %b %Y, %H:%M:%S UTC")
+
+
 def estimate(seconds: float) -> str:
     """Return a duration that nobody knows exactly: from a minute on without seconds, from a day on without minutes."""
     size = 1 if seconds < 60 else 60 if seconds < 86400 else 3600
@@ -67,11 +77,9 @@ def of_cutover(cutover: Cutover) -> dict[str, str]:
     """Return since when the source has been frozen, if it may still be, and which jobs were stopped."""
     facts: dict[str, str] = {}
     if cutover.frozen_since is not None and cutover.outage is None:
-        facts["Frozen since"] = clock(cutover.frozen_since, "%d %b %Y, %H:%M:%S UTC")
+        facts["Frozen since"] = day_and_time(cutover.frozen_since)
     if cutover.stopped:
-        shown = ", ".join(cutover.stopped[:_MOST_STOPPED])
-        rest = len(cutover.stopped) - _MOST_STOPPED
-        facts["Stopped"] = f"{shown} and {rest} more" if rest > 0 else shown
+        facts["Stopped"] = listed(cutover.stopped, _MOST_STOPPED)
     return facts
 
 
@@ -107,8 +115,8 @@ def _of_cutover(cutover: Cutover) -> str:
     return f"The cutover stopped in the stage {failed}." if failed else "The cutover did not succeed."
 
 
-def tone(view: Wait | Cutover) -> str:
-    """How alarming it is: good, warn, hold, bad or odd."""
+def tone(view: Wait | Cutover) -> Tone:
+    """How alarming it is."""
     if isinstance(view, Cutover):
         if view.ready:
             return "good"
@@ -119,7 +127,7 @@ def tone(view: Wait | Cutover) -> str:
     return _of_verdict(view)[1]
 
 
-def _of_verdict(wait: Wait) -> tuple[str, str]:
+def _of_verdict(wait: Wait) -> tuple[str, Tone]:
     # The result may be of another version, with a verdict that this one does not know.
     known = {verdict.value: said for verdict, said in _OF_VERDICTS.items()}
     return known.get(wait.verdict, ("The gate stays shut.", "odd"))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 
 
@@ -28,6 +29,12 @@ def duration(seconds: float) -> str:
 def counted(number: int, what: str = "job") -> str:
     """Return a number of things in words, e.g. ``1 job`` or ``3 jobs``."""
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def listed(texts: Sequence[str], most: int) -> str:
+    """Return the first texts with commas between them, and how many more there are."""
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
 
 
 def printable(text: str) -> str:

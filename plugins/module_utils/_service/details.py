@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from .._job.errors import DrsError
 from .._job.records import StatusRecord, parse_items, status_fields
+from .._job.text import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def target_readonly(client: ReadsDetails, ids: Sequence[str]) -> tuple[dict[str,
     found = {record.id: record.target_readonly for record in records}
     unknown = [record.id for record in records if record.target_readonly is None and record.has_setting]
     if unknown:
-        jobs = ", ".join(unknown[:20]) + (f" and {len(unknown) - 20} more" if len(unknown) > 20 else "")
+        jobs = listed(unknown, 20)
         return found, f"The service does not say whether the target is read-only until the job has ended: {jobs}."
     return found, None
 

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any, Protocol
 
 from .._job.errors import configuration_error
+from .._job.text import listed
 from .lists import ListedJob
 from .options import job_ids, job_names, repeated_jobs_warning
 
@@ -80,6 +81,5 @@ def _wrong(name: str, jobs: Sequence[ListedJob], listed: Sequence[ListedJob]) ->
 
 def _shown(jobs: Sequence[ListedJob]) -> str:
     """Candidates for a sentence, each as one can tell it from the others."""
-    shown = [f"{job.name} ({', '.join(filter(None, (job.id, job.type, job.status)))})" for job in jobs[:_CANDIDATES]]
-    more = f" and {len(jobs) - _CANDIDATES} more" if len(jobs) > _CANDIDATES else ""
-    return ", ".join(shown) + more
+    shown = [f"{job.name} ({', '.join(filter(None, (job.id, job.type, job.status)))})" for job in jobs]
+    return listed(shown, _CANDIDATES)
