@@ -300,25 +300,18 @@ def docs(session: nox.Session) -> None:
     """Build the documentation site in build/docs, with every warning an error, such as a link to no page."""
     site, texts, output = checkout.CACHE / "site", checkout.CHECKOUT / "docs" / "docsite", Path("build/docs").resolve()
     shutil.rmtree(site, ignore_errors=True)
-    # antsibull-docs wants a folder that nobody else can write to.
-    site.mkdir(parents=True, mode=0o700)
+    shutil.copytree(texts / "site", site)
+    # antsibull-docs wants folders that nobody else can write to.
+    site.chmod(0o700)
+    (site / "rst").chmod(0o700)
     settings = checkout.variables(ANSIBLE_COLLECTIONS_PATH=str(checkout.collections_path()), NO_COLOR="1")
     with session.chdir(site):
-        init = ["sphinx-init", "--use-current", "--dest-dir", ".", "--project", "cutover.drs", "--title", "cutover.drs"]
-        init += ["--copyright", "2026, the cutover.drs authors", "cutover.drs"]
-        program(session, settings, "antsibull-docs", *init)
-        Path("static").mkdir()
-        for name, to in (("index.rst", "rst"), ("narrow.css", "static")):
-            shutil.copy(texts / "site" / name, to)
-        with Path("conf.py").open("a", encoding="utf-8") as conf:
-            conf.write((texts / "site" / "conf.py").read_text(encoding="utf-8"))
-        Path("rst").chmod(0o700)
         strict = ["--cleanup", "everything", "--use-current", "--fail-on-error", "--dest-dir", "rst", "cutover.drs"]
         program(session, settings, "antsibull-docs", "--config-file", "antsibull-docs.cfg", "collection", *strict)
         # antsibull-docs takes the texts of a collection, not their images.
         shutil.copytree(texts / "rst" / "images", "rst/collections/cutover/drs/docsite/images")
-        sphinx = ["-M", "html", "rst", "build", "-c", ".", "-W", "--keep-going", "-j", "auto"]
-        program(session, settings, "sphinx-build", *sphinx)
+        sphinx = ["sphinx-build", "-M", "html", "rst", "build", "-c", ".", "-W", "--keep-going", "-j", "auto"]
+        program(session, settings, *sphinx)
     shutil.rmtree(output, ignore_errors=True)
     shutil.copytree(site / "build" / "html", output)
 

@@ -92,7 +92,7 @@ def test_targets_and_sessions_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [*PAGES, *GUIDES, CHECKOUT / "docs/docsite/site/index.rst"], ids=lambda path: path.name
+    "path", [*PAGES, *GUIDES, CHECKOUT / "docs/docsite/site/rst/index.rst"], ids=lambda path: path.name
 )
 def test_links_to_files_of_the_repository_lead_to_one(path: Path) -> None:
     linked = re.findall(

@@ -1,20 +1,28 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Added to the settings of Sphinx that antsibull-docs writes: nox -s docs. Nothing is fetched: references to the
-# documentation of Ansible itself go by an inventory that is made here, from the names that the pages use.
+# The settings of Sphinx: nox -s docs. Nothing is fetched: references to the documentation of Ansible itself go by an
+# inventory that is made here, from the names that the pages use.
 
 import re
 import zlib
 from pathlib import Path
 
-html_short_title = title = "cutover.drs"
+project = title = html_short_title = "cutover.drs"
+copyright = "2026, the cutover.drs authors"  # noqa: A001
+extensions = ["sphinx.ext.intersphinx", "sphinx_antsibull_ext"]
 intersphinx_mapping = {"ansible": ("https://docs.ansible.com/projects/ansible/latest/", "../ansible.inv")}
+default_role = "any"
+nitpicky = True
 # The variables of the logins are those of options that ansible-core does not read itself, so this page would name none.
 exclude_patterns = ["collections/environment_variables.rst"]
+pygments_style = "ansible"
+highlight_language = "YAML+Jinja"
+html_theme = "sphinx_ansible_theme"
+html_theme_options = {"documentation_home_url": "https://github.com/cutover-drs/cutover.drs", "topbar_links": None}
 html_css_files = ["narrow.css"]
 html_static_path = ["static"]
-html_theme_options = {"documentation_home_url": "https://github.com/cutover-drs/cutover.drs", "topbar_links": None}
+html_show_sphinx = html_use_modindex = html_use_index = html_copy_source = False
 
 INVENTORY_HEAD = b"""\
 # Sphinx inventory version 2
