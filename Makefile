@@ -27,7 +27,7 @@ help: ## list these targets; .venv/bin/nox -l lists all sessions
 .PHONY: demo test lint sanity units playbooks integration matrix verify docs build venv clean
 demo: .venv/nox ## a gate and a whole cutover against the simulator, with live lines and an HTML report
 	@$(NOX) demo -- $(ARGS)
-test: .venv/dev ## lint, sanity, units, playbooks and integration, quickly; MEASURE=1 for all of each, with coverage
+test: .venv/dev ## lint, sanity, units, playbooks and integration, quickly; FULL=1 for all that a change must pass
 	@$(NOX) test
 lint: .venv/dev ## format, types, documentation, licences, words; ARGS="mypy yamllint" for some
 	@$(NOX) lint -- $(ARGS)
@@ -41,7 +41,7 @@ integration: .venv/dev ## ansible-test integration; ARGS=name for one target
 	@$(NOX) integration -- $(ARGS)
 matrix: .venv/dev ## ansible-core 2.16 to 2.21; CORES="2.16 2.21" and ARGS="units" for less
 	@CORES="$(CORES)" $(NOX) matrix -- $(ARGS)
-verify: .venv/dev ## AGAINST=contract, keystone, wire, model, soak, mutation, fuzz or browser
+verify: .venv/dev ## AGAINST=contract, keystone, wire, model, soak, mutation or fuzz
 	@$(NOX) "verify($(or $(AGAINST),contract))" -- $(ARGS)
 docs: .venv/dev ## the documentation site, in build/docs
 	@$(NOX) docs

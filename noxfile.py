@@ -27,15 +27,16 @@ nox.options.envdir = str(checkout.CACHE / "nox")
 nox.options.reuse_venv = "yes"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.download_python = "never"
-# A version without its Python is skipped, and lanes.py says so and fails if nothing is left.
+# A version without its Python is skipped, and side_by_side.py says so and fails if nothing is left.
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "sanity", "units", "playbooks", "integration"]
+# In this order two at a time are done soonest; integration and sanity use the same copy.
+KINDS = ["integration", "units", "playbooks", "sanity"]
+nox.options.sessions = TESTS = [*KINDS, "lint"]
 
 PYTHON = str(checkout.environment() / "bin" / "python")
-PROCESSES = str(os.cpu_count() or 1)
 REQUIREMENTS = Path("tests", "requirements")
-MEASURE = bool(os.environ.get("MEASURE"))
-# Set by the session test, unless it measures: what takes long is left to .ci/run.
+# All that a change must pass, with its coverage; otherwise the session test sets QUICK: without what takes long.
+FULL = bool(os.environ.get("FULL"))
 QUICK = bool(os.environ.get("QUICK"))
 COVERAGE = checkout.CACHE / "coverage"
 # For each ansible-core the Pythons it runs on, the best first: the lower ones are the more telling.
@@ -47,13 +48,15 @@ CORES = {
     "2.20": ("3.12", "3.13", "3.14"),
     "2.21": ("3.13", "3.12", "3.14"),
 }
-# What is asked of ansible-test then; of pytest, the tests that are not marked as thorough.
-TARGETS = ("bad_input", "drs_job_info", "drs_job_progress", "drs_wait_role", "tls")
-QUICKLY = {"sanity": ("--skip-test=pylint",), "integration": TARGETS}
-KINDS = ("sanity", "units", "integration", "playbooks")
-# What the collection is verified against, and the options of pytest for tests in a folder of that name.
-TESTED = {"contract": [], "keystone": [], "wire": ["-n", "2"]}
-AGAINST = (*TESTED, "model", "soak", "mutation", "fuzz", "browser")
+# What ansible-test is asked for when it must be quick; pytest, for the tests that are not marked as thorough.
+QUICKLY = {
+    "sanity": ["--skip-test=pylint"],
+    "integration": ["bad_input", "drs_job_info", "drs_job_progress", "drs_wait_role", "tls"],
+}
+# What the collection is verified against: by tests, with these words to pytest, or by a program of that name.
+VERIFIED = {"contract": ["tests/contract"], "keystone": ["tests/keystone"], "wire": ["-n", "2", "tests/wire"]}
+VERIFIED["model"] = ["-n", "logical", "tests/unit/gate/test_model.py"]
+AGAINST = (*VERIFIED, "soak", "mutation", "fuzz")
 NAME = "ansible_collections.cutover.drs"
 # The linters, with what each is called by; mypy is started above ansible_collections.
 LINTERS = {
@@ -106,23 +109,26 @@ def install(session: nox.Session, *requirements: str) -> str:
 
 
 def tests(session: nox.Session, kind: str, folder: str, *options: str) -> None:
-    """Run pytest with what the command line adds, in the folder if it names no test; MEASURE=1 measures coverage."""
+    """Run pytest with what the command line adds, in the folder if it names no test; FULL=1 measures coverage."""
     named = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
     chosen = session.posargs or (["-m", "not thorough"] if QUICK else [])
     pytest = ["pytest", f"--junitxml=build/junit/{kind}.xml", *options, *chosen, *([] if named else [folder])]
-    if not MEASURE:
-        run(session, *pytest)
-        return
     COVERAGE.mkdir(parents=True, exist_ok=True)
     for stale in COVERAGE.glob(f"{kind}.*"):
         stale.unlink()
-    run(session, "coverage", "run", "-m", *pytest, COVERAGE_FILE=str(COVERAGE / kind))
+    run(session, *(["coverage", "run", "-m"] if FULL else []), *pytest, COVERAGE_FILE=str(COVERAGE / kind))
 
 
 def ansible_test(session: nox.Session, kind: str, *options: str) -> None:
     """Run ansible-test with what the command line adds, or quickly if that is asked for."""
     chosen = session.posargs or (QUICKLY[kind] if QUICK else [])
     session.run(PYTHON, "tests/tools/ansible_test.py", kind, *options, *chosen, external=True)
+
+
+def side_by_side(session: nox.Session, *sessions: str, **settings: str) -> None:
+    """Run sessions two at a time, with what the command line adds to each."""
+    words = [*sessions, "--", *session.posargs]
+    session.run(PYTHON, "tests/tools/side_by_side.py", *words, external=True, env=settings)
 
 
 @nox.session
@@ -135,11 +141,16 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def test(session: nox.Session) -> None:
-    """Run lint, sanity, units, playbooks and integration in two lanes; with MEASURE=1 all of each, and its coverage."""
-    lanes = ["units,sanity", "integration,playbooks,lint"]
-    session.run(PYTHON, "tests/tools/lanes.py", *lanes, external=True, env={} if MEASURE else {"QUICK": "1"})
-    if MEASURE:
-        session.notify("coverage")
+    """Run lint, sanity, units, playbooks and integration; with FULL=1 all that a change must pass, and its coverage."""
+    if not FULL:
+        side_by_side(session, *TESTS, QUICK="1")
+        return
+    # The default ansible-core is that of the other sessions. The longest come first.
+    at_hand = [core for core, versions in CORES.items() if "/" in python_of(versions)] or list(CORES)
+    newest, oldest = f"core({at_hand[-1]})", f"core({at_hand[0]})"
+    others = ["eda", "examples", "verify(contract)", "docs"]
+    side_by_side(session, *dict.fromkeys([newest, TESTS[0], oldest, *TESTS[1:], *others]))
+    session.notify("coverage")
 
 
 @nox.session(python=False)
@@ -151,10 +162,9 @@ def lint(session: nox.Session) -> None:
     failed = []
     with checkout.copied("lint") as copy:
         root = copy.parents[2]
-        settings = checkout.variables(ANSIBLE_COLLECTIONS_PATH=str(root), MYPYPATH=str(root), NO_COLOR="1")
-        settings.update(
-            MYPY_CACHE_DIR=str(root / "mypy"), RUFF_CACHE_DIR=str(root / "ruff"), PYTHONDONTWRITEBYTECODE="1"
-        )
+        places = {name: str(root) for name in ("ANSIBLE_COLLECTIONS_PATH", "MYPYPATH")}
+        places |= {f"{name.upper()}_CACHE_DIR": str(root / name) for name in ("mypy", "ruff")}
+        settings = checkout.variables(**places, NO_COLOR="1", PYTHONDONTWRITEBYTECODE="1")
         for name in names:
             with session.chdir(root if name == "mypy" else copy):
                 try:
@@ -176,7 +186,7 @@ def sanity(session: nox.Session) -> None:
 @nox.session(python=False)
 def units(session: nox.Session) -> None:
     """Run the unit tests with pytest; its options and tests for some."""
-    tests(session, "units", "tests/unit", "-n", PROCESSES)
+    tests(session, "units", "tests/unit", "-n", "logical")
 
 
 @nox.session(python=False)
@@ -189,12 +199,12 @@ def playbooks(session: nox.Session) -> None:
 @nox.session(python=False)
 def integration(session: nox.Session) -> None:
     """Run ansible-test integration; names of targets for some."""
-    ansible_test(session, "integration", *(["--coverage"] if MEASURE else []))
+    ansible_test(session, "integration", *(["--coverage"] if FULL else []))
 
 
 @nox.session(python=False)
 def coverage(session: nox.Session) -> None:
-    """Join what MEASURE=1 measured, and fail below the limit."""
+    """Join what FULL=1 measured, and fail below the limit."""
     copy = checkout.CACHE / checkout.core_version() / checkout.COLLECTION
     measured = {
         "units": [*COVERAGE.glob("units.*")],
@@ -203,11 +213,10 @@ def coverage(session: nox.Session) -> None:
         "integration": [*copy.glob("tests/output/coverage/integration=*")],
     }
     if missing := [kind for kind, data in measured.items() if not data]:
-        session.error(f"not measured: {', '.join(missing)}; `make test MEASURE=1` measures them")
+        session.error(f"not measured: {', '.join(missing)}; `make test FULL=1` measures them")
     joined = f"--data-file={COVERAGE / 'joined'}"
     every = [str(path) for data in measured.values() for path in data]
     run(session, "coverage", "combine", "--keep", "--quiet", joined, *every)
-    run(session, "coverage", "xml", "--quiet", "-o", "build/coverage.xml", joined)
     run(session, "coverage", "json", "--quiet", "-o", "build/coverage.json", joined)
     run(session, "coverage", "report", joined)
     # Of lines alone: --fail-under would mix in the branches.
@@ -223,9 +232,7 @@ def with_core(session: nox.Session, core: str) -> None:
     requirements = ["-r", "tests/unit/requirements.txt", "-r", "tests/integration/requirements.txt"]
     python = install(session, f"ansible-core=={core}.*", *requirements)
     # ansible-test forks for each unit test, which takes thrice as long: with one ansible-core.
-    by_pytest = {"playbooks": "tests/playbooks", "units": "tests/unit"}
-    if core == [*CORES][-1]:
-        del by_pytest["units"]
+    by_pytest = {"playbooks": "tests/playbooks"} | ({} if core == [*CORES][-1] else {"units": "tests/unit"})
     for kind in session.posargs or KINDS:
         if kind in by_pytest:
             session.run(python, "-m", "pytest", "-n", "4", by_pytest[kind])
@@ -235,21 +242,14 @@ def with_core(session: nox.Session, core: str) -> None:
 
 @nox.session(python=False)
 def matrix(session: nox.Session) -> None:
-    """Test with each ansible-core, two at a time; CORES="2.16 2.21" or CORES=ends, and kinds of tests, for less."""
-    wanted = os.environ.get("CORES", "").split() or list(CORES)
-    if wanted == ["ends"]:
-        # The oldest and the newest for which there is a Python.
-        at_hand = [core for core, versions in CORES.items() if "/" in python_of(versions)] or list(CORES)
-        wanted = [at_hand[0], at_hand[-1]]
-    steps = [f"core({core})" for core in wanted]
-    lanes = [",".join(lane) for lane in (steps[::2], steps[1::2]) if lane]
-    session.run(PYTHON, "tests/tools/lanes.py", *lanes, "--", *session.posargs, external=True)
+    """Test with each ansible-core; CORES="2.16 2.21" and kinds of tests for less."""
+    side_by_side(session, *(f"core({core})" for core in os.environ.get("CORES", "").split() or CORES))
 
 
 @nox.session(python=False)
 def examples(session: nox.Session) -> None:
     """Run what the documentation shows, as it is written."""
-    run(session, "pytest", "-n", PROCESSES, *session.posargs, "tests/docs")
+    run(session, "pytest", "-n", "logical", *session.posargs, "tests/docs")
 
 
 @nox.session
@@ -266,19 +266,12 @@ def eda(session: nox.Session) -> None:
 @nox.parametrize("against", AGAINST, ids=AGAINST)
 def verify(session: nox.Session, against: str) -> None:
     """Verify the collection against other software, a model of it, changes of its code, or time."""
-    settings = {"DRS_CACHE": str(checkout.CACHE)}
+    settings = {"DRS_CACHE": str(checkout.CACHE), "DRS_SEQUENCES": os.environ.get("SEQUENCES", "1000000")}
     if (REQUIREMENTS / f"{against}.txt").exists():
         install(session, "-r", str(REQUIREMENTS / f"{against}.txt"))
         settings["DRS_PEER"] = session.bin
-    if against in TESTED:
-        run(session, "pytest", *TESTED[against], *(session.posargs or [f"tests/{against}"]), **settings)
-    elif against == "model":
-        settings["DRS_SEQUENCES"] = os.environ.get("SEQUENCES", "1000000")
-        run(session, "pytest", "-n", PROCESSES, *(session.posargs or ["tests/unit/gate/test_model.py"]), **settings)
-    elif against == "browser":
-        if not shutil.which("chromium"):
-            session.error("there is no chromium; on Debian: apt-get install chromium")
-        run(session, "pytest", "tests/unit/reports/test_browser.py", *session.posargs)
+    if against in VERIFIED:
+        run(session, "pytest", *(session.posargs or VERIFIED[against]), **settings)
     elif against == "mutation":
         with checkout.copied("mutation") as copy, session.chdir(copy):
             session.run("python", "tests/mutation/engine.py", *session.posargs)
@@ -344,6 +337,6 @@ def lock(session: nox.Session) -> None:
     elsewhere = {"units": "../unit/requirements.txt", "integration": "../integration/requirements.txt"}
     like = {"dev": "demo.txt", **dict.fromkeys(("nox", "units", "integration", "eda"), "dev.txt")}
     with session.chdir(REQUIREMENTS):
-        for name in ("demo", "dev", "nox", "units", "integration", "eda", "bench", *TESTED, "mutation", "fuzz"):
+        for name in filter(lambda name: Path(f"{name}.in").exists(), ("demo", *like, "bench", *AGAINST)):
             constraint = ["-c", like[name]] if name in like else []
             run(session, *compiler, *constraint, f"{name}.in", "-o", elsewhere.get(name, f"{name}.txt"))

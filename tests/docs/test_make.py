@@ -16,7 +16,7 @@ from ansible_collections.cutover.drs.tests.docs.blocks import CHECKOUT
 
 sys.path.insert(0, str(CHECKOUT / "tests" / "tools"))
 
-import lanes
+import side_by_side
 
 SCRIPTS = {
     "good": "print('ERROR on purpose, as a test expects it')",
@@ -40,27 +40,27 @@ def shown(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> pytest.CaptureFixture[str]:
     """Sessions that are small scripts, and what the run of them prints."""
-    monkeypatch.setattr(lanes, "LOGS", tmp_path)
-    monkeypatch.setattr(lanes, "HEARTBEAT", 0.1)
-    monkeypatch.setattr(lanes, "command", command)
+    monkeypatch.setattr(side_by_side, "LOGS", tmp_path)
+    monkeypatch.setattr(side_by_side, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(side_by_side, "command", command)
     return capsys
 
 
 def ended(monkeypatch: pytest.MonkeyPatch, *sessions: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["lanes.py", *sessions])
-    return lanes.main()
+    monkeypatch.setattr(sys, "argv", ["side_by_side.py", *sessions])
+    return side_by_side.main()
 
 
 def test_a_green_run_shows_nothing_that_looks_like_an_error(
     shown: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert ended(monkeypatch, "good", "tests,slow") == 0
+    assert ended(monkeypatch, "good", "tests", "slow") == 0
     out = shown.readouterr().out
     assert "ERROR" not in out
     assert "FAILED" not in out
     assert "== tests: ok, 0 s (12 passed, 1 skipped)\n" in out
     assert "   running: slow (" in out
-    assert "ERROR on purpose" in (lanes.LOGS / "good.log").read_text()
+    assert "ERROR on purpose" in (side_by_side.LOGS / "good.log").read_text()
 
 
 def test_a_failed_session_shows_all_of_its_output_and_where_it_is(

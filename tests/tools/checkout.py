@@ -22,11 +22,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-CACHE = (
-    Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    / "cutover-drs"
-    / hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:12]
-)
+KEY = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:12]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "cutover-drs", KEY)
 COLLECTION = Path("ansible_collections", "cutover", "drs")
 
 

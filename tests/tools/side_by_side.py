@@ -1,12 +1,12 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run sessions of nox side by side: one line for each that succeeds, all of its output for one that fails.
+"""Run sessions of nox, two at a time: one line for each that succeeds, all of its output for one that fails.
 
-usage: python lanes.py SESSION[,SESSION...]... [-- ARGUMENT...]
+usage: python side_by_side.py SESSION... [-- ARGUMENT...]
 
-Each word is a lane, whose sessions run one after another. The output of each is kept in build/logs. A session that nox
-skips is no success; if it skips all, that is a failure.
+They start in this order. The output of each is kept in build/logs. A session that nox skips is no success; if it skips
+all, that is a failure.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ def run(session: str, arguments: list[str], since: dict[str, float]) -> str:
     tests = ", ".join(_TESTS.findall(shown))
     verdict = {"success": "ok", "skipped": f"SKIPPED, {reason}"}.get(result, f"FAILED, exit code {code}")
     said = f"== {session}: {verdict}, {time.monotonic() - began:.0f} s{f' ({tests})' if tests else ''}"
-    # In one write, so that two lanes cannot mix their lines.
+    # In one write, so that two sessions cannot mix their lines.
     print(f"{shown.rstrip()}\n{said} (in {os.path.relpath(log, CHECKOUT)})" if result == "failed" else said, flush=True)
     return result
 
 
 def main() -> int:
     split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
-    lanes, arguments = [lane.split(",") for lane in sys.argv[1:split]], sys.argv[split + 1 :]
+    sessions, arguments = sys.argv[1:split], sys.argv[split + 1 :]
     LOGS.mkdir(parents=True, exist_ok=True)
     since: dict[str, float] = {}
     ended = threading.Event()
@@ -72,9 +72,8 @@ def main() -> int:
     threading.Thread(target=tell, daemon=True).start()
     began = time.monotonic()
     # A session that fails does not stop the others: one run shows everything there is to fix.
-    with ThreadPoolExecutor(len(lanes)) as pool:
-        ran = pool.map(lambda lane: {name: run(name, arguments, since) for name in lane}, lanes)
-        results = {name: result for lane in ran for name, result in lane.items()}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        results = dict(pool.map(lambda name: (name, run(name, arguments, since)), sessions))
     ended.set()
     failed = [name for name, result in results.items() if result == "failed"]
     if set(results.values()) == {"skipped"}:
