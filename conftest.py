@@ -8,6 +8,7 @@ Under ansible-test, which brings its own loader of collections, only the simulat
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -34,3 +35,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "thorough: a variant of another test, which .ci/run runs and make test leaves out"
     )
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of garbage collection.
+
+    ansible-test forks for each test, and each fork would go through all of it: more than the tests themselves take.
+    """
+    gc.collect()
+    gc.freeze()
