@@ -111,12 +111,15 @@ def install(session: nox.Session, *requirements: str) -> str:
 def tests(session: nox.Session, kind: str, folder: str, *options: str) -> None:
     """Run pytest with what the command line adds, in the folder if it names no test; FULL=1 measures coverage."""
     named = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
-    chosen = session.posargs or (["-m", "not thorough"] if QUICK else [])
-    pytest = ["pytest", f"--junitxml=build/junit/{kind}.xml", *options, *chosen, *([] if named else [folder])]
+    chosen = session.posargs or (["-m", "not thorough"] if QUICK or FULL else [])
+    pytest = ["pytest", f"--junitxml=build/junit/{kind}.xml", *options, *([] if named else [folder])]
     COVERAGE.mkdir(parents=True, exist_ok=True)
     for stale in COVERAGE.glob(f"{kind}.*"):
         stale.unlink()
-    run(session, *(["coverage", "run", "-m"] if FULL else []), *pytest, COVERAGE_FILE=str(COVERAGE / kind))
+    run(session, *(["coverage", "run", "-m"] if FULL else []), *pytest, *chosen, COVERAGE_FILE=str(COVERAGE / kind))
+    if FULL and not session.posargs:
+        # Variants of other tests reach few further lines, and measuring would double their time.
+        run(session, *pytest, f"--junitxml=build/junit/{kind}-thorough.xml", "-m", "thorough")
 
 
 def ansible_test(session: nox.Session, kind: str, *options: str) -> None:
@@ -179,8 +182,8 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def sanity(session: nox.Session) -> None:
-    """Run ansible-test sanity; paths of files for some."""
-    ansible_test(session, "sanity")
+    """Run ansible-test sanity; paths of files for some. With FULL=1 pylint is left to the other ansible-cores."""
+    ansible_test(session, "sanity", *(QUICKLY["sanity"] if FULL else []))
 
 
 @nox.session(python=False)
@@ -231,13 +234,11 @@ def with_core(session: nox.Session, core: str) -> None:
     """Test with one ansible-core; the kinds of tests for some."""
     requirements = ["-r", "tests/unit/requirements.txt", "-r", "tests/integration/requirements.txt"]
     python = install(session, f"ansible-core=={core}.*", *requirements)
-    # ansible-test forks for each unit test, which takes thrice as long: with one ansible-core.
+    # ansible-test forks for each unit test, which takes twice as long: with the newest alone.
     by_pytest = {"playbooks": "tests/playbooks"} | ({} if core == [*CORES][-1] else {"units": "tests/unit"})
     for kind in session.posargs or KINDS:
-        if kind in by_pytest:
-            session.run(python, "-m", "pytest", "-n", "4", by_pytest[kind])
-        else:
-            session.run(python, "tests/tools/ansible_test.py", kind)
+        pytest = ["-m", "pytest", "-n", "4", by_pytest[kind]] if kind in by_pytest else []
+        session.run(python, *(pytest or ["tests/tools/ansible_test.py", kind]))
 
 
 @nox.session(python=False)
