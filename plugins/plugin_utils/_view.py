@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..module_utils._cutover.state import Outcome
 from ..module_utils._gate.gate import Verdict
 from ..module_utils._job.status_table import State, meaning
 from ..module_utils._wait.lines import ShortIds
@@ -170,9 +171,10 @@ def read(result: Mapping[str, Any]) -> Wait | Cutover:
 
 def _cutover(result: Mapping[str, Any]) -> Cutover:
     gates = {text(name, _SHORT): _wait(gate) for name, gate in fields(result.get("gates")).items() if fields(gate)}
+    outcome = text(result.get("outcome"), _SHORT) or "unknown"
     return Cutover(
-        outcome=text(result.get("outcome"), _SHORT) or "unknown",
-        ready=flag(result.get("ready")),
+        outcome=outcome,
+        ready=flag(result.get("ready")) and outcome == Outcome.DONE.value,
         reason=text(result.get("reason")),
         stages=tuple(map(_stage, mappings(result.get("stages")))),
         frozen_since=epoch(result.get("frozen_since")),

@@ -488,6 +488,19 @@ def test_a_result_that_contradicts_itself_is_not_ready(claim: dict[str, Any]) ->
     assert "❌" in render(result, ".md", TITLE).splitlines()[2]
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [{"ready": True, "outcome": "frozen"}, {"ready": False, "outcome": "done"}, {"ready": True, "outcome": "new"}],
+)
+def test_a_cutover_that_contradicts_itself_did_not_succeed(claim: dict[str, Any]) -> None:
+    result = {**cutover_result("frozen"), **claim}
+    assert metrics(render(result, ".prom", TITLE))["drs_cutover_ready",] == 0
+    page = render(result, ".html", TITLE)
+    assert SAYS["done"] not in page
+    assert '<header class="band bad">' in page
+    assert "❌" in render(result, ".md", TITLE).splitlines()[2]
+
+
 def test_numbers_that_became_strings_are_read() -> None:
     found = metrics(render(strings(waited("ready", 1)), ".prom", TITLE))
     assert found["drs_wait_ready",] == 1
