@@ -237,7 +237,9 @@ def _described(job: JudgedJob, history: History, *, status: bool = True) -> str:
     late = [subtask for subtask in job.subtasks if not subtask.ready]
     if late:
         words.append(f"subtasks={len(late)} {_subtask(max(late, key=badness))}")
-    words += [f"name={reading.name[:_LONGEST_NAME]}"] if reading.name else []
+    if reading.name:
+        whole = len(reading.name) <= _LONGEST_NAME
+        words.append(f"name={reading.name if whole else f'{reading.name[: _LONGEST_NAME - 3]}...'}")
     words.append(f"hold={job.holds[0].rule.value}" if job.holds else "ready")
     return " ".join(words)
 

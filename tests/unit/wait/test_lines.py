@@ -152,6 +152,11 @@ def test_the_name_of_a_job_is_told_if_it_is_known() -> None:
     assert lines[1].endswith("CHANGE 9a47..jb21 INCRE_TRANSFER_STARTED delay=9s name=orders hold=delay")
 
 
+def test_a_name_that_is_cut_shows_that_it_is() -> None:
+    lines = lines_of(caught_up(), sample(0, reading(A, delay=9, name="orders-of-the-shop-in-eu-de-99999999")), ids=(A,))
+    assert " name=orders-of-the-shop-in-eu-de... hold=delay" in lines[1]
+
+
 def test_far_from_the_goal_heartbeats_come_soon_at_first_and_then_every_five_minutes() -> None:
     seen = [sample(end, reading(A, delay=900)) for end in range(0, 1200, 30)]
     beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
