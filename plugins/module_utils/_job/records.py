@@ -27,6 +27,7 @@ from .text import counted
 
 # At most 15 digits: more is no delay or percentage, and Python refuses to read thousands.
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
+_LONGEST_NUMBER = 31
 # In UTC; without a zone, since that would be written as +00:00.
 _EPOCH = datetime(1970, 1, 1)
 
@@ -150,8 +151,14 @@ def timestamp(value: object) -> str | None:
     number = _number(value)
     if not number:
         return None
+    return _utc(math.floor(number) // 1000)
+
+
+@lru_cache(maxsize=1024)
+def _utc(since_epoch: int) -> str | None:
+    # The jobs of a fleet report within a few seconds of each other.
     try:
-        return (_EPOCH + timedelta(milliseconds=math.floor(number))).isoformat(timespec="seconds") + "Z"
+        return (_EPOCH + timedelta(seconds=since_epoch)).isoformat() + "Z"
     except OverflowError:
         return None
 
@@ -164,12 +171,20 @@ def position(value: object) -> str | None:
 
 
 def _number(value: object) -> int | Fraction | None:
-    # Exact: as a float, 99.999999999999999 is 100. But nearly all are whole, and they come by the thousand.
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return int(value) if value.isdigit() else Fraction(value)
+    if isinstance(value, str):
+        return _number_in(value) if len(value) <= _LONGEST_NUMBER else None
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e15:
         return Fraction(value)
     return None
+
+
+# They come by the thousand, and most are alike: -1, 0, 100, the delays of jobs that have caught up.
+@lru_cache(maxsize=1024)
+def _number_in(text: str) -> int | Fraction | None:
+    if not _NUMBER.fullmatch(text):
+        return None
+    # Exact: as a float, 99.999999999999999 is 100.
+    return int(text) if text.isdigit() else Fraction(text)
 
 
 def _items(body: object) -> list[Mapping[str, Any]]:
