@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..module_utils._cutover import encoding
+from ..module_utils._cutover.endings import IN_USE
 from ..module_utils._cutover.result import nothing_begun
 from ..module_utils._cutover.result import result as cutover_result
 from ..module_utils._cutover.state import Outcome
@@ -68,7 +69,7 @@ class CutoverEnd(Step):
                 **outcome,
                 "outcome": "done" if done else "switch_failed" if failed_switch else "not_begun",
                 "ready": done,
-                "reason": "The target is the database in use, since an earlier run." if done else begun["msg"],
+                "reason": f"{IN_USE}, since an earlier run." if done else begun["msg"],
                 "outage_seconds": found["outage_seconds"] if done else None,
                 "finished_at": found["at"] if done else None,
             }

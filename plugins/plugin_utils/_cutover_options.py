@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
+from ..module_utils._cutover.state import stages_of
 from ..module_utils._job.errors import configuration_error
 from ..module_utils._service.names import asked_jobs
 from ..module_utils._service.options import CONNECTION_OPTIONS
@@ -78,19 +79,7 @@ class Options:
     @property
     def stages(self) -> tuple[str, ...]:
         """The names of the stages that this cutover has, in order."""
-        asks = self.confirm == "always"
-        wanted = (
-            ("approach", True),
-            ("confirm_freeze", asks),
-            ("freeze", "freeze" in self.files),
-            ("final", True),
-            ("verify", "verify" in self.files),
-            ("confirm_switch", asks),
-            ("stop", self.stop_jobs == "before_switch"),
-            ("switch", True),
-            ("stop", self.stop_jobs == "after_switch"),
-        )
-        return tuple(name for name, present in wanted if present)
+        return stages_of(self.files, asks=self.confirm == "always", stop_jobs=self.stop_jobs)
 
     @property
     def stop_jobs(self) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ..module_utils._cutover import encoding
+from ..module_utils._cutover.endings import LOOK
 from ..module_utils._cutover.result import nothing_begun
 from ..module_utils._cutover.state import STAGES, Next, Outcome, Plan, Role
 from ..module_utils._gate.gate import Verdict
@@ -126,8 +127,7 @@ class CutoverRun(Step):
         if journal.get("outcome") == Outcome.SWITCH_FAILED.value or journal.get("stage") == "switch":
             return (
                 f"An earlier run was interrupted, or failed, in the switch at {journal['at']}. Both sides may have been "
-                "changed, so nothing runs automatically. Find out which side is in use, finish or undo the switch by hand, "
-                f"then remove {options.state_file}."
+                f"changed, so nothing runs automatically. {LOOK} Finish or undo the switch by hand, then remove {options.state_file}."
             )
         return f"{answer['message'].rstrip('.')}. Nothing was changed."
 

@@ -38,8 +38,8 @@ from ..module_utils._cutover.decide import (
     advance,
     begin,
     recover,
-    still_copying,
 )
+from ..module_utils._cutover.endings import told_by_guard
 from ..module_utils._cutover.result import result
 from ..module_utils._cutover.state import Move, Next, Outcome, Owner, Role
 from ..module_utils._job.errors import DrsError
@@ -222,12 +222,8 @@ class Guard:
                 self._child = start_unfreeze(self._handover, self._told, self._me)
             except (OSError, ValueError, KeyError) as error:
                 self._unfreeze_failed(f"ansible-playbook could not be started: {error}")
-        elif self._journal.outcome is Outcome.FROZEN:
-            self._say(f"THE SOURCE MAY STILL BE FROZEN. {self._journal.why}")
-        elif self._journal.outcome is Outcome.DONE:
-            self._say(f"The run ended after the switch. {still_copying(self._journal)}")
-        elif self._journal.outcome is Outcome.SWITCH_FAILED:
-            self._say("The run ended during the switch. Nothing is undone. Find out which side is in use.")
+        elif ended := told_by_guard(self._journal):
+            self._say(ended)
 
     def _look_after_child(self) -> None:
         if self._again_at is not None and _since_boot() >= self._again_at:
@@ -238,7 +234,7 @@ class Guard:
             return
         self._child = None
         if self._journal.outcome is Outcome.UNFROZEN:
-            self._say("The guard unfroze the source: it accepts writes again.")
+            self._say(told_by_guard(self._journal))
         elif self._journal.outcome is None:
             self._unfreeze_failed(f"ansible-playbook ended with exit code {code}; see {self._told['log']}")
 

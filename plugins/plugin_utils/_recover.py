@@ -15,6 +15,7 @@ from typing import Any
 
 from ..module_utils._cutover import encoding, journal_file, processes
 from ..module_utils._cutover.decide import recover
+from ..module_utils._cutover.endings import NO_TASKS, UNFROZEN
 from ..module_utils._cutover.state import Journal, Next, Outcome, Role
 from ..module_utils._job.errors import DrsError
 from ..module_utils._service.options import job_ids
@@ -23,8 +24,6 @@ from ._failure import what_failed
 from ._given import as_list, given
 from ._handover import GUARD_VARIABLE
 from ._step import Step, failure, leads_to
-
-_NO_TASKS = "The source may still be frozen, and there are no tasks to unfreeze it."
 
 
 class Recover(Step):
@@ -70,8 +69,7 @@ class Recover(Step):
     def _unfrozen(self) -> dict[str, Any]:
         guard = self._begun["guard"]
         _steps.report_unfrozen(guard)
-        msg = "The source was unfrozen and accepts writes again."
-        return self._let_go(guard, {"msg": msg, "_ansible_verbose_always": True})
+        return self._let_go(guard, {"msg": UNFROZEN, "_ansible_verbose_always": True})
 
     def _unfreeze_failed(self) -> dict[str, Any]:
         guard = self._begun["guard"]
@@ -109,7 +107,7 @@ class Recover(Step):
         if answer["next"] == Next.STOP.value:
             frozen = (answer["journal"] or {}).get("outcome") == Outcome.FROZEN.value
             if frozen:
-                return failure(_NO_TASKS)
+                return failure(NO_TASKS)
             return _nothing(answer["message"])
         return failure(answer["message"])
 
@@ -120,7 +118,7 @@ class Recover(Step):
         if move is None or move.next is Next.UNFREEZE:
             return _nothing(f"Check mode: the source is frozen, and {earlier.plan.unfreeze_tasks} would unfreeze it.")
         if move.next is Next.REFUSE or move.journal.outcome is Outcome.FROZEN:
-            return failure(move.message or _NO_TASKS)
+            return failure(move.message or NO_TASKS)
         return _nothing(move.message)
 
     def _journal_path(self) -> Path | None:

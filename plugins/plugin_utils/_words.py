@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
+from ..module_utils._cutover.endings import HEADLINES
+from ..module_utils._cutover.state import Outcome
 from ..module_utils._gate.gate import Verdict
 from ..module_utils._job.text import counted, listed
 from ._svg import clock
@@ -29,12 +31,6 @@ _OF_VERDICTS: Mapping[Verdict, tuple[str, Tone]] = {
     Verdict.ERROR: ("The jobs could not be read. The gate stays shut.", "bad"),
     Verdict.MISSING: ("The service does not know every job. The gate stays shut.", "odd"),
     Verdict.UNKNOWN: ("A job has an unknown status. The gate stays shut.", "odd"),
-}
-_OF_OUTCOMES = {
-    "unfrozen": "Aborted safely: the source accepts writes again.",
-    "frozen": "The source may still be frozen. Check it now, and unfreeze it by hand.",
-    "switch_failed": "The switch failed, and nothing was undone. Find out which side is in use.",
-    "not_begun": "The cutover did not begin, and nothing was frozen.",
 }
 
 
@@ -107,10 +103,10 @@ def says(view: Wait | Cutover) -> str:
 
 
 def _of_cutover(cutover: Cutover) -> str:
-    if cutover.ready:
-        return "The cutover succeeded."
-    if cutover.outcome in _OF_OUTCOMES:
-        return _OF_OUTCOMES[cutover.outcome]
+    # The result may be of another version, with an outcome that this one does not know.
+    known = {outcome.value: said for outcome, said in HEADLINES.items()}
+    if cutover.outcome in known and (cutover.ready or cutover.outcome != Outcome.DONE.value):
+        return known[cutover.outcome]
     failed = next((stage.name for stage in cutover.stages if stage.state == "failed"), "")
     return f"The cutover stopped in the stage {failed}." if failed else "The cutover did not succeed."
 

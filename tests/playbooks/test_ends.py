@@ -119,7 +119,7 @@ def test_killed_in_the_switch_nothing_is_undone(place: Place) -> None:
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "switch"]
     assert "An earlier run was interrupted, or failed, in the switch at 20" in said
-    assert f"finish or undo the switch by hand, then remove {cutover.state_file}." in said
+    assert f"Finish or undo the switch by hand, then remove {cutover.state_file}." in said
 
 
 @pytest.mark.thorough

@@ -171,7 +171,7 @@ def refused_after_the_switch(cutover: Cutover) -> None:
     said = cutover.run(succeeds=False)
     assert (cutover.ran, cutover.requests()) == (ran, asked)
     assert "An earlier run was interrupted, or failed, in the switch at 20" in said
-    assert f"finish or undo the switch by hand, then remove {cutover.state_file}." in said
+    assert f"Finish or undo the switch by hand, then remove {cutover.state_file}." in said
 
 
 def test_unfreeze_fails(place: Place) -> None:

@@ -26,7 +26,7 @@ BELOW = {
 # What decides: values in, values out.
 _PURE_FILES = (
     *("_job/*.py", "_gate/*.py", "_stop/decide.py"),
-    *("_cutover/state.py", "_cutover/decide.py", "_cutover/encoding.py", "_cutover/result.py"),
+    *("_cutover/state.py", "_cutover/decide.py", "_cutover/endings.py", "_cutover/encoding.py", "_cutover/result.py"),
 )
 PURE = sorted(
     path.relative_to(MODULE_UTILS).as_posix()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from .._job.text import sentence
+from .endings import still_copying
 from .state import STAGES, UNFREEZE, Entry, Evidence, Journal, Move, Next, Outcome, Owner, Plan, Role
 
 # How often the guard tries the unfreeze tasks before it reports that they failed.
@@ -133,15 +134,6 @@ def recover(earlier: Journal | None, by: Owner, at: float, *, owner_lives: bool)
         return Move(earlier, Next.STOP, "Nothing is frozen.")
     taken = replace(earlier, owner=by, outcome=None, attempts=0, unfreeze_failure="")
     return _unfreeze(_break_off(taken, at, "The run ended and nobody unfroze the source"), by, at)
-
-
-def still_copying(journal: Journal) -> str:
-    """Say which jobs may still copy after the switch, and what to do."""
-    jobs = ", ".join(job for job in journal.plan.jobs if job not in journal.stopped) or "none is left"
-    return (
-        f"Not all jobs were stopped after the switch, and these may copy late writes of the source over the target: {jobs}. "
-        "Stop them with drs_job_stop."
-    )
 
 
 def busy(journal: Journal) -> str:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._job.text import iso
-from .decide import still_copying
 from .encoding import encode_owner, outage
-from .state import Journal, Outcome, Plan, Role
+from .endings import reason
+from .state import Journal, Outcome, Plan
 
 
 def result(journal: Journal, gates: Mapping[str, Any], plan: list[str], warnings: list[str]) -> dict[str, Any]:
@@ -57,32 +57,3 @@ def nothing_begun(why: str) -> dict[str, Any]:
     """Return the result of a cutover that did not begin, with the same keys."""
     plan = Plan(jobs=(), stages=(), unfreeze_tasks="", max_outage=0.0)
     return {**result(Journal(plan, owner=None), {}, [], []), "reason": why}
-
-
-def reason(journal: Journal) -> str:
-    """Say in a sentence or two how the cutover ended."""
-    why = f"{journal.why} " if journal.why else ""
-    if journal.outcome is Outcome.DONE:
-        lasting = f" {why}{still_copying(journal)}" if journal.failed_in else ""
-        return f"The target is the database in use.{lasting}"
-    if journal.outcome is Outcome.SWITCH_FAILED:
-        return f"The switch failed. {why}Both sides may have been changed, so nothing was undone. Find out which side is in use."
-    if journal.outcome is Outcome.UNFROZEN:
-        unfrozen = f"The source was unfrozen by {(journal.unfrozen_by or Role.RUN).words} and accepts writes again."
-        return f"{why}{unfrozen}{_gone(journal)}"
-    if journal.outcome is Outcome.FROZEN:
-        if journal.unfreezing:
-            return f"{why.strip()}{_gone(journal)}"
-        return f"{why}There are no tasks to unfreeze the source, so it may still be frozen.{_gone(journal)}"
-    if journal.frozen:
-        return f"{why}The source may still be frozen."
-    return f"{why}Nothing was frozen."
-
-
-def _gone(journal: Journal) -> str:
-    """Say which jobs cannot go on, because the stage stop had begun."""
-    if journal.stopped:
-        return f" Stopped, and not to be resumed: {', '.join(journal.stopped)}. Set their replication up again."
-    if any(entry.name == "stop" and entry.state != "ok" for entry in journal.entries):
-        return " The jobs may have been stopped. Look at them: a job that was stopped must be set up again."
-    return ""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
@@ -42,6 +43,25 @@ STAGES: dict[str, Stage] = {
     )
 }
 UNFREEZE = "unfreeze"
+
+
+def stages_of(files: Collection[str], *, asks: bool, stop_jobs: str) -> tuple[str, ...]:
+    """Return the names of the stages of one cutover, in their order.
+
+    ``files`` names what has tasks, such as ``freeze``; ``asks`` says whether somebody is asked; ``stop_jobs`` is the option.
+    """
+    wanted = (
+        ("approach", True),
+        ("confirm_freeze", asks),
+        ("freeze", "freeze" in files),
+        ("final", True),
+        ("verify", "verify" in files),
+        ("confirm_switch", asks),
+        ("stop", stop_jobs == "before_switch"),
+        ("switch", True),
+        ("stop", stop_jobs == "after_switch"),
+    )
+    return tuple(name for name, present in wanted if present)
 
 
 class Outcome(str, Enum):

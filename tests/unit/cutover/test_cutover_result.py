@@ -11,7 +11,8 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import recover
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.encoding import encode_owner
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import nothing_begun, reason, result
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.endings import reason
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import nothing_begun, result
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Journal, Next
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     ALL,
