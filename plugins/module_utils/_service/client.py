@@ -210,10 +210,11 @@ class Client:
         """
         self._log_in(until)
         listed = self._listing.jobs(ids if ids is None else list(dict.fromkeys(ids)), types_of(types), until)
+        wanted = None if names is None else frozenset(names)
         return tuple(
             job
             for job in listed.values()
-            if (names is None or job.name in names) and (statuses is None or job.status in statuses)
+            if (wanted is None or job.name in wanted) and (statuses is None or job.status in statuses)
         )
 
     def stop(self, ids: Sequence[str], *, force: bool = False, until: float | None = None) -> dict[str, StopAnswer]:

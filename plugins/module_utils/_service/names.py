@@ -58,7 +58,10 @@ def resolve_names(client: Lists, names: Sequence[str], until: float | None = Non
     """
     # Not with the service's own filter: it also finds parts of names, and candidates are needed for the error.
     listed = client.list_jobs(until=until)
-    found = {name: [job for job in listed if job.name == name] for name in names}
+    found: dict[str, list[ListedJob]] = {name: [] for name in names}
+    for job in listed:
+        if job.name in found:
+            found[job.name].append(job)
     wrong = [_wrong(name, jobs, listed) for name, jobs in found.items() if len(jobs) != 1]
     if wrong:
         more = f" And {len(wrong) - _CANDIDATES} more names." if len(wrong) > _CANDIDATES else ""

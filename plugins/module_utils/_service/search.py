@@ -81,12 +81,13 @@ class Listing:
 
     def _by_filter(self, ids: Sequence[str], types: Sequence[str], until: float | None) -> Found:
         """The jobs that the filter by id finds: first where they were found before, then type by type."""
-        before = {job_type: [each for each in ids if self._type_of.get(each) == job_type] for job_type in types}
+        known = dict(self._type_of)
+        before = {job_type: [job_id for job_id in ids if known.get(job_id) == job_type] for job_type in types}
         found: Found = {}
         try:
             self._find(found, before, until)
             for job_type in types:
-                missing = [job_id for job_id in ids if job_id not in found and job_id not in before[job_type]]
+                missing = [job_id for job_id in ids if job_id not in found and known.get(job_id) != job_type]
                 self._find(found, {job_type: missing}, until)
         except DrsError as error:
             if error.kind is not Kind.INVALID_REQUEST or error.withdrawn:

@@ -259,11 +259,11 @@ def result(jobs: Jobs, wait: bool) -> dict[str, Any]:
     done = [job for job in jobs if job.succeeded(wait)]
     return {
         "changed": any(job.reached for job in jobs),
-        "jobs": [{**job.record.as_dict(), "reason": "" if job in done else job.open} for job in jobs],
+        "jobs": [{**job.record.as_dict(), "reason": "" if job.succeeded(wait) else job.open} for job in jobs],
         "stopped": [job.id for job in done if job.reached],
         # Ended, or ending, without a stop of this task.
         "already_ended": [job.id for job in done if not job.reached],
-        "failed_jobs": [job.id for job in jobs if job not in done],
+        "failed_jobs": [job.id for job in jobs if not job.succeeded(wait)],
     }
 
 
@@ -275,7 +275,7 @@ def message(jobs: Jobs, wait: bool, elapsed: float, problem: str = "") -> str:
     if len(done) == len(jobs):
         verb = "stopped" if wait else "being stopped"
         return f"{counted(len(stopped))} {verb}{already(others)}."
-    open_jobs = [job for job in jobs if job not in done]
+    open_jobs = [job for job in jobs if not job.succeeded(wait)]
     texts = "; ".join(f"{job.id}: {job.open}" for job in open_jobs[:_NAMED])
     more = f"; and {len(open_jobs) - _NAMED} more" if len(open_jobs) > _NAMED else ""
     verb = "has" if len(open_jobs) == 1 else "have"

@@ -22,6 +22,9 @@ from .._service.names import Asked, resolve_names
 
 _Records: TypeAlias = tuple[StatusRecord, ProgressRecord]
 
+# Of jobs that have none, which are most: the same for all, in each sample.
+_NO_SUBTASKS = {listed: Subtasks(listed=listed) for listed in (False, True)}
+
 _PERMISSION = "Reading the list of jobs needs the permission drs:migrationJob:list."
 
 
@@ -64,11 +67,12 @@ class Jobs:
         known = [child for job_id in self.ids for child in self._children.get(job_id, ())]
         asked = list(dict.fromkeys([*self.ids, *known]))
         found = _both(client, asked, until)
-        there = [job_id for job_id in self.ids if Reading(*found[job_id]).found]
-        listed: Sequence[str] = ()
-        if self._rules.check_subtasks and there and (self._first or self._nothing_else(found, held)):
-            self._list(client, there, found, until)
-            self._first, listed = False, there
+        listed: frozenset[str] = frozenset()
+        if self._rules.check_subtasks and (self._first or self._nothing_else(found, held)):
+            there = [job_id for job_id in self.ids if Reading(*found[job_id]).found]
+            if there:
+                self._list(client, there, found, until)
+                self._first, listed = False, frozenset(there)
         return tuple(self._reading(job_id, found, job_id in listed) for job_id in self.ids)
 
     def _nothing_else(self, found: Mapping[str, _Records], held: Callable[[], bool]) -> bool:
@@ -90,8 +94,8 @@ class Jobs:
                 for entry in (job, *_descendants(job)):
                     listed.setdefault(entry.id, []).append(entry)
             self._children = dict(before)
-            self._problems = {job_id: problem for job_id, problem in self._problems.items() if job_id not in ids}
             for job_id in ids:
+                self._problems.pop(job_id, None)
                 self._take_in(job_id, listed.get(job_id, ()), before.get(job_id, ()), found)
             more = [child for children in self._children.values() for child in children if child not in found]
             if more:
@@ -135,7 +139,8 @@ class Jobs:
             for child in self._children.get(job_id, ())
             if child in found
         )
-        return Reading(status, progress, self._names.get(job_id), Subtasks(children, listed and not problem, problem))
+        subtasks = Subtasks(children, listed and not problem, problem) if children or problem else _NO_SUBTASKS[listed]
+        return Reading(status, progress, self._names.get(job_id), subtasks)
 
 
 def _both(client: Client, ids: Sequence[str], until: float) -> dict[str, _Records]:
