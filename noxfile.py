@@ -29,7 +29,7 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.download_python = "never"
 # A version without its Python is skipped, and side_by_side.py says so and fails if nothing is left.
 nox.options.error_on_missing_interpreters = False
-# In this order two at a time are done soonest; integration and sanity use the same copy.
+# In this order several at a time are done soonest; integration and sanity use the same copy.
 KINDS = ["integration", "units", "playbooks", "sanity"]
 nox.options.sessions = TESTS = [*KINDS, "lint"]
 
@@ -49,10 +49,8 @@ CORES = {
     "2.21": ("3.13", "3.12", "3.14"),
 }
 # What ansible-test is asked for when it must be quick; pytest, for the tests that are not marked as thorough.
-QUICKLY = {
-    "sanity": ["--skip-test=pylint"],
-    "integration": ["bad_input", "drs_job_info", "drs_job_progress", "drs_wait_role", "tls"],
-}
+QUICKLY = {"sanity": ["--skip-test=pylint"]}
+QUICKLY["integration"] = ["bad_input", "drs_job_info", "drs_job_progress", "drs_wait_role", "tls"]
 # What the collection is verified against: by tests, with these words to pytest, or by a program of that name.
 VERIFIED = {"contract": ["tests/contract"], "keystone": ["tests/keystone"], "wire": ["-n", "2", "tests/wire"]}
 VERIFIED["model"] = ["-n", "logical", "tests/unit/gate/test_model.py"]
@@ -129,7 +127,7 @@ def ansible_test(session: nox.Session, kind: str, *options: str) -> None:
 
 
 def side_by_side(session: nox.Session, *sessions: str, **settings: str) -> None:
-    """Run sessions two at a time, with what the command line adds to each."""
+    """Run sessions side by side, with what the command line adds to each."""
     words = [*sessions, "--", *session.posargs]
     session.run(PYTHON, "tests/tools/side_by_side.py", *words, external=True, env=settings)
 
@@ -235,9 +233,11 @@ def with_core(session: nox.Session, core: str) -> None:
     requirements = ["-r", "tests/unit/requirements.txt", "-r", "tests/integration/requirements.txt"]
     python = install(session, f"ansible-core=={core}.*", *requirements)
     # ansible-test forks for each unit test, which takes twice as long: with the newest alone.
-    by_pytest = {"playbooks": "tests/playbooks"} | ({} if core == [*CORES][-1] else {"units": "tests/unit"})
+    by_pytest = {"playbooks": ["-n", "4", "tests/playbooks"]}
+    if core != [*CORES][-1]:
+        by_pytest["units"] = ["-n", "2", "tests/unit"]
     for kind in session.posargs or KINDS:
-        pytest = ["-m", "pytest", "-n", "4", by_pytest[kind]] if kind in by_pytest else []
+        pytest = ["-m", "pytest", *by_pytest[kind]] if kind in by_pytest else []
         session.run(python, *(pytest or ["tests/tools/ansible_test.py", kind]))
 
 

@@ -24,10 +24,10 @@ def repack(built: Path, target: Path, time: int) -> str:
         contents = {name: stream.read() for name, (_entry, stream) in entries.items() if stream}
     files = json.loads(contents["FILES.json"])
     files["files"].sort(key=lambda file: file["name"])
-    contents["FILES.json"] = _json(files)
+    contents["FILES.json"] = json.dumps(files, indent=1).encode()
     manifest = json.loads(contents["MANIFEST.json"])
     manifest["file_manifest_file"]["chksum_sha256"] = hashlib.sha256(contents["FILES.json"]).hexdigest()
-    contents["MANIFEST.json"] = _json(manifest)
+    contents["MANIFEST.json"] = json.dumps(manifest, indent=1).encode()
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as archive:
         # These two first, as ansible-galaxy has them.
@@ -43,7 +43,3 @@ def repack(built: Path, target: Path, time: int) -> str:
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(packed)
     return hashlib.sha256(packed).hexdigest()
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, indent=1).encode()

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run sessions of nox, two at a time: one line for each that succeeds, all of its output for one that fails.
+"""Run sessions of nox, three at a time: one line for each that succeeds, all of its output for one that fails.
 
 usage: python side_by_side.py SESSION... [-- ARGUMENT...]
 
@@ -23,6 +23,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOGS = CHECKOUT / "build" / "logs"
+# One more than most machines for CI have processors: each session waits for something now and then.
+AT_A_TIME = 3
 # Seconds between two lines that tell what is running.
 HEARTBEAT = 30.0
 # How pytest sums up, whatever surrounds it.
@@ -72,7 +74,7 @@ def main() -> int:
     threading.Thread(target=tell, daemon=True).start()
     began = time.monotonic()
     # A session that fails does not stop the others: one run shows everything there is to fix.
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
         results = dict(pool.map(lambda name: (name, run(name, arguments, since)), sessions))
     ended.set()
     failed = [name for name, result in results.items() if result == "failed"]
