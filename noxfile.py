@@ -35,7 +35,7 @@ nox.options.sessions = TESTS = [*KINDS, "lint"]
 
 PYTHON = str(checkout.environment() / "bin" / "python")
 REQUIREMENTS = Path("tests", "requirements")
-# All that a change must pass, with its coverage; otherwise the session test sets QUICK: without what takes long.
+# The session test sets QUICK, which leaves out what takes long; FULL adds what else a change must pass, and coverage.
 FULL = bool(os.environ.get("FULL"))
 QUICK = bool(os.environ.get("QUICK"))
 COVERAGE = checkout.CACHE / "coverage"
@@ -109,15 +109,12 @@ def install(session: nox.Session, *requirements: str) -> str:
 def tests(session: nox.Session, kind: str, folder: str, *options: str) -> None:
     """Run pytest with what the command line adds, in the folder if it names no test; FULL=1 measures coverage."""
     named = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
-    chosen = session.posargs or (["-m", "not thorough"] if QUICK or FULL else [])
-    pytest = ["pytest", f"--junitxml=build/junit/{kind}.xml", *options, *([] if named else [folder])]
+    chosen = session.posargs or (["-m", "not thorough"] if QUICK else [])
+    pytest = ["pytest", f"--junitxml=build/junit/{kind}.xml", *options, *chosen, *([] if named else [folder])]
     COVERAGE.mkdir(parents=True, exist_ok=True)
     for stale in COVERAGE.glob(f"{kind}.*"):
         stale.unlink()
-    run(session, *(["coverage", "run", "-m"] if FULL else []), *pytest, *chosen, COVERAGE_FILE=str(COVERAGE / kind))
-    if FULL and not session.posargs:
-        # Variants of other tests reach few further lines, and measuring would double their time.
-        run(session, *pytest, f"--junitxml=build/junit/{kind}-thorough.xml", "-m", "thorough")
+    run(session, *(["coverage", "run", "-m"] if FULL else []), *pytest, COVERAGE_FILE=str(COVERAGE / kind))
 
 
 def ansible_test(session: nox.Session, kind: str, *options: str) -> None:
@@ -142,16 +139,15 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def test(session: nox.Session) -> None:
-    """Run lint, sanity, units, playbooks and integration; with FULL=1 all that a change must pass, and its coverage."""
-    if not FULL:
-        side_by_side(session, *TESTS, QUICK="1")
-        return
-    # The default ansible-core is that of the other sessions. The longest come first.
-    at_hand = [core for core, versions in CORES.items() if "/" in python_of(versions)] or list(CORES)
-    newest, oldest = f"core({at_hand[-1]})", f"core({at_hand[0]})"
-    others = ["eda", "examples", "verify(contract)", "docs"]
-    side_by_side(session, *dict.fromkeys([newest, TESTS[0], oldest, *TESTS[1:], *others]))
-    session.notify("coverage")
+    """Run lint, sanity, units, playbooks and integration, quickly; with FULL=1 all that a change must pass."""
+    before, after = [], []
+    if FULL:
+        # All tests with the oldest and the newest ansible-core for which there is a Python.
+        at_hand = [core for core, versions in CORES.items() if "/" in python_of(versions)] or list(CORES)
+        before = [*dict.fromkeys((f"core({at_hand[-1]})", f"core({at_hand[0]})"))]
+        after = ["eda", "examples", "verify(contract)", "docs"]
+        session.notify("coverage")
+    side_by_side(session, *before, *TESTS, *after, QUICK="1")
 
 
 @nox.session(python=False)
@@ -180,8 +176,8 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=False)
 def sanity(session: nox.Session) -> None:
-    """Run ansible-test sanity; paths of files for some. With FULL=1 pylint is left to the other ansible-cores."""
-    ansible_test(session, "sanity", *(QUICKLY["sanity"] if FULL else []))
+    """Run ansible-test sanity; paths of files for some."""
+    ansible_test(session, "sanity")
 
 
 @nox.session(python=False)

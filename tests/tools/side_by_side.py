@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run sessions of nox, three at a time: one line for each that succeeds, all of its output for one that fails.
+"""Run sessions of nox, two at a time: one line for each that succeeds, all of its output for one that fails.
 
 usage: python side_by_side.py SESSION... [-- ARGUMENT...]
 
@@ -23,8 +23,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 LOGS = CHECKOUT / "build" / "logs"
-# One more than most machines for CI have processors: each session waits for something now and then.
-AT_A_TIME = 3
+# On two processors a third makes all of them slower: each has several processes of its own.
+AT_A_TIME = 2
 # Seconds between two lines that tell what is running.
 HEARTBEAT = 30.0
 # How pytest sums up, whatever surrounds it.
