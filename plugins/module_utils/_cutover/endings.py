@@ -17,7 +17,7 @@ WRITABLE = "accepts writes again."
 UNFROZEN = f"The source was unfrozen and {WRITABLE}"
 NO_TASKS = f"{MAY_BE_FROZEN}, and there are no tasks to unfreeze it."
 
-# The headline of a report; that of a success says more than one thing.
+# What a report says first.
 HEADLINES: Mapping[Outcome, str] = {
     Outcome.DONE: "The cutover succeeded.",
     Outcome.UNFROZEN: f"Aborted safely: the source {WRITABLE}",

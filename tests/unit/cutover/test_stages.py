@@ -19,7 +19,14 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import
     Unfrozen,
     busy,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import STAGES, Next, Outcome, Owner, Role
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import (
+    STAGES,
+    Next,
+    Outcome,
+    Owner,
+    Role,
+    stages_of,
+)
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     ALL,
     GUARD,
@@ -34,6 +41,21 @@ from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
 BEFORE_FREEZE = ("approach", "confirm_freeze")
 FROZEN = ("freeze", "final", "verify", "confirm_switch", "stop")
 LOUD = "THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen:"
+
+
+@pytest.mark.parametrize(
+    ("files", "asks", "stop_jobs", "stages"),
+    [
+        ((), False, "never", "approach final switch"),
+        (("freeze", "verify"), False, "by_switch_tasks", "approach freeze final verify switch"),
+        (("freeze",), True, "before_switch", "approach confirm_freeze freeze final confirm_switch stop switch"),
+        (("verify",), False, "after_switch", "approach final verify switch stop"),
+    ],
+)
+def test_a_cutover_has_the_stages_it_needs_in_their_order(
+    files: tuple[str, ...], asks: bool, stop_jobs: str, stages: str
+) -> None:
+    assert stages_of(files, asks=asks, stop_jobs=stop_jobs) == tuple(stages.split())
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,10 @@ ON_TERMINAL = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
 )
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's `... &` passes this on, and ansible-core 2.16 would not hear the Ctrl-C of a test.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class Child:
     """A run of plays, with what it wrote so far, and when each line of standard error came."""
