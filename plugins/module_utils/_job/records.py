@@ -104,7 +104,7 @@ def parse_statuses(body: object) -> dict[str, StatusRecord]:
 
     Raises :class:`DrsError` of kind ``protocol`` for a body that is not such an answer.
     """
-    return _by_id(StatusRecord(**status_fields(item, "id", "status")) for item in _items(body))
+    return _by_id(StatusRecord(*status_fields(item, "id", "status")) for item in _items(body))
 
 
 def parse_progress(body: object, *, raw: bool = True) -> dict[str, ProgressRecord]:
@@ -123,10 +123,10 @@ def parse_items(body: object, record: Callable[[Mapping[str, Any]], Record]) -> 
 def parse_refusals(body: object) -> dict[str, tuple[str | None, str | None]]:
     """Error code and message of each job that a 400 names in ``results``; empty if it names none."""
     try:
-        found = [status_fields(item, "id", "status") for item in _items(body)]
+        found = [StatusRecord(*status_fields(item, "id", "status")) for item in _items(body)]
     except DrsError:
         return {}
-    return {job["id"]: (job["error_code"], job["error_message"]) for job in found if job["error_code"]}
+    return {job.id: (job.error_code, job.error_message) for job in found if job.error_code}
 
 
 def seconds(value: object) -> int | None:
@@ -213,8 +213,10 @@ def _text(item: Mapping[str, Any], *names: str) -> str | None:
     return None
 
 
-def status_fields(item: Mapping[str, Any], id_field: str, status_field: str) -> dict[str, Any]:
-    """The fields of :class:`StatusRecord` in one entry."""
+def status_fields(
+    item: Mapping[str, Any], id_field: str, status_field: str
+) -> tuple[str, bool, str | None, str | None, str | None]:
+    """The fields of :class:`StatusRecord` in one entry, in their order."""
     # Each operation spells the id and the message in its own way; error lists mix the two.
     job_id = _text(item, id_field, "id", "job_id")
     if job_id is None:
@@ -222,19 +224,14 @@ def status_fields(item: Mapping[str, Any], id_field: str, status_field: str) -> 
     status = _text(item, status_field)
     error_code = _text(item, "error_code")
     error_message = _text(item, "error_message", "error_msg")
-    return {
-        "id": job_id,
-        # An entry that has an error and no status is how the service may say "no such job".
-        "found": status is not None or not (error_code or error_message),
-        "status": status,
-        "error_code": error_code and cut(error_code),
-        "error_message": error_message and cut(error_message),
-    }
+    # An entry that has an error and no status is how the service may say "no such job".
+    found = status is not None or not (error_code or error_message)
+    return job_id, found, status, error_code and cut(error_code), error_message and cut(error_message)
 
 
 def _progress_record(item: Mapping[str, Any], raw: bool) -> ProgressRecord:
     return ProgressRecord(
-        **status_fields(item, "job_id", "transfer_status"),
+        *status_fields(item, "job_id", "transfer_status"),
         task_mode=_text(item, "task_mode"),
         progress=percentage(item.get("progress")),
         delay=seconds(item.get("incre_trans_delay")),

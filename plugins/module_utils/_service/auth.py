@@ -17,7 +17,8 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from .._job.errors import DrsError, Kind, cut, protocol_error
 from .redaction import Redactor
-from .transport import AuthBase, as_drs_error, bounded, host_of, requests, timed_out
+from .time_limit import bounded
+from .transport import AuthBase, as_drs_error, host_of, requests, timed_out
 
 TOKEN_HEADER = "X-Auth-Token"
 ALGORITHM = "SDK-HMAC-SHA256"

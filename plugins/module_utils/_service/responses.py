@@ -31,6 +31,8 @@ _NO_PERMISSION = tuple(f"DRS.M0010{number}" for number in range(6))
 _NO_PROJECT = "DRS.M00261"
 # A real answer nests five deep. Python and Ansible cannot walk what nests by the thousand.
 _DEEPEST = 50
+# What nests in parsed JSON, which has no classes derived from these.
+_NESTING = frozenset((dict, list))
 
 # Codes of 400 and 422 that are about the request as a whole: ids that are empty or given twice, the page.
 _ABOUT_THE_REQUEST = ("DRS.M00300", "DRS.M00301", "DRS.M00210", "DRS.M00211", _NO_PROJECT, *_NO_PERMISSION)
@@ -148,7 +150,7 @@ def _too_deep(value: object, levels: int) -> bool:
             child
             for parent in inner
             for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, (dict, list))
+            if type(child) in _NESTING
         ]
     return bool(inner)
 

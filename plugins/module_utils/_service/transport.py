@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import re
 import socket
-import threading
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -23,13 +21,13 @@ from urllib.request import getproxies
 
 from .._job.errors import DrsError, Kind, configuration_error, protocol_error
 from .redaction import Redactor
+from .time_limit import bounded, use
 
 __all__ = [
     "REQUESTS_IMPORT_ERROR",
     "Answer",
     "AuthBase",
     "as_drs_error",
-    "bounded",
     "host_of",
     "new_session",
     "requests",
@@ -70,60 +68,8 @@ class Answer:
     request: Any = field(repr=False)
 
 
-class _Exchange:
-    """One request under way: the socket it uses, and whether its time is up."""
-
-    def __init__(self) -> None:
-        self.sock: socket.socket | None = None
-        self.expired = False
-
-    def use(self, sock: socket.socket | None) -> None:
-        self.sock = sock
-        if self.expired:
-            # The time ran out before there was a socket to break, e.g. while it connected.
-            raise TimeoutError
-
-    def expire(self) -> None:
-        self.expired = True
-        if self.sock is not None:
-            with suppress(OSError):
-                # Not SSLSocket.shutdown, which takes the TLS state from under the reading thread.
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
-
-
-_this_thread = threading.local()
-
-
-@contextmanager
-def bounded(seconds: float) -> Iterator[_Exchange]:
-    """Break the connection that this thread uses inside the block once the seconds are over.
-
-    What was read may look complete then, as the end of the connection can be the end of an
-    answer: look at ``expired`` before it is believed.
-    """
-    exchange = _this_thread.exchange = _Exchange()
-    timer = threading.Timer(seconds, exchange.expire)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield exchange
-    finally:
-        timer.cancel()
-        _this_thread.exchange = None
-
-
-def _use(sock: socket.socket | None) -> None:
-    exchange = getattr(_this_thread, "exchange", None)
-    if exchange is not None:
-        exchange.use(sock)
-
-
 class _KnownSocket:
-    """Mixed into a connection: tells which socket the request of this thread goes through.
-
-    The time-outs of ``requests`` count from one received byte to the next, so a server that
-    trickles could hold a request for days. With the socket known, a timer can end it.
-    """
+    """Mixed into a connection: tells which socket the request of this thread goes through."""
 
     sock: socket.socket | None
 
@@ -131,7 +77,7 @@ class _KnownSocket:
         # Known this early for the sake of a proxy, whose answer to CONNECT is read in connect().
         sock: socket.socket = super()._new_conn()  # type: ignore[misc]
         try:
-            _use(sock)
+            use(sock)
         except TimeoutError:
             sock.close()
             raise
@@ -139,14 +85,14 @@ class _KnownSocket:
 
     def _tunnel(self) -> None:
         super()._tunnel()  # type: ignore[misc]
-        _use(self.sock)
+        use(self.sock)
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        _use(self.sock)
+        use(self.sock)
 
     def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        _use(self.sock)
+        use(self.sock)
         super().putrequest(*args, **kwargs)  # type: ignore[misc]
 
 

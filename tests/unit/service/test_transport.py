@@ -19,6 +19,7 @@ import urllib3
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service import transport
 from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.time_limit import bounded
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
     BY_PASSWORD,
@@ -99,7 +100,7 @@ def test_the_answer_of_a_proxy_to_connect_is_bounded_too(client_for: ClientFor) 
 
 
 def test_a_connection_that_comes_after_the_time_is_up_is_not_used() -> None:
-    with raw_server(None) as host, transport.bounded(60) as exchange:
+    with raw_server(None) as host, bounded(60) as exchange:
         exchange.expire()
         name, port = host.split(":")
         with pytest.raises(TimeoutError):
