@@ -30,6 +30,9 @@ _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 _LONGEST_NUMBER = 31
 # In UTC; without a zone, since that would be written as +00:00.
 _EPOCH = datetime(1970, 1, 1)
+# Values come by the thousand, and most are alike: -1, 0, 100, the delays of jobs that have caught up, the second
+# in which the jobs of a fleet report, parts that are all done.
+_remembered = lru_cache(maxsize=1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def parse_statuses(body: object) -> dict[str, StatusRecord]:
 
     Raises :class:`DrsError` of kind ``protocol`` for a body that is not such an answer.
     """
-    return _by_id(StatusRecord(*status_fields(item, "id", "status")) for item in _items(body))
+    return _by_id(StatusRecord(*status_fields(item, ("id", "job_id"), "status")) for item in _items(body))
 
 
 def parse_progress(body: object, *, raw: bool = True) -> dict[str, ProgressRecord]:
@@ -123,7 +126,7 @@ def parse_items(body: object, record: Callable[[Mapping[str, Any]], Record]) -> 
 def parse_refusals(body: object) -> dict[str, tuple[str | None, str | None]]:
     """Error code and message of each job that a 400 names in ``results``; empty if it names none."""
     try:
-        found = [StatusRecord(*status_fields(item, "id", "status")) for item in _items(body)]
+        found = [StatusRecord(*status_fields(item, ("id", "job_id"), "status")) for item in _items(body)]
     except DrsError:
         return {}
     return {job.id: (job.error_code, job.error_message) for job in found if job.error_code}
@@ -154,9 +157,8 @@ def timestamp(value: object) -> str | None:
     return _utc(math.floor(number) // 1000)
 
 
-@lru_cache(maxsize=1024)
+@_remembered
 def _utc(since_epoch: int) -> str | None:
-    # The jobs of a fleet report within a few seconds of each other.
     try:
         return (_EPOCH + timedelta(seconds=since_epoch)).isoformat() + "Z"
     except OverflowError:
@@ -178,8 +180,7 @@ def _number(value: object) -> int | Fraction | None:
     return None
 
 
-# They come by the thousand, and most are alike: -1, 0, 100, the delays of jobs that have caught up.
-@lru_cache(maxsize=1024)
+@_remembered
 def _number_in(text: str) -> int | Fraction | None:
     if not _NUMBER.fullmatch(text):
         return None
@@ -214,11 +215,11 @@ def _text(item: Mapping[str, Any], *names: str) -> str | None:
 
 
 def status_fields(
-    item: Mapping[str, Any], id_field: str, status_field: str
+    item: Mapping[str, Any], id_fields: tuple[str, str], status_field: str
 ) -> tuple[str, bool, str | None, str | None, str | None]:
     """The fields of :class:`StatusRecord` in one entry, in their order."""
     # Each operation spells the id and the message in its own way; error lists mix the two.
-    job_id = _text(item, id_field, "id", "job_id")
+    job_id = _text(item, *id_fields)
     if job_id is None:
         raise protocol_error("An entry of 'results' in the response has no job id.")
     status = _text(item, status_field)
@@ -231,7 +232,7 @@ def status_fields(
 
 def _progress_record(item: Mapping[str, Any], raw: bool) -> ProgressRecord:
     return ProgressRecord(
-        *status_fields(item, "job_id", "transfer_status"),
+        *status_fields(item, ("job_id", "id"), "transfer_status"),
         task_mode=_text(item, "task_mode"),
         progress=percentage(item.get("progress")),
         delay=seconds(item.get("incre_trans_delay")),
@@ -270,9 +271,9 @@ def _parts(value: object) -> Mapping[str, Mapping[str, int | None]]:
     return _shared(tuple((name, *_part(entry)) for name, entry in entries.items()))
 
 
-@lru_cache(maxsize=256)
+@_remembered
 def _shared(parts: tuple[tuple[str, int | None, int | None], ...]) -> Mapping[str, Mapping[str, int | None]]:
-    # Most jobs of a fleet have the same parts, all done: one object serves them all, and nobody changes it.
+    # One object serves all jobs with the same parts, and nobody changes it.
     return {name: {"progress": progress, "remaining_time": remaining} for name, progress, remaining in parts}
 
 

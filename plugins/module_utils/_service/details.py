@@ -41,7 +41,7 @@ def parse_details(body: object) -> dict[str, DetailRecord]:
 def _record(item: Mapping[str, Any]) -> DetailRecord:
     readonly = item.get("is_target_readonly")
     return DetailRecord(
-        *status_fields(item, "id", "status"),
+        *status_fields(item, ("id", "job_id"), "status"),
         # Anything but a boolean is no evidence that the target can be written to.
         target_readonly=readonly if isinstance(readonly, bool) else None,
         # Only migration and disaster recovery into the cloud have it: the vendor's SDK, CreateJobReq.

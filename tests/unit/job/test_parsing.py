@@ -311,6 +311,7 @@ def test_a_job_given_twice_with_different_content_is_a_protocol_error(
     [
         ({"results": [{"id": A, "error_code": "DRS.M00289", "error_msg": "Gone."}]}, {A: ("DRS.M00289", "Gone.")}),
         ({"results": [{"id": A, "error_code": "DRS.M00289"}, {"id": B}]}, {A: ("DRS.M00289", None)}),
+        ({"results": [{"job_id": A, "error_code": "DRS.M00289"}]}, {A: ("DRS.M00289", None)}),
         ({"error_code": "DRS.M00202", "error_msg": "The value of jobs is invalid."}, {}),
         ({"results": [{"error_code": "DRS.M00289"}]}, {}),
         ({"results": [{"id": A, "status": 5, "error_code": "DRS.M00289"}]}, {}),
