@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,15 @@ class Options:
     @property
     def stages(self) -> tuple[str, ...]:
         """The names of the stages that this cutover has, in order."""
-        return stages_of(self.files, asks=self.confirm == "always", stop_jobs=self.stop_jobs)
+        return self._stages(self.files)
+
+    @property
+    def planned(self) -> tuple[str, ...]:
+        """The same for people, with those that have no tasks: a plan says so."""
+        return self._stages([*self.files, "freeze", "verify"])
+
+    def _stages(self, files: Collection[str]) -> tuple[str, ...]:
+        return stages_of(files, asks=self.confirm == "always", stop_jobs=self.stop_jobs)
 
     @property
     def stop_jobs(self) -> str:

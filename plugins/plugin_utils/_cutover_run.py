@@ -352,21 +352,20 @@ class CutoverRun(Step):
 def plan_lines(options: _cutover_options.Options, targets: Targets = Targets()) -> list[str]:
     """Return the plan of a cutover for people."""
     values, files = options.values, options.files
-    lines = {
+    texts = {
         "approach": f"approach gate: delay of at most {values['approach_max_delay']} s",
+        "confirm_freeze": "ask before the freeze",
         "freeze": f"freeze: {files.get('freeze', 'no tasks')}",
         "final": f"final gate: delay of at most {values['max_delay']} s, stable",
         "verify": f"verify: {files.get('verify', 'no tasks')}",
+        "confirm_switch": "ask before the switch",
+        "stop": f"stop the jobs, within {values['stop_timeout']:g} s; a job that was stopped cannot be resumed",
+        "switch": f"switch: {files['switch']}",
     }
-    stop_line = {
-        "stop": f"stop the jobs, within {values['stop_timeout']:g} s; a job that was stopped cannot be resumed"
-    }
-    before = options.stop_jobs == "before_switch"
-    lines = {**lines, **(stop_line if before else {}), "switch": f"switch: {files['switch']}"}
-    unfreeze = f"If step 2 to {len(lines) - 1} fails, unfreeze: {files.get('unfreeze', 'no tasks')}"
-    if options.stop_jobs == "after_switch":
-        lines.update(stop_line)
-    numbered = [f"{number}. {line}" for number, line in enumerate(lines.values(), start=1)]
+    stages = options.planned
+    numbered = [f"{number}. {texts[stage]}" for number, stage in enumerate(stages, start=1)]
+    fails = f"If step {stages.index('freeze') + 1} to {stages.index('switch')} fails"
+    unfreeze = f"{fails}, unfreeze: {files.get('unfreeze', 'no tasks')}"
     jobs = {
         "never": "The jobs are not stopped (drs_cutover_stop_jobs is never).",
         "by_switch_tasks": "Your switch tasks stop the jobs.",

@@ -67,7 +67,7 @@ class StatusRecord:
 
 @dataclass(frozen=True, slots=True)
 class ProgressRecord(StatusRecord):
-    """The same with progress (percent), delay and remaining time (seconds)."""
+    """The same with progress (percent), delay (seconds, and milliseconds) and remaining time (seconds)."""
 
     task_mode: str | None = None
     progress: int | None = None
@@ -133,7 +133,7 @@ def parse_refusals(body: object) -> dict[str, tuple[str | None, str | None]]:
 
 
 def seconds(value: object) -> int | None:
-    """A whole number of seconds >= 0, rounded up so that it never says less; else None.
+    """A whole number of seconds >= 0, or of milliseconds, rounded up so that it never says less; else None.
 
     The API sends ``"-1"`` for no value.
     """

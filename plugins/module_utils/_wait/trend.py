@@ -19,7 +19,10 @@ _LEAST = 3
 
 @dataclass(frozen=True)
 class Trend:
-    """``direction`` is ``falling``, ``steady`` or ``not converging``; ``seconds_left`` seconds to the end, if there is one."""
+    """Where a job is heading, and the seconds to its end, if there is one.
+
+    ``direction`` is ``falling``, ``steady`` or ``not converging`` of a delay, ``rising`` or ``steady`` of the full phase.
+    """
 
     direction: str
     seconds_left: int | None = None
