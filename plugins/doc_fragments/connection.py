@@ -99,6 +99,7 @@ options:
   proxy:
     description:
       - URL of a proxy for all requests, including those to IAM, for example V(http://proxy.example.com:3128).
+      - It may begin with V(http), V(https), V(socks5) or V(socks5h). The last two require the Python package C(PySocks).
       - If it is not set, E(HTTPS_PROXY) and E(NO_PROXY) apply.
     type: str
   language:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 
 class Exchange:
@@ -35,10 +36,14 @@ class Exchange:
     def expire(self) -> None:
         """End the exchange, and with it what its thread reads or sends."""
         self.expired = True
-        if self.sock is not None:
+        sock: Any = self.sock
+        # TLS to a host inside of TLS to a proxy is no socket, but has one.
+        while sock is not None and not isinstance(sock, socket.socket):
+            sock = getattr(sock, "socket", None)
+        if sock is not None:
             with suppress(OSError):
                 # Not SSLSocket.shutdown, which takes the TLS state from under the reading thread.
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 class _Watch:
@@ -77,15 +82,17 @@ class _Watch:
 
     def _expire_all(self) -> None:
         with self._changed:
-            while self._due:
-                exchange, self._next = min(self._due.items(), key=lambda entry: entry[1])
-                seconds = self._next - time.monotonic()
-                if seconds > 0:
-                    self._changed.wait(seconds)
-                else:
-                    del self._due[exchange]
-                    exchange.expire()
-            self._watching = False
+            try:
+                while self._due:
+                    exchange, self._next = min(self._due.items(), key=lambda entry: entry[1])
+                    seconds = self._next - time.monotonic()
+                    if seconds > 0:
+                        self._changed.wait(seconds)
+                    else:
+                        del self._due[exchange]
+                        exchange.expire()
+            finally:
+                self._watching = False
 
 
 _watch = _Watch()

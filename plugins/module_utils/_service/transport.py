@@ -42,15 +42,11 @@ try:
     import urllib3
     from requests.adapters import HTTPAdapter
     from requests.auth import AuthBase
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
     # The other files import these names from here, and must load to say what is missing.
     requests = urllib3 = None  # type: ignore[assignment]
     AuthBase = HTTPAdapter = object  # type: ignore[assignment,misc]
-    HTTPConnection = HTTPSConnection = object  # type: ignore[assignment,misc]
-    HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
 
 # An answer about 100 jobs has some 50 KiB; what is a thousand times larger is something else.
 MAX_BODY = 64 * 1024 * 1024
@@ -96,20 +92,14 @@ class _KnownSocket:
         super().putrequest(*args, **kwargs)  # type: ignore[misc]
 
 
-class _Connection(_KnownSocket, HTTPConnection):
-    pass
-
-
-class _SecureConnection(_KnownSocket, HTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
+def _tell_sockets(manager: Any) -> None:
+    """Let a manager of connections, to a host or through a proxy of any kind, make only such whose socket is known."""
+    manager.pool_classes_by_scheme = {
+        scheme: type(
+            pool.__name__, (pool,), {"ConnectionCls": type("_Connection", (_KnownSocket, pool.ConnectionCls), {})}
+        )
+        for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
 
 
 class _Adapter(HTTPAdapter):
@@ -120,12 +110,13 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        _tell_sockets(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        known = proxy in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **kwargs)
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        if not known:
+            _tell_sockets(manager)
         return manager
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+import trustme
 
 from ansible_collections.cutover.drs.plugins.module_utils._service.clock import Clock
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
@@ -160,6 +162,56 @@ def raw_server(*script: bytes | None, trickle: float = 0) -> Iterator[str]:
             socket.create_connection((host, port), 1).close()
         server.join(5)
         listener.close()
+
+
+@contextmanager
+def tunnel(scheme: str) -> Iterator[str]:
+    """A proxy that one connection can go through, by https (TLS to it, then CONNECT) or socks5. Yields its URL."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    ends: list[socket.socket] = []
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                socket.socket.shutdown(end, socket.SHUT_RDWR)
+
+    def serve() -> None:
+        peer, _address = listener.accept()
+        if scheme == "https":
+            peer = context.wrap_socket(peer, server_side=True)
+            host, port = peer.recv(65536).split()[1].decode().split(":")
+            answer = b"HTTP/1.1 200 Connected\r\n\r\n"
+        else:
+            peer.recv(3)
+            peer.sendall(b"\x05\x00")
+            # Version, command, reserved, IPv4; then the address and the port.
+            asked = peer.recv(10)
+            host, port = socket.inet_ntoa(asked[4:8]), str(int.from_bytes(asked[8:10], "big"))
+            answer = b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+        ends.extend((peer, socket.create_connection((host, int(port)), 5)))
+        peer.sendall(answer)
+        back = threading.Thread(target=pump, args=(ends[1], peer), daemon=True)
+        back.start()
+        pump(peer, ends[1])
+        back.join(5)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        server = threading.Thread(target=serve, daemon=True)
+        server.start()
+        try:
+            yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            for end in ends:
+                with suppress(OSError):
+                    socket.socket.shutdown(end, socket.SHUT_RDWR)
+            server.join(5)
+            for end in ends:
+                end.close()
 
 
 def closed_port() -> str:

@@ -27,6 +27,7 @@ from ansible_collections.cutover.drs.tests.unit.service.support import (
     NO_SECRETS,
     closed_port,
     raw_server,
+    tunnel,
     without,
 )
 from drs_simulator import Simulator
@@ -102,9 +103,11 @@ def test_the_answer_of_a_proxy_to_connect_is_bounded_too(client_for: ClientFor) 
 def test_a_connection_that_comes_after_the_time_is_up_is_not_used() -> None:
     with raw_server(None) as host, bounded(60) as exchange:
         exchange.expire()
-        name, port = host.split(":")
-        with pytest.raises(TimeoutError):
-            transport._Connection(name, int(port)).connect()
+        with transport.new_session(verify=True, proxy=None, parallel=1) as session:
+            adapter: Any = session.get_adapter(f"http://{host}")
+            connection = adapter.poolmanager.connection_from_url(f"http://{host}").ConnectionCls(*host.split(":"))
+            with pytest.raises(TimeoutError):
+                connection.connect()
 
 
 @pytest.mark.parametrize(
@@ -287,7 +290,28 @@ class TestProxies:
             error = failed(client_for("https://drs.example.com", proxy=f"http://{proxy}", request_retries=1))
         assert (error.attempts, error.final) == (2, False)
 
-    def test_socks_without_its_package_is_a_sentence(self, client_for: ClientFor) -> None:
+    @pytest.mark.parametrize("scheme", ["https", "socks5"])
+    def test_an_answer_that_comes_through_a_proxy_is_bounded_too(
+        self, start: Start, client_for: ClientFor, scheme: str
+    ) -> None:
+        simulator = start(tls=True)
+        with tunnel(scheme) as proxy:
+            client = client_for(simulator, proxy=proxy, validate_certs=False, request_timeout=1, request_retries=0)
+            assert client.statuses(JOBS)[0].found
+            simulator.add_fault(kind="trickle", seconds=0.05)
+            began = time.monotonic()
+            error = failed(client)
+            assert time.monotonic() - began < 4
+        assert f"No complete response from {simulator.endpoint.removeprefix('https://')} within 1 s." in str(error)
+
+    def test_socks_without_its_package_is_a_sentence(
+        self, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def missing(*_args: object, **_options: object) -> None:
+            # What requests has in place of the manager of urllib3, which needs PySocks.
+            raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
+
+        monkeypatch.setattr("requests.adapters.SOCKSProxyManager", missing)
         client = client_for("http://drs.example.com", proxy=f"socks5://{closed_port()}", request_retries=0)
         assert "drs.example.com" in str(failed(client))
 
