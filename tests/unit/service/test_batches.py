@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
+from ansible_collections.cutover.drs.plugins.module_utils._service.auth import TokenAuth
 from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
 from ansible_collections.cutover.drs.tests.unit.service.support import JOBS, PROJECT, ByHand
 from drs_simulator import Simulator
@@ -236,22 +238,31 @@ def test_who_was_refused_is_not_looked_for_after_the_deadline(
     simulator.add_fault(kind="status", http_status=400, body={"error_code": "DRS.M00289"}, operation="batch-status")
     client = client_for(simulator)
     with pytest.raises(DrsError, match="time was up before it was known which") as caught:
-        client.both(JOBS, by_hand.now - 1)
-    assert (caught.value.kind.value, caught.value.final, client.requests_sent) == ("service", False, 2)
+        client.statuses(JOBS, by_hand.now - 1)
+    assert (caught.value.kind.value, caught.value.final, client.requests_sent) == ("service", False, 1)
 
 
 def test_where_one_request_failed_for_good_the_others_are_not_tried_again(
-    simulator: Simulator, client_for: ClientFor, by_hand: ByHand
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     simulator.add_fault(kind="status", documented=7, operation="batch-status")
     simulator.add_fault(kind="throttled", operation="batch-progress", first=1, last=99)
     client = client_for(simulator)
+    throttled = threading.Event()
+    log_in = TokenAuth.__call__
+
+    def after_the_other_was_throttled(login: TokenAuth, request: Any) -> Any:
+        if request.url.endswith("/batch-status"):
+            assert throttled.wait(5)
+        return log_in(login, request)
 
     def until_it_failed() -> None:
+        throttled.set()
         patience = time.monotonic() + 5
         while not client._given_up and time.monotonic() < patience:
             time.sleep(0.005)
 
+    monkeypatch.setattr(TokenAuth, "__call__", after_the_other_was_throttled)
     by_hand.on_sleep = until_it_failed
     with pytest.raises(DrsError, match="No permission"):
         client.both(JOBS)
