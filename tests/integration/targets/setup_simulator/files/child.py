@@ -119,6 +119,8 @@ class Child:
 
     def kill(self) -> None:
         """End it and all its workers without a chance to do anything, and see them gone."""
+        # Stopped first, so that it starts no worker that would be missed.
+        kill([self.process.pid], signal.SIGSTOP)
         pids = self.tree()
         kill(pids)
         self.process.wait(LONGEST)
