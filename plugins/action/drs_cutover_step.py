@@ -9,10 +9,10 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._service.options import CONNECTION_OPTIONS
-from ..plugin_utils._cutover_end import CutoverEnd
-from ..plugin_utils._cutover_run import CutoverRun
-from ..plugin_utils._recover import Recover
-from ..plugin_utils._step import BEGUN
+from ..plugin_utils._cutover.end import CutoverEnd
+from ..plugin_utils._cutover.recover import Recover
+from ..plugin_utils._cutover.run import CutoverRun
+from ..plugin_utils._cutover.step import BEGUN
 
 # Of a run or of recover, whichever began.
 _OF_BOTH = ("unfrozen", "unfreeze_failed")

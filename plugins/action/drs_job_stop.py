@@ -14,7 +14,7 @@ from ..module_utils._job.errors import configuration_error
 from ..module_utils._service.options import CONNECTION_OPTIONS
 from ..module_utils._stop.loop import refused, run
 from ..module_utils._stop.options import STOP_OPTIONS
-from ..plugin_utils import _process
+from ..plugin_utils import _controller as _process
 
 
 class ActionModule(ActionBase):

@@ -15,8 +15,8 @@ from ..module_utils._job.errors import configuration_error
 from ..module_utils._service.options import CONNECTION_OPTIONS
 from ..module_utils._wait.loop import refused, run
 from ..module_utils._wait.options import WAIT_OPTIONS
-from ..plugin_utils import _process
-from ..plugin_utils._given import checked, given
+from ..plugin_utils import _controller as _process
+from ..plugin_utils._role_variables import checked, given
 
 display = Display()
 

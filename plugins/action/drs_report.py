@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._reports import write_report
+from ..plugin_utils._report.write import write_report
 
 
 class ActionModule(ActionBase):

@@ -14,10 +14,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ._job.errors import DrsError
 from ._job.records import StatusRecord, summary
-from ._service.client import Client
 from ._service.connection import connect
-from ._service.info import jobs_info
-from ._service.names import asked_jobs, resolve_names
+from ._service.jobs.client import Client
+from ._service.jobs.info import jobs_info
+from ._service.jobs.names import asked_jobs, resolve_names
 from ._service.options import CONNECTION_OPTIONS, INFO_OPTIONS, JOBS_OR_NAMES, secrets
 
 

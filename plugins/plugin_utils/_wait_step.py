@@ -12,9 +12,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 from ..module_utils._gate.gate import Verdict
-from ._given import as_list, checked, given, other_hosts, variables_of
-from ._reports import beside, write_report, wrong_suffixes
-from ._summary import summary
+from ._report.summary import summary
+from ._report.write import beside, write_report, wrong_suffixes
+from ._role_variables import as_list, checked, given, other_hosts, variables_of
 
 STEPS = ("begin", "publish", "summary", "open")
 PREFIX = "drs_wait_"

@@ -22,8 +22,8 @@ from huaweicloudsdkdrs import v3 as sdk
 from huaweicloudsdkdrs import v5 as sdk5
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.tests.contract.support import HERE, OPENAPI
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, DEFAULTS, JOBS, PROJECT
 from drs_simulator import Simulator

@@ -14,9 +14,9 @@ import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkdrs import v3, v5
 
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._service.stop_request import Reply
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.stop_request import Reply
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, DEFAULTS, JOBS, PROJECT
 from drs_simulator import Simulator
 

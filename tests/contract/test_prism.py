@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._service.stop_request import Reply
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.stop_request import Reply
 from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.tests.contract.support import HERE, OPENAPI, Running, running

@@ -16,7 +16,7 @@ from huaweicloudsdkcore.signer.signer import Signer
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cutover.drs.plugins.module_utils._service.auth import AccessKeyAuth
+from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import AccessKeyAuth
 
 SIGNED = ("host", "x-sdk-date", "x-project-id", "x-security-token")
 

@@ -15,7 +15,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Verd
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Rule
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import Kind
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import ENVIRONMENT
-from ansible_collections.cutover.drs.plugins.plugin_utils._prometheus import _HELP
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.prometheus import _HELP
 from ansible_collections.cutover.drs.tests.docs.blocks import CHECKOUT, GUIDES, PAGES
 
 REPOSITORY = re.compile(

@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._prometheus import _HELP
-from ansible_collections.cutover.drs.plugins.plugin_utils._reports import render
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.prometheus import _HELP
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import render
 from ansible_collections.cutover.drs.tests.docs.blocks import EXAMPLES
 from ansible_collections.cutover.drs.tests.unit.reports.results import cutover_result, wait_result
 

@@ -17,7 +17,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Fail
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Reading, Subtasks
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
-from ansible_collections.cutover.drs.plugins.module_utils._service.clock import Clock
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.clock import Clock
 
 A = "9a470239-2308-4bb5-a6bc-1040402fjb21"
 B = "dc67695a-ee3e-49b8-a022-a099bd81jb21"

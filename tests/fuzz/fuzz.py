@@ -30,10 +30,10 @@ with atheris.instrument_imports(include=["ansible_collections"]):
         parse_statuses,
         summary,
     )
+    from ansible_collections.cutover.drs.plugins.module_utils._service.http.redaction import Redactor
+    from ansible_collections.cutover.drs.plugins.module_utils._service.http.responses import check
+    from ansible_collections.cutover.drs.plugins.module_utils._service.http.transport import Answer
     from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
-    from ansible_collections.cutover.drs.plugins.module_utils._service.redaction import Redactor
-    from ansible_collections.cutover.drs.plugins.module_utils._service.responses import check
-    from ansible_collections.cutover.drs.plugins.module_utils._service.transport import Answer
     from ansible_collections.cutover.drs.plugins.module_utils._wait import loop
     from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
     from ansible_collections.cutover.drs.plugins.module_utils._wait.recording import read_last_run

@@ -22,8 +22,8 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goa
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._service import lazy
-from ansible_collections.cutover.drs.plugins.module_utils._service.clock import Clock
-from ansible_collections.cutover.drs.plugins.module_utils._service.lists import ListedJob
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.clock import Clock
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists import ListedJob
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait import loop
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS

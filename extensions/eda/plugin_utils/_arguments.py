@@ -20,7 +20,7 @@ from ansible.module_utils.common.validation import (
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import LONGEST, Rules
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import configuration_error
-from ansible_collections.cutover.drs.plugins.module_utils._service.names import Asked, asked_jobs
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.names import Asked, asked_jobs
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import (
     CONNECTION_OPTIONS,
     ENVIRONMENT,

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Observation, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Reading
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind, configuration_error
-from ansible_collections.cutover.drs.plugins.module_utils._service.clock import REAL_CLOCK, Clock
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.clock import REAL_CLOCK, Clock
 from ansible_collections.cutover.drs.plugins.module_utils._service.lazy import LazyClient
 from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import one_poll
 from ansible_collections.cutover.drs.plugins.module_utils._wait.subtasks import Jobs as WholeJobs

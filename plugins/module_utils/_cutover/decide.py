@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from .._job.text import sentence
-from .endings import still_copying
-from .state import STAGES, UNFREEZE, Entry, Evidence, Journal, Move, Next, Outcome, Owner, Plan, Role
+from .stages import STAGES, UNFREEZE, Entry, Evidence, Journal, Move, Next, Outcome, Owner, Plan, Role
+from .wording import still_copying
 
 # How often the guard tries the unfreeze tasks before it reports that they failed.
 GUARD_ATTEMPTS = 3

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._job.text import iso
-from .encoding import encode_owner, outage
-from .endings import reason
-from .state import Journal, Outcome, Plan
+from .journal_json import encode_owner, outage
+from .stages import Journal, Outcome, Plan
+from .wording import reason
 
 
 def result(journal: Journal, gates: Mapping[str, Any], plan: list[str], warnings: list[str]) -> dict[str, Any]:

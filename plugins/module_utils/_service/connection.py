@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._job.errors import configuration_error
-from . import transport
-from .client import Client
-from .clock import REAL_CLOCK, Clock
-from .logins import log_in
-from .retries import persist, time_for_one
-from .settings import Settings
+from .http import transport
+from .http.clock import REAL_CLOCK, Clock
+from .http.retries import persist, time_for_one
+from .jobs.client import Client
+from .login.logins import log_in
+from .login.settings import Settings
 
 
 def connect(

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from .client import Client
-from .clock import Clock
 from .connection import connect
+from .http.clock import Clock
+from .jobs.client import Client
 
 
 class LazyClient:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .._job.errors import configuration_error
-from .lists import JOB_TYPES
+from .jobs.lists import JOB_TYPES
 
 CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "endpoint": {"type": "str"},

@@ -17,7 +17,7 @@ from .._job.errors import configuration_error
 from .._job.records import StatusRecord
 from .._job.status_table import STOPPED, Phase, State
 from .._job.text import counted
-from .._service.stop_request import WRONG_STATE_CODE, Reply, StopAnswer
+from .._service.jobs.stop_request import WRONG_STATE_CODE, Reply, StopAnswer
 
 # How many jobs a sentence names before it says how many more there are.
 _NAMED = 20

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from .._job.errors import DrsError
 from .._job.text import duration, iso, printable
-from .._service.stop_request import Reply, StopAnswer
+from .._service.jobs.stop_request import Reply, StopAnswer
 from .._wait.lines import MOST_LINES, WIDEST, ShortIds
 from .decide import Job, Stand, StopRules
 

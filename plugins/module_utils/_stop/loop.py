@@ -14,12 +14,12 @@ from .._gate.gate import Sample
 from .._job.errors import DrsError
 from .._job.records import ProgressRecord, StatusRecord
 from .._job.text import counted
-from .._service.clock import REAL_CLOCK, Clock
 from .._service.connection import connect
-from .._service.details import not_checked, target_readonly
-from .._service.lists import ListedJob
-from .._service.names import Asked, asked_jobs, resolve_names
-from .._service.stop_request import StopAnswer, answers_of
+from .._service.http.clock import REAL_CLOCK, Clock
+from .._service.jobs.details import not_checked, target_readonly
+from .._service.jobs.lists import ListedJob
+from .._service.jobs.names import Asked, asked_jobs, resolve_names
+from .._service.jobs.stop_request import StopAnswer, answers_of
 from .._wait.subtasks import Jobs
 from .decide import (
     Stand,

@@ -15,9 +15,9 @@ from typing import Any
 from .._gate.gate import Decision, FailedPoll, Observation, Sample, Standing, Verdict
 from .._gate.rules import Reading, Rules
 from .._job.errors import DrsError, configuration_error
-from .._service.clock import REAL_CLOCK, Clock
+from .._service.http.clock import REAL_CLOCK, Clock
+from .._service.jobs.names import asked_jobs
 from .._service.lazy import LazyClient
-from .._service.names import asked_jobs
 from .history import History
 from .observer import Observer
 from .options import rules_of

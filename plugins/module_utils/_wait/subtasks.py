@@ -17,8 +17,8 @@ from .._gate.rules import WITHOUT_SUBTASKS, Reading, Rule, Rules, Subtasks, fini
 from .._job.errors import DrsError, Kind
 from .._job.records import ProgressRecord, StatusRecord
 from .._job.status_table import FINISHED
-from .._service.lists import ListedJob
-from .._service.names import Asked, resolve_names
+from .._service.jobs.lists import ListedJob
+from .._service.jobs.names import Asked, resolve_names
 
 _Records: TypeAlias = tuple[StatusRecord, ProgressRecord]
 

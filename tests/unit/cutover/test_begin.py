@@ -17,7 +17,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import
     busy,
     recover,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Journal, Next, Outcome, Role
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import Journal, Next, Outcome, Role
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     GUARD,
     MAX_OUTAGE,

@@ -10,10 +10,10 @@ import itertools
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import recover
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.encoding import encode_owner
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.endings import reason
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal_json import encode_owner
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import nothing_begun, result
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Journal, Next
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import Journal, Next
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.wording import reason
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     ALL,
     GUARD,

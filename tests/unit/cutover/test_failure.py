@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._failure import what_failed
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.failed_task import what_failed
 
 TASK = {"name": "Lock the tables", "action": "command"}
 

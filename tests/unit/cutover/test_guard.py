@@ -18,9 +18,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import encoding, journal_file, processes
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Move, Next, Owner, Role
-from ansible_collections.cutover.drs.plugins.plugin_utils import _guard, _handover, _steps
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json as encoding
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import Move, Next, Owner, Role
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import alive as processes
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import client as _steps
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import journal_file
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import process as _guard
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import unfreeze as _handover
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import plan
 
 

@@ -21,8 +21,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import encoding, jobs_lock, journal_file, processes
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import (
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json as encoding
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import (
     STAGES,
     UNFREEZE,
     Entry,
@@ -34,6 +34,9 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import 
     Role,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import alive as processes
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import journal_file
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import lock as jobs_lock
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import RUN, a_cutover, plan
 
 # So long a process waits that is only there to live; each test ends its own.

@@ -33,7 +33,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import
     begin,
     recover,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import (
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import (
     STAGES,
     Journal,
     Move,

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._cutover_options import Options
-from ansible_collections.cutover.drs.plugins.plugin_utils._cutover_run import plan_lines
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.options import Options
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.run import plan_lines
 
 APPROACH, FINAL = "approach gate: delay of at most 60 s", "final gate: delay of at most 0 s, stable"
 FREEZE, VERIFY, SWITCH = "freeze: /f.yml", "verify: /v.yml", "switch: /s.yml"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.cutover.drs.plugins.plugin_utils import _play
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover import play as _play
 
 
 class Loader(yaml.CSafeLoader):

@@ -19,7 +19,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import
     Unfrozen,
     busy,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import (
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import (
     STAGES,
     Next,
     Outcome,

@@ -9,11 +9,11 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import encoding
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json as encoding
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import begin, recover
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.endings import still_copying
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import result
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import Next, Outcome
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import Next, Outcome
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.wording import still_copying
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     GUARD,
     OTHER,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import encoding
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json as encoding
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
     Completed,
     Enter,
@@ -24,7 +24,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import
     advance,
     begin,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import (
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import (
     STAGES,
     Entry,
     Evidence,

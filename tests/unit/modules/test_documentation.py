@@ -16,13 +16,13 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.state import STAGES, UNFREEZE, Outcome, Role
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import STAGES, UNFREEZE, Outcome, Role
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Verdict
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Rule
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import Phase, State
-from ansible_collections.cutover.drs.plugins.module_utils._service.lists import ListedJob
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists import ListedJob
 from ansible_collections.cutover.drs.plugins.modules import (
     drs_job_info,
     drs_job_progress,
@@ -30,7 +30,7 @@ from ansible_collections.cutover.drs.plugins.modules import (
     drs_job_stop,
     drs_job_wait,
 )
-from ansible_collections.cutover.drs.plugins.plugin_utils._words import _OF_VERDICTS
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.wording import _OF_VERDICTS
 from ansible_collections.cutover.drs.tests.generated import shared_docs
 from ansible_collections.cutover.drs.tests.unit.reports.results import wait_result
 from ansible_collections.cutover.drs.tests.unit.stop.service import Task, stopped

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._reports import render
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import render
 from ansible_collections.cutover.drs.tests.unit.reports import browser, hostile
 from ansible_collections.cutover.drs.tests.unit.reports.results import (
     configuration_result,

@@ -14,8 +14,8 @@ import pytest
 from jinja2 import Environment
 from markdown_it import MarkdownIt
 
-from ansible_collections.cutover.drs.plugins.plugin_utils import _html
-from ansible_collections.cutover.drs.plugins.plugin_utils._reports import SUFFIXES, render
+from ansible_collections.cutover.drs.plugins.plugin_utils._report import html as _html
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import SUFFIXES, render
 from ansible_collections.cutover.drs.tests.unit.reports import hostile
 from ansible_collections.cutover.drs.tests.unit.reports.readers import junit, metrics, waited
 from ansible_collections.cutover.drs.tests.unit.reports.results import cutover_result

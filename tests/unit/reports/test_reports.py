@@ -16,8 +16,8 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Rules
 from ansible_collections.cutover.drs.plugins.module_utils._wait.recording import Recorder
-from ansible_collections.cutover.drs.plugins.plugin_utils._reports import SUFFIXES, ReportError, render
-from ansible_collections.cutover.drs.plugins.plugin_utils._words import span
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.wording import span
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import SUFFIXES, ReportError, render
 from ansible_collections.cutover.drs.tests.unit.reports.readers import junit, metrics, validator, waited
 from ansible_collections.cutover.drs.tests.unit.reports.results import (
     BEGAN,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._summary import summary
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.summary import summary
 from ansible_collections.cutover.drs.tests.unit.reports.results import (
     OUTCOMES,
     VERDICTS,

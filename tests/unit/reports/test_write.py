@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.action.drs_report import ActionModule
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.whole_file import write_whole
-from ansible_collections.cutover.drs.plugins.plugin_utils._reports import SUFFIXES, write_report
+from ansible_collections.cutover.drs.plugins.plugin_utils._files import write_whole
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import SUFFIXES, write_report
 from ansible_collections.cutover.drs.tests.unit.reports.results import configuration_result
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._given import as_list
+from ansible_collections.cutover.drs.plugins.plugin_utils._role_variables import as_list
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import yaml
 
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
-from ansible_collections.cutover.drs.plugins.plugin_utils import _cutover_options, _wait_step
+from ansible_collections.cutover.drs.plugins.plugin_utils import _wait_step
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover import options as _cutover_options
 from ansible_collections.cutover.drs.tests.generated import role_options, write
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 import trustme
 
-from ansible_collections.cutover.drs.plugins.module_utils._service.clock import Clock
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.clock import Clock
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.redaction import Redactor
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.transport import Answer
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
-from ansible_collections.cutover.drs.plugins.module_utils._service.redaction import Redactor
-from ansible_collections.cutover.drs.plugins.module_utils._service.transport import Answer
 
 PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"
 JOBS = ("9a470239-2308-4bb5-a6bc-1040402fjb21", "dc67695a-ee3e-49b8-a022-a099bd81jb21")

@@ -22,8 +22,8 @@ from ansible_collections.cutover.drs.plugins.module_utils._job.records import (
     parse_statuses,
     summary,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._service.redaction import Redactor
-from ansible_collections.cutover.drs.plugins.module_utils._service.responses import check
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.redaction import Redactor
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.responses import check
 from ansible_collections.cutover.drs.tests.unit.service.support import answer
 
 REDACT = Redactor("a secret")

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._service.auth import TokenAuth
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import TokenAuth
 from ansible_collections.cutover.drs.tests.unit.service.support import JOBS, PROJECT, ByHand
 from drs_simulator import Simulator
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.details import (
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.details import (
     DetailRecord,
     parse_details,
     target_readonly,

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.login.regions import DOMAIN_OF
+from ansible_collections.cutover.drs.plugins.module_utils._service.login.settings import Settings
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import ENVIRONMENT, from_environment, secrets
-from ansible_collections.cutover.drs.plugins.module_utils._service.regions import DOMAIN_OF
-from ansible_collections.cutover.drs.plugins.module_utils._service.settings import Settings
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
     BY_PASSWORD,

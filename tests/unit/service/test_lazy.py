@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._service import lazy
-from ansible_collections.cutover.drs.plugins.module_utils._service.clock import REAL_CLOCK
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.clock import REAL_CLOCK
 from ansible_collections.cutover.drs.plugins.module_utils._service.lazy import LazyClient
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.lists import LIST_V3, LIST_V5, ListedJob
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists import LIST_V3, LIST_V5, ListedJob
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, BY_PASSWORD, JOBS, ByHand
 from drs_simulator import Simulator
 

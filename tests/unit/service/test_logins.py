@@ -15,10 +15,10 @@ import pytest
 import requests
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
-from ansible_collections.cutover.drs.plugins.module_utils._service.auth import KeystoneAuth
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._service.redaction import Redactor
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.redaction import Redactor
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import KeystoneAuth
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
     BY_PASSWORD,

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.info import jobs_info
-from ansible_collections.cutover.drs.plugins.module_utils._service.names import Asked, asked_jobs, resolve_names
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.info import jobs_info
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.names import Asked, asked_jobs, resolve_names
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import INFO_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS

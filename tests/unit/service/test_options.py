@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service import connection
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import job_ids, repeated_jobs_warning
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, BY_PASSWORD, BY_TOKEN, DEFAULTS, without
 

@@ -15,8 +15,8 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import parse_statuses
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.responses import check
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.responses import check
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.tests.unit.service.support import JOBS, NO_SECRETS, ByHand, answer
 from drs_simulator import Simulator
 

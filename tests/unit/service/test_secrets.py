@@ -18,11 +18,11 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import parse_progress
-from ansible_collections.cutover.drs.plugins.module_utils._service.auth import KeystoneAuth
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.redaction import Redactor
-from ansible_collections.cutover.drs.plugins.module_utils._service.responses import check
-from ansible_collections.cutover.drs.plugins.module_utils._service.settings import Settings
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.redaction import Redactor
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.responses import check
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import KeystoneAuth
+from ansible_collections.cutover.drs.plugins.module_utils._service.login.settings import Settings
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
     BY_PASSWORD,

@@ -17,8 +17,8 @@ from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._service.auth import AccessKeyAuth
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import AccessKeyAuth
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, BY_TEMPORARY_KEYS, JOBS, PROJECT
 from drs_simulator import Simulator
 

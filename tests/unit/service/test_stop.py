@@ -14,15 +14,15 @@ import pytest
 import requests
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._service.auth import AccessKeyAuth
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
-from ansible_collections.cutover.drs.plugins.module_utils._service.stop_request import (
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.stop_request import (
     STOP_V3,
     STOP_V5,
     Reply,
     StopAnswer,
 )
+from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import AccessKeyAuth
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import run
 from ansible_collections.cutover.drs.plugins.module_utils._stop.options import STOP_OPTIONS
 from ansible_collections.cutover.drs.tests.unit.service.support import (

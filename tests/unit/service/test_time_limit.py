@@ -13,8 +13,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ansible_collections.cutover.drs.plugins.module_utils._service import time_limit
-from ansible_collections.cutover.drs.plugins.module_utils._service.time_limit import Exchange, bounded, use
+from ansible_collections.cutover.drs.plugins.module_utils._service.http import time_limit
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.time_limit import Exchange, bounded, use
 
 LONG = 60
 SHORT = 0.05

@@ -17,9 +17,9 @@ import requests
 import urllib3
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._service import transport
-from ansible_collections.cutover.drs.plugins.module_utils._service.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.time_limit import bounded
+from ansible_collections.cutover.drs.plugins.module_utils._service.http import transport
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.time_limit import bounded
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
     BY_PASSWORD,

@@ -11,8 +11,8 @@ from typing import Any
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
-from ansible_collections.cutover.drs.plugins.module_utils._service.lists import ListedJob
-from ansible_collections.cutover.drs.plugins.module_utils._service.stop_request import Reply, StopAnswer
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists import ListedJob
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.stop_request import Reply, StopAnswer
 from ansible_collections.cutover.drs.plugins.module_utils._stop.decide import StopRules
 from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import stop_jobs
 from ansible_collections.cutover.drs.tests.unit.builders import CAUGHT_UP, A, HandClock

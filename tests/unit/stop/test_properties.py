@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import STATUSES, STOPPED
-from ansible_collections.cutover.drs.plugins.module_utils._service.stop_request import StopAnswer
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.stop_request import StopAnswer
 from ansible_collections.cutover.drs.tests.unit.builders import CAUGHT_UP
 from ansible_collections.cutover.drs.tests.unit.stop.service import (
     ACCEPTED,

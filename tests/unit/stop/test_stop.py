@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import STATUSES, STOPPED, Phase
-from ansible_collections.cutover.drs.plugins.module_utils._service.lists import ListedJob
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists import ListedJob
 from ansible_collections.cutover.drs.plugins.module_utils._stop.decide import (
     StopRules,
     answered,

@@ -14,8 +14,8 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Verdict
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Reading, Rules, Subtasks, judge_jobs
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
-from ansible_collections.cutover.drs.plugins.module_utils._service.lists import ListedJob
-from ansible_collections.cutover.drs.plugins.module_utils._service.names import Asked
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists import ListedJob
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.names import Asked
 from ansible_collections.cutover.drs.plugins.module_utils._wait.subtasks import Jobs
 from ansible_collections.cutover.drs.tests.unit.builders import (
     CAUGHT_UP,

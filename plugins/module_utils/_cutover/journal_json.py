@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A journal, its plan and its owner as JSON values, and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from .._job.text import iso
+from .stages import STAGES, UNFREEZE, Entry, Evidence, Journal, Outcome, Owner, Plan, Role
+
+SCHEMA = 2
+_STATES = ("running", "ok", "failed")
+
+
+def encode(journal: Journal, at: float) -> dict[str, Any]:
+    """Return the journal as JSON values; ``at`` (epoch seconds) counts if nothing has happened yet."""
+    if journal.entries:
+        at = journal.entries[-1].ended or journal.entries[-1].began
+    outcome = journal.outcome.value if journal.outcome else None
+    return {
+        "schema": SCHEMA,
+        "stage": outcome if outcome in ("done", "unfrozen") else journal.stage,
+        "at": iso(at),
+        "jobs": list(journal.plan.jobs),
+        "plan": encode_plan(journal.plan),
+        "owner": None if journal.owner is None else encode_owner(journal.owner),
+        "stages": [
+            {"name": entry.name, "state": entry.state, "began": entry.began, "ended": entry.ended, "by": entry.by.value}
+            for entry in journal.entries
+        ],
+        "frozen_since": journal.frozen_since,
+        "deadline": journal.deadline,
+        "evidence": None if journal.evidence is None else dict(vars(journal.evidence)),
+        "failed_in": journal.failed_in,
+        "failure": journal.failure,
+        "unfreeze_failure": journal.unfreeze_failure,
+        "attempts": journal.attempts,
+        "outcome": outcome,
+        "unfrozen_by": journal.unfrozen_by.value if journal.unfrozen_by else None,
+        "stopped": list(journal.stopped),
+        "outage_seconds": outage(journal),
+    }
+
+
+def encode_plan(plan: Plan) -> dict[str, Any]:
+    """Return a plan as JSON values."""
+    return {**vars(plan), "jobs": list(plan.jobs), "stages": list(plan.stages)}
+
+
+def decode_plan(value: Mapping[str, Any]) -> Plan:
+    """Return the plan that :func:`encode_plan` made; raises ValueError, TypeError or KeyError for anything else."""
+    if not isinstance(value["jobs"], list) or not set(value["stages"]) <= set(STAGES):
+        raise ValueError("a plan that is not one")
+    return Plan(
+        jobs=tuple(str(job) for job in value["jobs"]),
+        stages=tuple(value["stages"]),
+        unfreeze_tasks=str(value["unfreeze_tasks"]),
+        max_outage=_seconds(value["max_outage"]),
+    )
+
+
+def encode_owner(owner: Owner) -> dict[str, Any]:
+    """Return an owner as JSON values."""
+    return {**vars(owner), "role": owner.role.value}
+
+
+def decode_owner(value: Mapping[str, Any]) -> Owner:
+    """Return the owner that :func:`encode_owner` made; raises ValueError, TypeError or KeyError for anything else."""
+    texts = {name: str(value[name]) for name in ("machine", "boot", "started", "host", "user")}
+    return Owner(role=Role(value["role"]), pid=int(value["pid"]), **texts)
+
+
+def decode(value: Any) -> Journal:
+    """Return the journal of such values; raises ValueError for anything that is not one."""
+    try:
+        return _decode(value)
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
+def _decode(value: Any) -> Journal:
+    if value["schema"] != SCHEMA:
+        raise ValueError(f"schema {value['schema']}")
+    entries = tuple(
+        Entry(entry["name"], entry["state"], _seconds(entry["began"]), Role(entry["by"]), _number(entry["ended"]))
+        for entry in value["stages"]
+    )
+    if any(entry.name not in (*STAGES, UNFREEZE) or entry.state not in _STATES for entry in entries):
+        raise ValueError("a stage or state that is not known")
+    evidence = value["evidence"]
+    return Journal(
+        plan=decode_plan(value["plan"]),
+        owner=None if value["owner"] is None else decode_owner(value["owner"]),
+        entries=entries,
+        frozen_since=_number(value["frozen_since"]),
+        deadline=_number(value["deadline"]),
+        evidence=None
+        if evidence is None
+        else Evidence(str(evidence["gate"]), _seconds(evidence["valid_until"]), evidence["used"] is True),
+        failed_in=str(value["failed_in"]),
+        failure=str(value["failure"]),
+        unfreeze_failure=str(value["unfreeze_failure"]),
+        attempts=int(value["attempts"]),
+        outcome=None if value["outcome"] is None else Outcome(value["outcome"]),
+        unfrozen_by=None if value["unfrozen_by"] is None else Role(value["unfrozen_by"]),
+        stopped=_ids(value["stopped"]),
+    )
+
+
+def _ids(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError("no list of jobs")
+    return tuple(str(job) for job in value)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else _seconds(value)
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is not a time")
+    return float(value)
+
+
+def outage(journal: Journal) -> float | None:
+    """Return the seconds from the beginning of the freeze to the end of the switch or of the unfreeze, if it has ended."""
+    if journal.frozen_since is None or journal.outcome not in (Outcome.DONE, Outcome.UNFROZEN):
+        return None
+    # Stopping the jobs after the switch is no outage.
+    last = [entry for entry in journal.entries if entry.name in ("switch", UNFREEZE)] or journal.entries
+    ended = last[-1].ended
+    return None if ended is None else round(ended - journal.frozen_since, 3)

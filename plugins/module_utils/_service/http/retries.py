@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How often a request is tried again, after which pause, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ..._job.errors import DrsError
+from .clock import Clock
+
+# Full jitter between 0 and base * 2^n seconds, never more than the longest pause. A server's
+# Retry-After is believed up to its own bound: an hour of silence would look like a hang.
+_BACKOFF_BASE = 0.5
+_BACKOFF_LONGEST = 20.0
+_RETRY_AFTER_LONGEST = 60.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How requests are made: ``timeout`` (seconds) for each, ``retries`` further tries."""
+
+    timeout: float = 30
+    retries: int = 4
+    batch_size: int = 100
+    parallel: int = 4
+
+
+Result = TypeVar("Result")
+
+
+def persist(once: Callable[[], Result], limits: Limits, clock: Clock, until: float | None = None) -> Result:
+    """What ``once`` returns, tried as often as makes sense; not again after ``until`` (seconds on that clock)."""
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return once()
+        except DrsError as error:
+            error.attempts = attempt
+            pause = _pause(error, attempt, clock)
+            late = until is not None and clock.elapsed() + pause >= until
+            if not error.repeatable or attempt > limits.retries or late:
+                raise
+        clock.sleep(pause)
+
+
+def time_for_one(limits: Limits, clock: Clock, until: float | None) -> float:
+    """Seconds that one request may take when nothing is awaited after ``until`` (seconds on that clock)."""
+    if until is None:
+        return limits.timeout
+    # A poll that begins at the deadline still gets the time that a healthy answer takes.
+    return min(limits.timeout, max(until - clock.elapsed(), 5.0))
+
+
+def _pause(error: DrsError, attempt: int, clock: Clock) -> float:
+    if error.retry_after is not None:
+        return min(error.retry_after, _RETRY_AFTER_LONGEST)
+    return clock.uniform(0, min(_BACKOFF_LONGEST, _BACKOFF_BASE * 2**attempt))

@@ -1,0 +1,399 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operations of DRS: batches, lists and typed errors. Knows no Ansible."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from ..._job.errors import DrsError, Kind
+from ..._job.records import ProgressRecord, Record, StatusRecord, parse_progress, parse_statuses
+from ..http.clock import REAL_CLOCK, Clock
+from ..http.redaction import Redactor
+from ..http.responses import RefusedJobsError, check
+from ..http.retries import Limits, persist, time_for_one
+from ..http.transport import Answer, host_of, requests, send
+from ..login.auth import Login
+from .details import DetailRecord, parse_details
+from .lists import ListedJob, ListOperation, Page, Pages, status_of
+from .search import Found, Listing, types_of
+from .stop_request import STOP_V3, STOP_V5, StopAnswer, StopOperation
+
+
+@dataclass(frozen=True)
+class Operation(Generic[Record]):
+    """A batch operation that reads. It may be sent again, though it is a POST."""
+
+    name: str
+    record: type[Record]
+    parse: Callable[[object], dict[str, Record]]
+    paged: bool
+
+    def body(self, ids: Sequence[str]) -> dict[str, Any]:
+        """The request's body. Without ``page_req`` batch-status answers 5 jobs whatever was asked."""
+        body: dict[str, Any] = {"jobs": list(ids)}
+        if self.paged:
+            body["page_req"] = {"cur_page": 1, "per_page": len(ids)}
+        return body
+
+
+BATCH_STATUS = Operation("batch-status", StatusRecord, parse_statuses, paged=True)
+BATCH_PROGRESS = Operation("batch-progress", ProgressRecord, parse_progress, paged=False)
+BATCH_DETAIL = Operation("batch-detail", DetailRecord, parse_details, paged=True)
+# What a wait keeps of each job is little: the entries as they came would be most of its memory.
+_PROGRESS_WITHOUT_RAW = replace(BATCH_PROGRESS, parse=partial(parse_progress, raw=False))
+
+Result = TypeVar("Result")
+
+_STATUS_FROM_LIST = (
+    "The service has withdrawn batch-status (404 APIGW.0101). The statuses come from the list of jobs instead, "
+    "which needs a permission of its own."
+)
+
+
+@dataclass
+class _Read(Generic[Record]):
+    """The reading of one operation for many jobs: its batches, and whether anything was said about a job."""
+
+    operation: Operation[Record]
+    ids: Sequence[str]
+    until: float | None
+    batches: list[Future[list[Record]]] = field(default_factory=list)
+    answered: bool = False
+    refusal: RefusedJobsError | None = None
+
+
+class Client:
+    """Reads jobs of one project through one login and one pool of connections.
+
+    Use it as a context manager, or call :meth:`close`. ``requests_sent`` counts HTTP requests
+    to the two operations, repeated ones too.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        project_id: str,
+        login: Login,
+        session: requests.Session,
+        redact: Redactor,
+        *,
+        language: str = "en-us",
+        limits: Limits,
+        clock: Clock = REAL_CLOCK,
+        about: Mapping[str, str | None] | None = None,
+    ) -> None:
+        """``endpoint`` is the base URL; ``session`` comes from :func:`.transport.new_session`.
+
+        ``about`` says for reports where the client reads, and holds no secret.
+        """
+        self.about = dict(about or {})
+        self._root, self._project_id = endpoint.rstrip("/"), project_id
+        self._login = login
+        self._session = session
+        self._redact = redact
+        self._headers = {"Content-Type": "application/json", "X-Language": language}
+        self._limits = limits
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(limits.parallel, thread_name_prefix="drs")
+        self._counting = threading.Lock()
+        self._closed = False
+        # Whether a batch of the read under way has failed, so that no other needs another try.
+        self._given_up = False
+        self._stop_operation = STOP_V3
+        # What was said when batch-status turned out to be withdrawn.
+        self._status_withdrawn = ""
+        self._listing = Listing(self._list_page, self._together)
+        self.requests_sent = 0
+
+    @property
+    def batch_size(self) -> int:
+        """How many jobs one request may hold."""
+        return self._limits.batch_size
+
+    @property
+    def logins(self) -> int:
+        """How often the client logged in."""
+        return self._login.logins
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections and let go of requests that have not begun; nothing is tried again."""
+        self._closed = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._session.close()
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know about the service, each sentence once."""
+        return [_STATUS_FROM_LIST] if self._status_withdrawn else []
+
+    def statuses(self, ids: Sequence[str], until: float | None = None) -> list[StatusRecord]:
+        """A record for each id, in the order given; see :meth:`both` for ``until`` and errors."""
+        self._log_in(until)
+        if not self._status_withdrawn:
+            try:
+                return self._gathered(self._submit(BATCH_STATUS, ids, until))
+            except DrsError as error:
+                self._note_withdrawn(error)
+        return self._listed_statuses(ids, until)
+
+    def details(self, ids: Sequence[str]) -> list[DetailRecord]:
+        """A record for each id, in the order given; see :meth:`both` for errors."""
+        self._log_in(None)
+        return self._gathered(self._submit(BATCH_DETAIL, ids, None))
+
+    def progress(self, ids: Sequence[str]) -> list[ProgressRecord]:
+        """A record for each id, in the order given; see :meth:`both` for errors."""
+        self._log_in(None)
+        return self._gathered(self._submit(BATCH_PROGRESS, ids, None))
+
+    def both(self, ids: Sequence[str], until: float | None = None) -> tuple[list[StatusRecord], list[ProgressRecord]]:
+        """Both operations at once; nothing is tried again after ``until`` (monotonic seconds).
+
+        The progress comes without the API's own entries (``raw``). If batch-status is withdrawn, the statuses come
+        from the list of jobs. A job that the service does not know gives a record with ``found`` false. Raises
+        :class:`DrsError` when any of the requests gave no usable answer.
+        """
+        self._log_in(until)
+        if not self._status_withdrawn:
+            try:
+                statuses = self._submit(BATCH_STATUS, ids, until)
+                progress = self._submit(_PROGRESS_WITHOUT_RAW, ids, until)
+                self._wait_for([*statuses.batches, *progress.batches])
+                return self._gathered(statuses), self._gathered(progress)
+            except DrsError as error:
+                self._note_withdrawn(error)
+        listed = self._listed_statuses(ids, until)
+        return listed, self._gathered(self._submit(_PROGRESS_WITHOUT_RAW, ids, until))
+
+    def _note_withdrawn(self, error: DrsError) -> None:
+        """Remember that batch-status is withdrawn; raise any other error."""
+        if not error.withdrawn or not str(error).startswith(BATCH_STATUS.name):
+            raise error
+        self._status_withdrawn = str(error)
+
+    def _listed_statuses(self, ids: Sequence[str], until: float | None) -> list[StatusRecord]:
+        try:
+            listed = self._listing.jobs(list(dict.fromkeys(ids)), types_of(None), until)
+        except DrsError as error:
+            error.args = (f"{self._status_withdrawn} The list of jobs cannot take its place. {error}",)
+            raise
+        return [status_of(listed[job_id]) if job_id in listed else StatusRecord(job_id) for job_id in ids]
+
+    def list_jobs(
+        self,
+        *,
+        ids: Sequence[str] | None = None,
+        names: Sequence[str] | None = None,
+        types: Sequence[str] | None = None,
+        statuses: Sequence[str] | None = None,
+        until: float | None = None,
+    ) -> tuple[ListedJob, ...]:
+        """The jobs of the project that have one of these ids, names, types and statuses, all of them by default.
+
+        An id that is in no list is left out. Raises :class:`DrsError` for a list that is not whole; nothing is
+        tried again after ``until`` (monotonic seconds).
+        """
+        self._log_in(until)
+        listed = self._listing.jobs(ids if ids is None else list(dict.fromkeys(ids)), types_of(types), until)
+        wanted = None if names is None else frozenset(names)
+        return tuple(
+            job
+            for job in listed.values()
+            if (wanted is None or job.name in wanted) and (statuses is None or job.status in statuses)
+        )
+
+    def stop(self, ids: Sequence[str], *, force: bool = False, until: float | None = None) -> dict[str, StopAnswer]:
+        """Ask once to stop at most :attr:`batch_size` jobs; what the service answered about each.
+
+        Nothing is repeated after an error, because a stop is not a read and may have been carried out: the
+        caller reads the statuses first. Only requests that certainly did nothing are: after a 401 with a new
+        login, and by v5 when v3 is withdrawn. Raises :class:`DrsError` for an answer that cannot be used.
+        """
+        self._log_in(until)
+        try:
+            return self._send_stop(self._stop_operation, ids, force, until)
+        except DrsError as error:
+            if not error.withdrawn or self._stop_operation is not STOP_V3:
+                raise self._about(error, self._stop_operation, ids) from None
+        try:
+            answers = self._send_stop(STOP_V5, ids, force, until)
+        except DrsError as error:
+            raise self._about(error, STOP_V5, ids) from None
+        self._stop_operation = STOP_V5
+        return answers
+
+    def _send_stop(
+        self, operation: StopOperation, ids: Sequence[str], force: bool, until: float | None
+    ) -> dict[str, StopAnswer]:
+        body = json.dumps(operation.body(ids, force)).encode()
+        url = self._url(operation.version, f"/{operation.name}")
+        attempts = 1
+        try:
+            answer = self._send(operation.method, url, body, until)
+            if answer.status == 401 and self._login.renew(answer.request):
+                attempts = 2
+                answer = self._send(operation.method, url, body, until)
+            return check(answer, self._redact, lambda body: operation.parse(body, ids))
+        except DrsError as error:
+            error.attempts = attempts
+            raise
+
+    def _url(self, version: str, rest: str) -> str:
+        return f"{self._root}/{version}/{self._project_id}/jobs{rest}"
+
+    def _send(self, method: str, url: str, body: bytes | None, until: float | None) -> Answer:
+        request = requests.Request(method, url, data=body, headers=self._headers, auth=self._login)
+        with self._counting:
+            self.requests_sent += 1
+        return send(self._session, request, time_for_one(self._limits, self._clock, until), self._redact)
+
+    def _log_in(self, until: float | None) -> None:
+        """Before the requests, which would wait for one login each if it failed."""
+        persist(
+            lambda: self._login.log_in(time_for_one(self._limits, self._clock, until)),
+            self._limits,
+            self._clock,
+            until,
+        )
+
+    def _submit(self, operation: Operation[Record], ids: Sequence[str], until: float | None) -> _Read[Record]:
+        size = self._limits.batch_size
+        read: _Read[Record] = _Read(operation, ids, until)
+
+        def records(batch: Sequence[str]) -> list[Record]:
+            found = self._read_batch(read, batch)
+            return [found[job_id] for job_id in batch]
+
+        batches = [ids[start : start + size] for start in range(0, len(ids), size)]
+        read.batches += [self._pool.submit(records, batch) for batch in batches]
+        return read
+
+    def _read_batch(self, read: _Read[Record], ids: Sequence[str]) -> dict[str, Record]:
+        """A record for each id of one batch. One bad id does not hide the others."""
+        try:
+            found = self._call(read.operation, ids, read.until)
+        except RefusedJobsError as refusal:
+            return self._take_apart(read, ids, refusal)
+        except DrsError as error:
+            raise self._about(error, read.operation, ids) from None
+        read.answered = True
+        # Nothing else tells a truncated answer: an id that did not come back is not found.
+        return {job_id: found.get(job_id) or read.operation.record(job_id) for job_id in ids}
+
+    def _take_apart(self, read: _Read[Record], ids: Sequence[str], refusal: RefusedJobsError) -> dict[str, Record]:
+        """Ask again without the jobs that were refused; by halves where the service does not name them."""
+        refused = {job_id: refusal.jobs[job_id] for job_id in ids if job_id in refusal.jobs}
+        if not refused and len(ids) == 1:
+            refused = {ids[0]: (refusal.error_code, refusal.error_message)}
+            if not refusal.certain:
+                read.refusal = read.refusal or refusal
+        if refused and refusal.certain:
+            read.answered = True
+        records = {
+            job_id: read.operation.record(job_id, error_code=code, error_message=message)
+            for job_id, (code, message) in refused.items()
+        }
+        rest = [job_id for job_id in ids if job_id not in refused]
+        if rest and read.until is not None and self._clock.elapsed() >= read.until:
+            text = "Some of the jobs were refused, and time was up before it was known which."
+            raise self._about(DrsError(Kind.SERVICE, text, error_code=refusal.error_code), read.operation, ids)
+        middle = len(rest) if refused else len(rest) // 2
+        for part in (rest[:middle], rest[middle:]):
+            if part:
+                records.update(self._read_batch(read, part))
+        return records
+
+    def _call(self, operation: Operation[Record], ids: Sequence[str], until: float | None) -> dict[str, Record]:
+        """The records of a successful answer."""
+        body = json.dumps(operation.body(ids)).encode()
+        return self._read("POST", self._url("v3", f"/{operation.name}"), body, operation.parse, until)
+
+    def _list_page(
+        self, operation: ListOperation, job_type: str, pages: Pages, ids: Sequence[str], until: float | None
+    ) -> Page:
+        """The page of a list that comes after these."""
+        url = self._url(operation.version, operation.query(job_type, len(pages.jobs), ids))
+        asked = operation.body(job_type, pages.number + 1, ids)
+        body = None if asked is None else json.dumps(asked).encode()
+        try:
+            return self._read(operation.method, url, body, lambda body: operation.parse(body, job_type), until)
+        except DrsError as error:
+            raise self._told(error, f"The {operation.name}") from None
+
+    def _read(
+        self, method: str, url: str, body: bytes | None, parse: Callable[[object], Result], until: float | None
+    ) -> Result:
+        """What ``parse`` makes of a successful answer, tried as often as makes sense. Only for what may be repeated."""
+        renewed = False
+
+        def sent() -> Answer:
+            if self._closed:
+                raise DrsError(Kind.NETWORK, "The client was closed.")
+            if self._given_up:
+                raise DrsError(Kind.NETWORK, "Another request of the same read has failed.")
+            return self._send(method, url, body, until)
+
+        def once() -> Result:
+            nonlocal renewed
+            answer = sent()
+            if answer.status == 401 and not renewed and self._login.renew(answer.request):
+                renewed = True
+                answer = sent()
+            return check(answer, self._redact, parse)
+
+        try:
+            return persist(once, self._limits, self._clock, until)
+        except DrsError as error:
+            error.attempts += renewed
+            raise
+
+    def _together(self, reads: Sequence[Callable[[], Found]]) -> list[Found]:
+        """What these reads return, done at once as far as ``parallel`` allows."""
+        futures = [self._pool.submit(read) for read in reads]
+        self._wait_for(futures)
+        return [future.result() for future in futures]
+
+    def _about(self, error: DrsError, operation: Operation[Any] | StopOperation, ids: Sequence[str]) -> DrsError:
+        """The same error, its sentence beginning with what was asked of whom."""
+        jobs = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
+        return self._told(error, f"{operation.name} of {jobs}")
+
+    def _told(self, error: DrsError, what: str) -> DrsError:
+        tries = f" ({error.attempts} attempts)" if error.attempts > 1 else ""
+        error.args = (f"{what} at {host_of(self._root)} failed{tries}: {error}",)
+        return error
+
+    def _gathered(self, read: _Read[Record]) -> list[Record]:
+        """The records of all batches in their order, or the error of the first that failed."""
+        self._wait_for(read.batches)
+        if read.refusal and not read.answered:
+            # Not one job has an answer, and the code does not say that this is because of the jobs.
+            raise self._about(read.refusal, read.operation, read.ids)
+        return [record for batch in read.batches for record in batch.result()]
+
+    def _wait_for(self, batches: Sequence[Future[Any]]) -> None:
+        """Wait for the batches; on the first that failed, try nothing more and raise its error."""
+        done, waiting = wait(batches, return_when=FIRST_EXCEPTION)
+        errors = [error for batch in batches if batch in done and (error := batch.exception())]
+        if errors:
+            self._given_up = True
+            for batch in waiting:
+                batch.cancel()
+            wait(waiting)
+            self._given_up = False
+            raise errors[0]

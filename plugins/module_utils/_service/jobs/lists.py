@@ -1,0 +1,243 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lists of jobs in the two versions of the API: requests, pages, and the jobs they hold. Knows no HTTP.
+
+Sources: the pages "Querying the Task List" (v3, both clouds) and "Querying Tasks" (v5, Huawei Cloud only). The
+vendor's SDK marks v3 as deprecated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from ..._job.errors import DrsError, Kind, cut, protocol_error
+from ..._job.records import StatusRecord, timestamp
+from ..._job.status_table import Meaning, meaning
+
+# The words of the API for the types of jobs, in the order in which they are asked for.
+JOB_TYPES = ("migration", "sync", "cloudDataGuard")
+_PER_PAGE = 100
+# 20,000 jobs of one type: no project has that many, and no service may keep a client busy for ever.
+_MOST_PAGES = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ListedJob:
+    """A job as a list shows it. A subtask whose ``id`` the list does not say has an empty one."""
+
+    id: str
+    name: str | None = None
+    type: str | None = None
+    engine: str | None = None
+    status: str | None = None
+    task_mode: str | None = None
+    created_at: str | None = None
+    children: tuple[ListedJob, ...] = ()
+    error_message: str | None = None
+
+    @property
+    def meaning(self) -> Meaning:
+        """Phase and state of the status."""
+        return meaning(self.status)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The job as an entry of the result of ``drs_job_info``."""
+        means = self.meaning
+        return {
+            "id": self.id or None,
+            "name": self.name,
+            "type": self.type,
+            "engine": self.engine,
+            "status": self.status,
+            "phase": means.phase.value,
+            "state": means.state.value,
+            "terminal": means.state.terminal,
+            "task_mode": self.task_mode,
+            "created_at": self.created_at,
+            "subtasks": [child.as_dict() for child in self.children],
+        }
+
+
+class InconsistentListError(DrsError):
+    """Pages that contradict each other. The list may have changed between them, so it may be read again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Kind.PROTOCOL, message)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list: its jobs, and how many jobs the service says there are on all pages."""
+
+    jobs: tuple[ListedJob, ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class ListOperation:
+    """One way to list jobs. A read, so it may be sent again."""
+
+    name: str
+    version: str
+    method: str
+    total_field: str
+    # How many ids, with commas between them, its filter takes.
+    ids_at_once: int
+
+    def query(self, job_type: str, read: int, ids: Sequence[str] = ()) -> str:
+        """The query of the page after ``read`` jobs, empty for v3."""
+        if self.version == "v3":
+            return ""
+        fields = {"job_type": job_type, "offset": read, "limit": _PER_PAGE}
+        if ids:
+            fields["name"] = ",".join(ids)
+        return "?" + urlencode(fields)
+
+    def body(self, job_type: str, number: int, ids: Sequence[str] = ()) -> dict[str, Any] | None:
+        """The body of the request for the page with this number, from 1; None for v5."""
+        if self.version != "v3":
+            return None
+        # Without an engine_type the service lists MySQL alone.
+        body = {"cur_page": number, "per_page": _PER_PAGE, "db_use_type": job_type, "engine_type": ""}
+        return {**body, "name": ",".join(ids)} if ids else body
+
+    def parse(self, body: object, job_type: str) -> Page:
+        """One page. Raises :class:`DrsError` of kind ``protocol`` for a body that is none."""
+        if not isinstance(body, dict):
+            raise protocol_error("The response is not a JSON object.")
+        entries, total = body.get("jobs"), body.get(self.total_field)
+        if not isinstance(entries, list) or body.get("error_code"):
+            raise protocol_error("The response has no list 'jobs'.")
+        if not isinstance(total, int) or isinstance(total, bool) or total < 0:
+            raise protocol_error(f"The response has no number '{self.total_field}'.")
+        return Page(tuple(_job(entry, job_type) for entry in entries), total)
+
+
+LIST_V3 = ListOperation("list of jobs (v3)", "v3", "POST", "total_record", ids_at_once=100)
+LIST_V5 = ListOperation("list of jobs (v5)", "v5", "GET", "total_count", ids_at_once=10)
+
+
+@dataclass
+class Pages:
+    """The pages of one list so far. It never asks for a page too many, and notices when one is missing."""
+
+    # A list of given ids: whether all came, the ids tell.
+    by_id: bool = False
+    jobs: dict[str, ListedJob] = field(default_factory=dict)
+    number: int = 0
+    # Whether there are as many jobs as the service said.
+    complete: bool = False
+
+    def add(self, page: Page) -> bool:
+        """Take in the next page; whether there is another.
+
+        Raises :class:`InconsistentListError` for what cannot be the whole list, each job once.
+        """
+        self.number += 1
+        for job in page.jobs:
+            if job.id in self.jobs:
+                raise InconsistentListError(
+                    f"The list holds job {job.id} twice, the second time on page {self.number}."
+                )
+            self.jobs[job.id] = job
+        read, promised = len(self.jobs), page.total
+        if read > promised or (read < promised and not page.jobs):
+            raise InconsistentListError(f"The list is said to have {promised} jobs, but {read} came.")
+        if self.number >= _MOST_PAGES:
+            raise InconsistentListError(f"The list has more than {_MOST_PAGES} pages.")
+        self.complete = read == promised
+        # Batch-status says how many jobs are on the page, not how many there are: a full page may not be the last.
+        return not self.complete or (len(page.jobs) >= _PER_PAGE and not self.by_id)
+
+
+def status_of(job: ListedJob) -> StatusRecord:
+    """What a list says in place of batch-status."""
+    return StatusRecord(job.id, found=True, status=job.status, error_message=job.error_message)
+
+
+def merged(lists: Sequence[Mapping[str, ListedJob]]) -> dict[str, ListedJob]:
+    """The jobs of several lists. Raises :class:`InconsistentListError` for a job of which two say different things."""
+    found: dict[str, ListedJob] = {}
+    for jobs in lists:
+        for job in jobs.values():
+            known = found.setdefault(job.id, job)
+            if _without_type(known) != _without_type(job):
+                raise InconsistentListError(f"Two lists hold job {job.id} with different content.")
+    return found
+
+
+def _without_type(job: ListedJob) -> tuple[Any, ...]:
+    return (job.name, job.engine, job.status, job.task_mode, job.created_at, job.children, job.error_message)
+
+
+def every(jobs: Mapping[str, ListedJob]) -> dict[str, ListedJob]:
+    """Jobs and their subtasks by id. A job that has an entry of its own counts as that entry says."""
+    found: dict[str, ListedJob] = {}
+    for job in jobs.values():
+        found.update({**every({child.id: child for child in job.children if child.id}), **found})
+    return {**found, **jobs}
+
+
+def _job(entry: object, job_type: str) -> ListedJob:
+    if not isinstance(entry, dict):
+        raise protocol_error("An entry of 'jobs' in the response is not an object.")
+    job_id = _text(entry, "id")
+    if job_id is None:
+        raise protocol_error("An entry of 'jobs' in the response has no job id.")
+    return ListedJob(id=job_id, **_fields(entry, job_type))
+
+
+def _fields(entry: Mapping[str, Any], job_type: str | None) -> dict[str, Any]:
+    return {
+        "name": _text(entry, "name"),
+        "type": _text(entry, "db_use_type") or _text(entry, "job_type") or job_type,
+        "engine": _text(entry, "engine_type"),
+        "status": _text(entry, "status"),
+        "task_mode": _text(entry, "task_type"),
+        "created_at": _created_at(entry.get("create_time")),
+        "children": _children(entry.get("children"), job_type),
+        "error_message": _text(entry, "error_msg"),
+    }
+
+
+def _children(value: object, job_type: str | None) -> tuple[ListedJob, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        # There may be subtasks, but which is not said: as with a subtask without an id.
+        return (ListedJob(id=""),)
+    return tuple(_child(child, job_type) for child in value)
+
+
+def _child(entry: object, job_type: str | None) -> ListedJob:
+    """A subtask; one that cannot be read has no id, so that whoever reads its parent sees that something is there."""
+    try:
+        if isinstance(entry, dict):
+            return ListedJob(id=_text(entry, "id") or "", **_fields(entry, job_type))
+    except DrsError:
+        pass
+    return ListedJob(id="")
+
+
+def _text(entry: Mapping[str, Any], name: str) -> str | None:
+    value = entry.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise protocol_error(f"The field '{name}' of a job in the response is not a string.")
+    return cut(value) if value.strip() else None
+
+
+def _created_at(value: object) -> str | None:
+    """ISO 8601 where the service says a time: as such, with a blank and no zone, or in milliseconds; else as it came."""
+    in_milliseconds = timestamp(value)
+    if in_milliseconds or not isinstance(value, str) or not value.strip():
+        return in_milliseconds
+    without_zone = re.fullmatch(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)", value.strip(), re.ASCII)
+    return "T".join(without_zone.groups()) if without_zone else cut(value)

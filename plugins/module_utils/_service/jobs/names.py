@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Jobs by name: which jobs a task's options ask for, and the ids of those that are given by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, Protocol
+
+from ..._job.errors import configuration_error
+from ..._job.text import listed
+from ..options import job_ids, job_names, repeated_jobs_warning
+from .lists import ListedJob
+
+# The number of candidates that an error lists.
+_CANDIDATES = 5
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The jobs that options ask for, each once: either ids or names, in the order given."""
+
+    ids: tuple[str, ...]
+    names: tuple[str, ...]
+    warning: str | None
+
+
+class Lists(Protocol):
+    """The part of the client that is needed here."""
+
+    def list_jobs(self, *, until: float | None = None) -> Sequence[ListedJob]:
+        """All jobs of the project."""
+
+
+def asked_jobs(options: Mapping[str, Any]) -> Asked:
+    """The jobs of ``jobs`` or ``job_names``. Raises :class:`DrsError` of kind ``configuration`` for anything else."""
+    jobs, names = options.get("jobs"), options.get("job_names")
+    if jobs and names:
+        raise configuration_error("jobs and job_names are both set. Set only one.")
+    if names or (names is not None and jobs is None):
+        distinct, repeated = job_names(names)
+        return Asked((), tuple(distinct), repeated_jobs_warning(repeated, "job_names"))
+    if jobs is None:
+        raise configuration_error("No job is given. Set jobs (ids) or job_names (names as in the console).")
+    distinct, repeated = job_ids(jobs)
+    return Asked(tuple(distinct), (), repeated_jobs_warning(repeated))
+
+
+def resolve_names(client: Lists, names: Sequence[str], until: float | None = None) -> list[str]:
+    """The id of each of these jobs, in the order of their names, which are compared exactly.
+
+    Raises :class:`DrsError`: ``configuration``, which is final, if a name has no job or several; others for a list
+    that cannot be read. Nothing is tried again after ``until`` (monotonic seconds).
+    """
+    # Not with the service's own filter: it also finds parts of names, and candidates are needed for the error.
+    listed = client.list_jobs(until=until)
+    found: dict[str, list[ListedJob]] = {name: [] for name in names}
+    for job in listed:
+        if job.name in found:
+            found[job.name].append(job)
+    wrong = [_wrong(name, jobs, listed) for name, jobs in found.items() if len(jobs) != 1]
+    if wrong:
+        more = f" And {len(wrong) - _CANDIDATES} more names." if len(wrong) > _CANDIDATES else ""
+        raise configuration_error(f"job_names: {' '.join(wrong[:_CANDIDATES])}{more}")
+    return [found[name][0].id for name in names]
+
+
+def _wrong(name: str, jobs: Sequence[ListedJob], listed: Sequence[ListedJob]) -> str:
+    if jobs:
+        return f"{len(jobs)} jobs are named {name!r}: {_shown(jobs)}. Set jobs to the id of the right one."
+    if not listed:
+        return f"No job is named {name!r}; the project has no jobs. Check the project."
+    named = [job for job in listed if job.name]
+    similar = get_close_matches(name.lower(), [str(job.name).lower() for job in named], _CANDIDATES, 0.6)
+    candidates = [job for job in named if str(job.name).lower() in similar or name.lower() in str(job.name).lower()]
+    if candidates:
+        return f"No job is named {name!r}. Similar: {_shown(candidates)}."
+    return f"No job is named {name!r}. The project has: {_shown(listed)}."
+
+
+def _shown(jobs: Sequence[ListedJob]) -> str:
+    """Candidates for a sentence, each as one can tell it from the others."""
+    shown = [f"{job.name} ({', '.join(filter(None, (job.id, job.type, job.status)))})" for job in jobs]
+    return listed(shown, _CANDIDATES)

@@ -1,0 +1,248 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ways to log in, each a ``requests`` auth that puts what it has into a request."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import threading
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from ..._job.errors import DrsError, Kind, cut, protocol_error
+from ..http.redaction import Redactor
+from ..http.time_limit import bounded
+from ..http.transport import AuthBase, as_drs_error, host_of, requests, timed_out
+
+TOKEN_HEADER = "X-Auth-Token"
+ALGORITHM = "SDK-HMAC-SHA256"
+
+
+class Login(Protocol):
+    """What the client asks of a way to log in."""
+
+    logins: int
+
+    def log_in(self, timeout: float) -> None:
+        """Get what requests need within ``timeout`` seconds, where it is not there yet."""
+
+    def __call__(self, request: Any) -> Any:
+        """Authenticate a prepared request."""
+
+    def renew(self, rejected: Any) -> bool:
+        """Whether a request that got a 401 is worth another try, with new credentials."""
+
+
+class TokenAuth(AuthBase):
+    """A token that the user brought. Nothing can renew it."""
+
+    logins = 0
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def log_in(self, timeout: float) -> None:
+        """Nothing to do."""
+
+    def __call__(self, request: Any) -> Any:
+        request.headers[TOKEN_HEADER] = self._token
+        return request
+
+    def renew(self, rejected: Any) -> bool:
+        """Never."""
+        return False
+
+
+class AccessKeyAuth(AuthBase):
+    """Signs each request with an access key and its secret key, by ``SDK-HMAC-SHA256``.
+
+    Source: the signing guide of Huawei Cloud's API gateway; the reference implementation is
+    ``huaweicloudsdkcore.signer.signer``, against which the tests compare. Keys that are
+    temporary come with a security token, which is sent and signed too.
+    """
+
+    logins = 0
+
+    def __init__(
+        self,
+        access_key: str,
+        secret_key: str,
+        security_token: str | None = None,
+        *,
+        project_id: str | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
+    ) -> None:
+        self._access_key = access_key
+        self._secret_key = secret_key
+        self._security_token = security_token
+        self._project_id = project_id
+        self._now = now
+
+    def log_in(self, timeout: float) -> None:
+        """Nothing to do."""
+
+    def renew(self, rejected: Any) -> bool:
+        """Never: the same keys would sign in the same way."""
+        return False
+
+    def __call__(self, request: Any) -> Any:
+        url = urlsplit(request.url)
+        headers = request.headers
+        headers["Host"] = url.netloc.rpartition("@")[2]
+        headers["X-Sdk-Date"] = self._now().strftime("%Y%m%dT%H%M%SZ")
+        if self._project_id:
+            headers["X-Project-Id"] = self._project_id
+        if self._security_token:
+            headers["X-Security-Token"] = self._security_token
+        names = ("Host", "X-Sdk-Date", "X-Project-Id", "X-Security-Token")
+        signed = {name.lower(): headers[name].strip() for name in names if name in headers}
+        canonical = _canonical_request(request.method, url.path, url.query, signed, request.body or b"")
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        to_sign = f"{ALGORITHM}\n{headers['X-Sdk-Date']}\n{digest}"
+        signature = hmac.new(self._secret_key.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
+        headers["Authorization"] = (
+            f"{ALGORITHM} Access={self._access_key}, SignedHeaders={';'.join(sorted(signed))}, Signature={signature}"
+        )
+        return request
+
+
+def _canonical_request(method: str, path: str, query: str, signed: dict[str, str], body: bytes | str) -> str:
+    if isinstance(body, str):
+        body = body.encode()
+    # As the reference does it: an encoded slash counts as a slash, and one slash at the end is enough.
+    canonical_path = quote(unquote(path), safe="/~")
+    if not canonical_path.endswith("/"):
+        canonical_path += "/"
+    pairs = sorted(parse_qsl(query, keep_blank_values=True))
+    return "\n".join(
+        (
+            method,
+            canonical_path,
+            "&".join(f"{quote(name, safe='~')}={quote(value, safe='~')}" for name, value in pairs),
+            *(f"{name}:{signed[name]}" for name in sorted(signed)),
+            "",
+            ";".join(sorted(signed)),
+            hashlib.sha256(body).hexdigest(),
+        )
+    )
+
+
+class KeystoneAuth(AuthBase):
+    """A login at IAM, which is Keystone v3 to its clients, by a plugin of ``keystoneauth1``.
+
+    The token is shared by all threads, renewed before it runs out and after a 401.
+    """
+
+    def __init__(self, plugin: Any, session: Any, redact: Redactor, timeout: float) -> None:
+        """``plugin`` and ``session`` are keystoneauth1's; ``timeout`` (seconds) bounds one login."""
+        self.logins = 0
+        self._plugin = plugin
+        self._session = session
+        self._redact = redact
+        self._timeout = timeout
+        self._token: str | None = None
+        self._previous: str | None = None
+        self._lock = threading.Lock()
+
+    def log_in(self, timeout: float) -> None:
+        """Once for all requests that are about to be sent; a token that runs out among them gets a 401, and is renewed."""
+        with self._lock:
+            self._current(timeout)
+
+    def __call__(self, request: Any) -> Any:
+        with self._lock:
+            request.headers[TOKEN_HEADER] = self._token or self._current(self._timeout)
+        return request
+
+    def renew(self, rejected: Any) -> bool:
+        """Log in again, unless another thread has done so since the rejected request was sent."""
+        with self._lock:
+            if rejected.headers.get(TOKEN_HEADER) == self._token:
+                self._plugin.invalidate()
+                self._current(self._timeout)
+        return True
+
+    def project_id(self) -> str | None:
+        """The project that the login is scoped to."""
+        with self._lock:
+            self._current(self._timeout)
+            return self._ask(self._plugin.get_project_id, self._timeout)
+
+    @property
+    def _where(self) -> str:
+        # Not every plugin of a clouds.yaml has the URL of a login.
+        return host_of(getattr(self._plugin, "auth_url", None) or "the login server")
+
+    def _current(self, timeout: float) -> str:
+        token = self._ask(self._plugin.get_token, timeout)
+        if not token or not re.fullmatch(r"[\x21-\x7e]+", token):
+            raise protocol_error(f"The login at {self._where} gave no token that a header can carry. Check auth_url.")
+        if token != self._token:
+            self.logins += 1
+            self._redact.add(token)
+            # An answer may still echo the token before this one; older ones are of no use. A server may give one again.
+            if self._previous != token:
+                self._redact.forget(self._previous)
+            self._previous, self._token = self._token, token
+        return token
+
+    def _ask(self, question: Callable[[Any], str | None], timeout: float) -> str | None:
+        from keystoneauth1 import exceptions
+
+        where = self._where
+        with bounded(timeout) as exchange:
+            try:
+                answer = question(self._session)
+            except exceptions.ClientException as error:
+                if exchange.expired:
+                    raise timed_out(where, timeout) from None
+                cause = error.__context__
+                if isinstance(error, exceptions.ConnectionError) and isinstance(cause, requests.RequestException):
+                    raise as_drs_error(cause, where, timeout, self._session.session, self._redact) from None
+                raise _login_error(error, where, self._redact) from None
+            except (AttributeError, LookupError, TypeError, ValueError):
+                if exchange.expired:
+                    raise timed_out(where, timeout) from None
+                # keystoneauth1 reads what an answer should hold without a look at what it is.
+                raise protocol_error(f"The login server {where} gave no usable answer. Check auth_url.") from None
+            except Exception as error:
+                # Its plugins also raise bare exceptions, for a password that is not given for one.
+                raise _login_error(error, where, self._redact) from None
+        return answer
+
+
+def _login_error(error: Any, where: str, redact: Redactor) -> DrsError:
+    """A failed login as the one kind of error, by what keystoneauth1 raised."""
+    from keystoneauth1 import exceptions
+
+    reason = cut(redact.text(str(error))).strip().rstrip(".")
+    if isinstance(error, exceptions.HttpError):
+        return _refused_login(error, where, reason, redact)
+    if isinstance(error, (exceptions.InvalidResponse, exceptions.DiscoveryFailure)):
+        return protocol_error(f"The login server {where} gave no usable answer: {reason}. Check auth_url.")
+    return DrsError(Kind.AUTHENTICATION, f"The login at {where} failed: {reason}.")
+
+
+def _refused_login(error: Any, where: str, reason: str, redact: Redactor) -> DrsError:
+    status = int(error.http_status or 0)
+    kind, repeatable, advice = Kind.AUTHENTICATION, False, "Check the user, the password, the domain and the project."
+    if status == 429:
+        kind, repeatable, advice = Kind.THROTTLED, True, "Try again later."
+    elif status >= 500:
+        kind, repeatable, advice = Kind.SERVICE, True, "Try again later."
+    elif status not in (401, 403):
+        advice = "Check auth_url."
+    return DrsError(
+        kind,
+        f"The login at {where} was refused: {reason}. {advice}",
+        http_status=status,
+        error_message=cut(redact.text(str(error.message))) if error.message else None,
+        request_id=redact.text(error.request_id) if error.request_id else None,
+        repeatable=repeatable,
+    )

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a failed task of the user says: file, task and loop item, and never what ``no_log`` hides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from ...module_utils._job.text import printable
+
+_LONGEST = 1000
+_OWN_STEP = "drs_cutover_step"
+_OF_A_COMMAND = "non-zero return code"
+
+
+def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
+    """Return a sentence about the task that led to a rescue; ``file`` is the user's file of the stage, empty if none."""
+    failed = _mapping(task_vars.get("ansible_failed_result"))
+    task = _mapping(task_vars.get("ansible_failed_task"))
+    if str(task.get("action", "")).endswith(_OWN_STEP):
+        return _text(failed.get("msg"))
+    of_file = f" of {PurePath(file).name}" if file else ""
+    if not task:
+        # An include that finds no file has no task.
+        return f"An include{of_file} failed: {_said(failed)}"
+    where = f"The task '{task.get('name') or task.get('action')}'{of_file}"
+    if task.get("no_log") is True or failed.get("_ansible_no_log") or failed.get("censored"):
+        return f"{where} failed; its result is hidden by no_log."
+    # A module may return anything under this name; of a loop it is a list.
+    results = failed.get("results")
+    entries = results if isinstance(results, Sequence) else ()
+    item = next((entry for entry in entries if _mapping(entry).get("failed")), None)
+    if item is not None:
+        label = item.get("_ansible_item_label", item.get(item.get("ansible_loop_var", "item")))
+        if item.get("_ansible_no_log"):
+            return f"{where} failed for an item; its result is hidden by no_log."
+        return f"{where} failed for the item {_text(label)}: {_said(item)}"
+    return f"{where} failed: {_said(failed)}"
+
+
+def _said(result: Mapping[str, Any]) -> str:
+    said = _text(result.get("msg") or result.get("reason") or result.get("stderr") or "no reason is known")
+    written = str(result.get("stderr") or "").strip().splitlines()
+    # All that a command's own message says is that it failed.
+    return f"{said} {result.get('rc')}: {_text(written[-1])}" if said == _OF_A_COMMAND and written else said
+
+
+def _text(value: Any) -> str:
+    text = printable(" ".join(str(value).split()))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

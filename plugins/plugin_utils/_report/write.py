@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reports of a result: one text for each suffix, and a file that is either whole or not there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .._files import write_whole
+from . import html as _html
+from . import junit as _junit
+from . import markdown as _markdown
+from . import prometheus as _prometheus
+from .untrusted import fields, items, number, text
+from .view import Cutover, Wait, read
+
+_RENDER: dict[str, Callable[[Wait | Cutover, str], str]] = {
+    ".html": _html.render,
+    ".md": _markdown.render,
+    ".prom": _prometheus.render,
+    ".xml": _junit.render,
+}
+SUFFIXES = tuple(sorted((".json", *_RENDER)))
+
+# What a person looks for comes first in each object, the rest by name.
+_FIRST = ("kind", "verdict", "outcome", "at", "id", "name", "ready", "reason", "state", "rule", "text", "from", "to")
+_ORDER = {name: place for place, name in enumerate(_FIRST)}
+_LONGEST_TITLE = 200
+# What Ansible puts beside a result when it registers it.
+_OF_ANSIBLE = ("exception", "invocation", "deprecations", "failed_when_result")
+
+
+class ReportError(Exception):
+    """A report that cannot be made; the text is a sentence for people."""
+
+
+def render(result: Mapping[str, Any], suffix: str, title: str) -> str:
+    """Return the report of a result of ``drs_job_wait`` or of the role ``drs_cutover``.
+
+    ``suffix`` is one of :data:`SUFFIXES`; for another one :class:`ReportError` is raised.
+    """
+    if suffix == ".json":
+        return json.dumps(_plain(result), indent=2, allow_nan=False) + "\n"
+    if suffix not in _RENDER:
+        known = ", ".join(SUFFIXES)
+        raise ReportError(f"The suffix {text(suffix) or '(none)'} is not that of a report; there are {known}.")
+    return _RENDER[suffix](read(result), text(title, _LONGEST_TITLE))
+
+
+def write_report(path: str, result: Mapping[str, Any], title: str, *, check_mode: bool = False) -> str | None:
+    """Write the report of a result; return a sentence if that is not possible, so that it does not prevent others.
+
+    In check mode it is rendered and not written.
+    """
+    try:
+        content = render(result, Path(path).suffix.lower(), title)
+        if not check_mode:
+            write_whole(Path(path), content.encode("utf-8"), 0o644)
+    except (OSError, ReportError) as error:
+        why = error.strerror or "unknown error" if isinstance(error, OSError) else str(error).rstrip(".")
+        return f"The report {path} was not written: {why}."
+    return None
+
+
+def write_reports(paths: Iterable[str], outcome: Mapping[str, Any], title: str) -> tuple[list[str], list[str]]:
+    """Write the reports of a cutover, and one for each of its gates beside each; the main ones, and what went wrong."""
+    written: list[str] = []
+    problems: list[str] = []
+    contents = [("", outcome, title)]
+    contents += [(gate, judged, f"{title}: {gate} gate") for gate, judged in outcome["gates"].items()]
+    for path in paths:
+        for gate, content, headline in contents:
+            problem = write_report(beside(path, gate) if gate else path, content, headline)
+            if problem:
+                problems.append(problem)
+            elif not gate:
+                written.append(str(Path(path).absolute()))
+    return written, problems
+
+
+def wrong_suffixes(paths: Iterable[str]) -> str | None:
+    """Return which of these paths are not those of reports, and what they must end in; None if there are none."""
+    wrong = [path for path in paths if Path(path).suffix.lower() not in SUFFIXES]
+    return f"{', '.join(wrong)} must end in one of {', '.join(SUFFIXES)}." if wrong else None
+
+
+def beside(path: str, addition: str) -> str:
+    """Return the path of a report beside this one, with the same suffix and an addition to its name."""
+    file = Path(path)
+    return str(file.with_name(f"{file.stem}-{addition}{file.suffix}"))
+
+
+def _plain(value: object) -> Any:
+    """Return the value in JSON's own types, without what Ansible keeps for itself, in an order that stays."""
+    if isinstance(value, Mapping):
+        named = {str(name): entry for name, entry in fields(value).items()}
+        kept = [name for name in named if not name.startswith("_ansible_") and name not in _OF_ANSIBLE]
+        return {
+            name: _plain(named[name]) for name in sorted(kept, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))
+        }
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)):
+        # JSON has no infinity.
+        return None if number(value) is None else (int(value) if isinstance(value, int) else float(value))
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(entry) for entry in items(value)]
+    return str(value)
