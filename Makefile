@@ -25,11 +25,11 @@ help: ## list these targets; .venv/bin/nox -l lists all sessions
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo test lint sanity units playbooks integration matrix verify docs build venv clean
-demo: .venv/nox ## a gate and a whole cutover against the simulator, with live lines and an HTML report
+demo: .venv/nox ## a gate and cutovers, aborted, killed, recovered and done, against the simulator
 	@$(NOX) demo -- $(ARGS)
 test: .venv/dev ## lint, sanity, units, playbooks and integration, quickly; FULL=1 for all that a change must pass
 	@$(NOX) test
-lint: .venv/dev ## format, types, documentation, licences, words; ARGS="mypy yamllint" for some
+lint: .venv/dev ## format, types, documentation, licences; ARGS="mypy yamllint" for some
 	@$(NOX) lint -- $(ARGS)
 sanity: .venv/dev ## ansible-test sanity; ARGS=plugins/modules/x.py for one file
 	@$(NOX) sanity -- $(ARGS)
@@ -39,9 +39,9 @@ playbooks: .venv/dev ## whole cutovers by the role drs_cutover; ARGS for tests a
 	@$(NOX) playbooks -- $(ARGS)
 integration: .venv/dev ## ansible-test integration; ARGS=name for one target
 	@$(NOX) integration -- $(ARGS)
-matrix: .venv/dev ## ansible-core 2.16 to 2.21; CORES="2.16 2.21" and ARGS="units" for less
+matrix: .venv/dev ## all tests with each ansible-core; CORES="2.16 2.22" and ARGS="units" for less
 	@CORES="$(CORES)" $(NOX) matrix -- $(ARGS)
-verify: .venv/dev ## AGAINST=contract, keystone, wire, model, soak, mutation or fuzz
+verify: .venv/dev ## AGAINST=contract, containers, databases, keystone, wire, model, soak, mutation or fuzz
 	@$(NOX) "verify($(or $(AGAINST),contract))" -- $(ARGS)
 docs: .venv/dev ## the documentation site, in build/docs
 	@$(NOX) docs

@@ -27,7 +27,7 @@ if "ansible_pytest_collections" not in os.environ.get("PYTEST_PLUGINS", ""):
     # Ansible's own loader, once a test starts it, looks here.
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = LINKED.name
 
-sys.path.insert(0, str(CHECKOUT / "tests" / "simulator"))
+sys.path.insert(0, str(CHECKOUT / "simulator"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

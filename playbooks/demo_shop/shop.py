@@ -4,9 +4,9 @@
 """A shop with a source and a target database (SQLite), so that the demo has something to cut over.
 
 ``python shop.py FOLDER COMMAND``: ``open`` makes both databases, ``run`` sells and replicates until
-``stop`` or two minutes are over, ``freeze`` and ``unfreeze`` the source, ``compare`` both databases,
-``switch`` the shop to the target. The replication stands in for DRS: its real delay, in seconds, is
-what the simulator says of the job.
+``stop`` or ten minutes are over, ``freeze`` and ``unfreeze`` the source, ``compare`` both databases,
+``switch`` the shop to the target, ``stray`` writes an order to the target alone, and ``clean`` removes it.
+The replication stands in for DRS: its real delay, in seconds, is what the simulator says of the job.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
-LONGEST_RUN = 120.0
+LONGEST_RUN = 600.0
 # Seconds after which an order reaches the target.
 LAG = 2.0
 
@@ -87,6 +87,12 @@ def compare(folder: Path) -> None:
     sys.stdout.write(f"source and target agree: {sums['source'][0]} orders, {sums['source'][1]:.0f} in all\n")
 
 
+def write_to_target(folder: Path, statement: str) -> None:
+    """Change the target alone, as nobody should."""
+    with closing(connect(folder / "target.sqlite")) as database:
+        database.execute(statement)
+
+
 def main() -> None:
     """Run one command."""
     folder, command = Path(sys.argv[1]), sys.argv[2]
@@ -96,6 +102,10 @@ def main() -> None:
         run(folder, sys.argv[3])
     elif command == "compare":
         compare(folder)
+    elif command == "stray":
+        write_to_target(folder, "INSERT INTO orders VALUES (0, 0, 1)")
+    elif command == "clean":
+        write_to_target(folder, "DELETE FROM orders WHERE id = 0")
     elif command == "switch":
         (folder / "in-use").write_text("target", encoding="utf-8")
         sys.stdout.write("the shop uses the target\n")

@@ -10,6 +10,8 @@ from ansible.plugins.action import ActionBase
 
 from ..plugin_utils._question import ask_person
 
+OPTIONS: dict[str, dict[str, Any]] = {"question": {"type": "str", "required": True}, "timeout": {"type": "float"}}
+
 
 class ActionModule(ActionBase):
     """Asks on the controller, and can tell a person who gives no answer from nobody being there."""
@@ -19,6 +21,5 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         outcome: dict[str, Any] = super().run(tmp, task_vars)
-        spec = {"question": {"type": "str", "required": True}, "timeout": {"type": "float"}}
-        _validation, options = self.validate_argument_spec(spec)
+        _validation, options = self.validate_argument_spec(OPTIONS)
         return {**outcome, "changed": False, **ask_person(options["question"], options["timeout"])}

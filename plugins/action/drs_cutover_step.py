@@ -10,15 +10,16 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils._service.options import CONNECTION_OPTIONS
 from ..plugin_utils._cutover.end import CutoverEnd
-from ..plugin_utils._cutover.recover import Recover
 from ..plugin_utils._cutover.run import CutoverRun
-from ..plugin_utils._cutover.step import BEGUN
+from ..plugin_utils._cutover.status import StatusStep
+from ..plugin_utils._cutover.watch import WatchStep, say_unfrozen
 
-# Of a run or of recover, whichever began.
-_OF_BOTH = ("unfrozen", "unfreeze_failed")
-_RUN = ("begin", "enter", "completed", "failed", *_OF_BOTH)
-_END = ("leave", "finish", "publish", "summary", "conclude")
-_RECOVER = "recover"
+_RUN = ("begin", "preflight", "enter", "completed", "failed")
+_END = ("finish", "publish", "summary", "conclude")
+_ELSEWHERE = ("watch", "recover")
+_STATUS = "status"
+# Of the playbook that a guard runs.
+_UNFREEZE = ("unfrozen", "not_unfrozen")
 
 
 class ActionModule(ActionBase):
@@ -29,16 +30,20 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         outcome: dict[str, Any] = super().run(tmp, task_vars)
-        steps = {"type": "str", "required": True, "choices": [*_RUN, *_END, _RECOVER]}
+        steps = {"type": "str", "required": True, "choices": [*_RUN, *_END, *_ELSEWHERE, _STATUS, *_UNFREEZE]}
         spec = {"step": steps, "stage": {"type": "str"}, **CONNECTION_OPTIONS}
         _validation, options = self.validate_argument_spec(spec)
         # Only what is given: a default must not win over a variable of the role.
         defaults = {name: options[name] for name in CONNECTION_OPTIONS if name in self._task.args}
-        step, variables = options["step"], task_vars or {}
+        step, stage, variables = options["step"], options["stage"], task_vars or {}
         if step in _END:
             taken = CutoverEnd(self, variables, defaults).step(step)
-        elif step == _RECOVER or (step in _OF_BOTH and (variables.get(BEGUN) or {}).get("recovers")):
-            taken = Recover(self, variables, defaults).step(step)
+        elif step in _ELSEWHERE:
+            taken = WatchStep(self, variables, defaults).step(step)
+        elif step == _STATUS:
+            taken = StatusStep(self, variables, defaults).step()
+        elif step in _UNFREEZE:
+            taken = say_unfrozen(variables, file=None if step == "unfrozen" else str(stage))
         else:
-            taken = CutoverRun(self, variables, defaults).step(step, options["stage"])
+            taken = CutoverRun(self, variables, defaults).step(step, stage)
         return {**outcome, "changed": False, **taken}

@@ -7,18 +7,15 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 
-from ..module_utils._job.errors import configuration_error
+from ..module_utils._arguments import checked
+from ..module_utils._job.errors import DrsError
 from ..module_utils._service.options import CONNECTION_OPTIONS
 from ..module_utils._wait.loop import refused, run
 from ..module_utils._wait.options import WAIT_OPTIONS
-from ..plugin_utils import _controller as _process
-from ..plugin_utils._role_variables import checked, given
-
-display = Display()
+from ..plugin_utils import _controller
+from ..plugin_utils._role_variables import given
 
 
 class ActionModule(ActionBase):
@@ -32,28 +29,29 @@ class ActionModule(ActionBase):
         spec = {**CONNECTION_OPTIONS, **WAIT_OPTIONS}
         try:
             # By variables, since a role that passed them on with default(omit) would hide module_defaults.
-            prefixes = self._task.args.get("role_prefixes") or ()
-            from_variables = given(prefixes, spec, task_vars or {}, self._templar)
-            checked(next(iter(prefixes), ""), spec, from_variables)
+            prefixes = self._task.args.get("role_prefixes") or ("",)
+            from_variables = given(prefixes, spec, task_vars or {}, self._templar) if prefixes[0] else {}
+            names = {option: f"{prefixes[0]}{option}" for option in from_variables}
+            checked(spec, from_variables, names.__getitem__)
             self._task.args = {**self._task.args, **from_variables}
-            _validation, options = self.validate_argument_spec(spec)
-        except AnsibleActionFail as error:
-            # As it is, ansible-core 2.19 and later would show the arguments with it, secrets too.
-            return {**outcome, **refused(configuration_error(f"{error.message.rstrip('.')}.")), "changed": False}
-        _process.use_environment(self._task, self._templar)
-        options, limited = _process.within_the_task(options, self._task)
+            titles = given(prefixes, ("title",), task_vars or {}, self._templar) if prefixes[0] else {}
+            options = _controller.options_of(self, spec)
+        except DrsError as error:
+            return {**outcome, **refused(error), "changed": False}
+        _controller.use_environment(self._task, self._templar)
+        limit, limited = _controller.limit_of(self._task, options["timeout"])
         waited = run(
             options,
             os.environ,
             one_sample=self._task.check_mode,
-            say=_process.lines(self._task, options["progress"]),
-            clock=_process.CLOCK,
+            say=_controller.lines(self._task, options["progress"]),
+            clock=_controller.CLOCK,
             folder=self._loader.get_basedir(),
+            limit=limit,
+            named=lambda option: names.get(option, option),
+            screen=_controller.screen(task_vars or {}, str(titles.get("title", ""))),
         )
+        waited["ran_by"] = _controller.ran_by(task_vars or {})
         if limited:
             waited["warnings"] = [*waited.get("warnings", []), limited]
-        if waited["failed"] and not display.verbosity:
-            # A callback shows all of a result that failed, up to a megabyte, but of an action of this name only
-            # the message; register gets everything.
-            self._task.action = "ansible.builtin.debug"
         return {**outcome, **waited, "changed": False}

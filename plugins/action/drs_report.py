@@ -8,7 +8,13 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._report.write import write_report
+from ..plugin_utils._report.write import TITLE, write_report
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "result": {"type": "dict", "required": True},
+    "paths": {"type": "list", "elements": "path", "required": True},
+    "title": {"type": "str", "default": TITLE},
+}
 
 
 class ActionModule(ActionBase):
@@ -19,13 +25,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         outcome: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(
-            {
-                "result": {"type": "dict", "required": True},
-                "paths": {"type": "list", "elements": "path", "required": True},
-                "title": {"type": "str", "default": "DRS cutover gate"},
-            }
-        )
+        _validation, options = self.validate_argument_spec(OPTIONS)
         written: list[str] = []
         problems: list[str] = []
         for path in options["paths"]:

@@ -86,6 +86,12 @@ options:
       - If the entry has C(drs_endpoint_override), that is the default of O(endpoint).
       - Also taken from E(OS_CLOUD).
     type: str
+  allow_http:
+    description:
+      - Whether O(endpoint) and O(auth_url) may begin with V(http://) and be on another machine than the one that sends the requests.
+      - Then a token or a password is sent in clear, and anybody on the way can read it.
+    type: bool
+    default: false
   validate_certs:
     description: Whether TLS certificates are verified.
     type: bool
@@ -100,7 +106,8 @@ options:
     description:
       - URL of a proxy for all requests, including those to IAM, for example V(http://proxy.example.com:3128).
       - It may begin with V(http), V(https), V(socks5) or V(socks5h). The last two require the Python package C(PySocks).
-      - If it is not set, E(HTTPS_PROXY) and E(NO_PROXY) apply.
+      - It must have no path, no query and no fragment. Percent-encode a password that contains V(/), V(?), V(#) or V(@).
+      - If it is not set, E(HTTPS_PROXY), E(HTTP_PROXY), E(ALL_PROXY) and E(NO_PROXY) apply, in upper or lower case.
     type: str
   language:
     description: The language of the messages that the service returns.
@@ -113,8 +120,8 @@ options:
     default: 30.0
   request_retries:
     description:
-      - Maximum number of retries, from V(0) to V(20), for errors that may be transient. These are throttling, a fault of the service, and
-        a broken connection.
+      - Maximum number of retries, from V(0) to V(20), for errors that may be transient. These are throttling, a fault of the service,
+        a broken connection, and responses without an error code of the service, which come from a proxy or firewall.
       - The pauses between retries grow, with full jitter. C(Retry-After) is respected up to one minute.
     type: int
     default: 4

@@ -16,9 +16,10 @@ from ._job.errors import DrsError
 from ._job.records import StatusRecord, summary
 from ._service.connection import connect
 from ._service.jobs.client import Client
+from ._service.jobs.comparisons import comparisons_info, kinds_of, started_after_of
 from ._service.jobs.info import jobs_info
-from ._service.jobs.names import asked_jobs, resolve_names
-from ._service.options import CONNECTION_OPTIONS, INFO_OPTIONS, JOBS_OR_NAMES, secrets
+from ._service.jobs.names import asked_jobs, ids_of
+from ._service.options import COMPARE_OPTIONS, CONNECTION_OPTIONS, INFO_OPTIONS, JOBS_OR_NAMES, logins_in_urls
 
 
 def run(read: Callable[[Client, Sequence[str]], Sequence[StatusRecord]]) -> None:
@@ -29,13 +30,14 @@ def run(read: Callable[[Client, Sequence[str]], Sequence[StatusRecord]]) -> None
         if asked.warning:
             warn(asked.warning)
         with connect(options, os.environ) as client:
-            ids = resolve_names(client, asked.names) if asked.names else asked.ids
+            ids = ids_of(client, asked)
             names = dict(zip(ids, asked.names, strict=False))
             records = read(client, ids)
             for warning in client.warnings:
                 warn(warning)
-        jobs = [{"id": record.id, "name": names.get(record.id), **record.as_dict()} for record in records]
-        return {"jobs": jobs, **summary(records)}
+            jobs = [{"id": record.id, "name": names.get(record.id), **record.as_dict()} for record in records]
+            # Ids that were given are no secret, and whoever reads a result looks for them.
+            return client.shown({"jobs": jobs, **summary(records)}, ids)
 
     _run(JOBS_OR_NAMES, result)
 
@@ -45,17 +47,43 @@ def run_info() -> None:
 
     def result(options: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
         with connect(options, os.environ) as client:
-            return jobs_info(client, options, warn)
+            found = client.shown(jobs_info(client, options, warn), options["ids"] or ())
+            for warning in client.warnings:
+                warn(warning)
+            return found
 
     _run(INFO_OPTIONS, result)
+
+
+def run_compare_info() -> None:
+    """Run the module that tells what the comparisons of jobs say."""
+
+    def result(options: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
+        kinds, started_after = kinds_of(options["kinds"]), started_after_of(options["started_after"])
+        asked = asked_jobs(options)
+        if asked.warning:
+            warn(asked.warning)
+        with connect(options, os.environ) as client:
+            ids = ids_of(client, asked)
+            try:
+                found = comparisons_info(client, ids, kinds, started_after)
+            except DrsError as error:
+                raise client.shown_error(error) from None
+            for warning in client.warnings:
+                warn(warning)
+            names = dict(zip(ids, asked.names, strict=False))
+            jobs = [{"id": job["id"], "name": names.get(job["id"]), **job} for job in found["jobs"]]
+            return client.shown({**found, "jobs": jobs}, ids)
+
+    _run(COMPARE_OPTIONS, result)
 
 
 def _run(
     spec: Mapping[str, Any], result: Callable[[Mapping[str, Any], Callable[[str], None]], Mapping[str, Any]]
 ) -> None:
     module = AnsibleModule({**CONNECTION_OPTIONS, **spec}, supports_check_mode=True)
-    # Ansible hides the values of options only; these may also come from the environment.
-    module.no_log_values.update(secrets(module.params, os.environ))
+    # Ansible shows these options at -vvv. Secrets of the environment are hidden by whoever reads the answers.
+    module.no_log_values.update(logins_in_urls(module.params))
     try:
         found = result(module.params, module.warn)
     except DrsError as error:

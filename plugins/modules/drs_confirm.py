@@ -60,7 +60,7 @@ confirmed:
   type: bool
   sample: true
 msg:
-  description: The same in words.
+  description: The outcome as a sentence.
   returned: always
   type: str
   sample: Confirmed.

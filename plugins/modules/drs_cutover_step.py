@@ -13,8 +13,8 @@ author:
   - The cutover.drs authors (@cutover-drs)
 description:
   - The role P(cutover.drs.drs_cutover#role) is a list of these steps. Use the role, not this action.
-  - It runs on the controller. The first step checks everything that can be checked and starts the guard, a process that keeps the journal,
-    outlives the run, and unfreezes the source if the run no longer can. Each later step tells the guard what happened and does what it answers.
+  - It runs on the controller. The first step checks everything that can be checked and starts the guard, a process that outlives the run, keeps the
+    journal, and is the only one that unfreezes the source. Each later step tells the guard what happened and does what it answers.
 extends_documentation_fragment:
   - cutover.drs.attributes
   - cutover.drs.connection
@@ -22,6 +22,11 @@ options:
   step:
     description:
       - Which step to take.
+      - V(begin) checks everything and starts the guard. V(enter) begins a stage, and waits if that is a gate. V(completed) says that the last stage
+        ended, V(failed) that something failed; it waits until the guard has unfrozen what is frozen.
+      - V(finish) collects the result, V(publish) writes the reports, V(summary) sums up, and V(conclude) fails unless the target is the database in use.
+      - V(watch) and V(recover) are the steps of C(tasks_from=watch) and C(tasks_from=recover).
+      - V(unfrozen) and V(not_unfrozen) are the last tasks of the playbook in which a guard runs the unfreeze tasks.
     type: str
     required: true
     choices:
@@ -29,17 +34,17 @@ options:
       - enter
       - completed
       - failed
-      - unfrozen
-      - unfreeze_failed
-      - leave
       - finish
       - publish
       - summary
       - conclude
+      - watch
       - recover
+      - unfrozen
+      - not_unfrozen
   stage:
     description:
-      - The stage to enter, with O(step=enter).
+      - The stage to enter, with O(step=enter). With O(step=not_unfrozen), the name of the file with the unfreeze tasks.
     type: str
 seealso:
   - ref: ansible_collections.cutover.drs.docsite.guide_runbook
@@ -47,42 +52,45 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Use the role, which takes the steps in the right order, here to unfreeze what a dead run left frozen
+- name: Use the role, which takes the steps in the right order, here to unfreeze what a lost run left frozen
   ansible.builtin.include_role:
     name: cutover.drs.drs_cutover
     tasks_from: recover
   vars:
-    drs_cutover_state_file: orders.json
+    drs_cutover_journal: orders.json
+    # No journal is no failure here: no cutover has begun.
+    drs_cutover_missing_journal: ok
 """
 
 RETURN = r"""
 files:
   description: The task files to run now.
-  returned: for the steps V(enter), V(failed) and V(recover)
+  returned: for the step V(enter), if the stage is yours
   type: list
   elements: str
   sample: [/srv/cutover/tasks/freeze.yml]
-file:
-  description: The file of the role that it includes next.
-  returned: for the steps V(begin), V(failed) and V(recover)
-  type: str
-  sample: _drs_cutover_unfreeze.yml
-heading:
-  description: What that does, as the name of a task.
-  returned: as RV(file)
-  type: str
-  sample: Unfreeze the source
-ending:
-  description: What the last step does if nothing begins, as the name of a task.
-  returned: for the step V(begin), if no stage follows
-  type: str
-  sample: Show the plan
+environment:
+  description: The mark by which the guard finds what is left of your tasks.
+  returned: as RV(files)
+  type: dict
+  sample: {DRS_CUTOVER_STAGE: "5f0c1d2e3a4b5c6d:freeze"}
 stages:
-  description: The stages of this cutover in order, each with its name and title.
+  description: The stages of this cutover in order, each with its name and title, and whether its tasks are yours.
   returned: for the step V(begin)
   type: list
   elements: dict
-  sample: [{name: approach, title: Wait until the target has nearly caught up, file: _drs_cutover_step.yml}]
+  sample: [{name: approach, title: Wait until the target has nearly caught up, yours: false}]
+plan:
+  description: The plan of the cutover, for people.
+  returned: for the step V(begin), if the guard was started
+  type: list
+  elements: str
+  sample: ["1. approach gate: delay of at most 5 s"]
+journal:
+  description: The journal as the guard found or left it.
+  returned: for the steps V(watch) and V(recover), if there is one
+  type: dict
+  sample: {stage: unfreeze, outcome: unfrozen}
 result:
   description: The result of the cutover, which the role keeps as C(drs_cutover_result).
   returned: for the step V(finish)
@@ -91,6 +99,6 @@ result:
 msg:
   description: What happened, for people.
   returned: always
-  type: str
-  sample: The switch is complete.
+  type: raw
+  sample: The cutover is complete.
 """

@@ -82,19 +82,19 @@ jobs:
       type: str
       sample: orders-to-rds
     type:
-      description: V(migration), V(sync), V(cloudDataGuard), or what else the service says.
+      description: V(migration), V(sync), V(cloudDataGuard), or any other value that the service returns.
       type: str
       sample: sync
     engine:
-      description: The engine, as the service says it.
+      description: The engine, as the service returns it.
       type: str
       sample: mysql
     status:
-      description: What the service says, as it says it.
+      description: The status, exactly as the service returns it.
       type: str
       sample: INCRE_TRANSFER_STARTED
     phase:
-      description: Where in its life the job is.
+      description: The phase of the job's life cycle.
       type: str
       sample: incremental
     state:
@@ -108,11 +108,11 @@ jobs:
       type: bool
       sample: false
     task_mode:
-      description: V(FULL_TRANS), V(INCR_TRANS), V(FULL_INCR_TRANS), or what else the service says.
+      description: V(FULL_TRANS), V(INCR_TRANS), V(FULL_INCR_TRANS), or any other value that the service returns.
       type: str
       sample: FULL_INCR_TRANS
     created_at:
-      description: When the job was created, in ISO 8601; without a zone if the service says none.
+      description: When the job was created, in ISO 8601; without a time zone if the service sends none.
       type: str
       sample: "2026-06-26T17:08:57Z"
     subtasks:

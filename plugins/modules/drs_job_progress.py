@@ -18,21 +18,8 @@ description:
   - To decide about a cutover use M(cutover.drs.drs_job_wait), as one reading of a delay of 0 is not enough.
 extends_documentation_fragment:
   - cutover.drs.connection
+  - cutover.drs.jobs
   - cutover.drs.attributes
-options:
-  jobs:
-    description:
-      - The ids of the jobs. An id that is given more than once is asked for once.
-      - Set either this or O(job_names).
-    type: list
-    elements: str
-    aliases: [job_ids]
-  job_names:
-    description:
-      - The names of the jobs, exactly as in the console. They are looked up in the list of jobs, which needs a permission of its own.
-      - It is an error if a name belongs to no job or to several.
-    type: list
-    elements: str
 seealso:
   - module: cutover.drs.drs_job_info
   - module: cutover.drs.drs_job_status
@@ -57,7 +44,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 jobs:
-  description: One entry for each distinct job, in the order asked.
+  description: One entry for each distinct job, in the requested order.
   returned: success
   type: list
   elements: dict
@@ -67,7 +54,7 @@ jobs:
       type: str
       sample: 8d0e8e36-a618-490d-8a46-8c61ac9jb502
     name:
-      description: The job's name, or none if O(jobs) are ids, as these operations do not say it.
+      description: The job's name. None if the jobs were given by id, because these operations do not return names.
       type: str
       sample: orders-to-rds
     found:
@@ -75,11 +62,11 @@ jobs:
       type: bool
       sample: true
     status:
-      description: What the service says, as it says it.
+      description: The status, exactly as the service returns it.
       type: str
       sample: INCRE_TRANSFER_STARTED
     phase:
-      description: Where in its life the job is.
+      description: The phase of the job's life cycle.
       type: str
       sample: incremental
     state:
@@ -101,7 +88,7 @@ jobs:
       type: str
       sample:
     task_mode:
-      description: V(FULL_TRANS), V(INCR_TRANS), V(FULL_INCR_TRANS), or what else the service says.
+      description: V(FULL_TRANS), V(INCR_TRANS), V(FULL_INCR_TRANS), or any other value that the service returns.
       type: str
       sample: FULL_INCR_TRANS
     progress:
@@ -112,6 +99,7 @@ jobs:
       description:
         - Seconds that the target is behind the source, from a commit on the source to its execution on the target.
         - None if the service reports no value, which it writes as V(-1). None is not zero.
+        - None, too, if it reports milliseconds that cannot be read.
       type: int
       sample: 0
     delay_ms:
@@ -131,19 +119,27 @@ jobs:
       type: str
       sample: "2020-12-18T03:21:59Z"
     src_offset:
-      description: Position in the log of the source as the service says it, or none. No rule reads it.
+      description:
+        - Position in the log of the source as the service returns it, or none.
+        - Positions are compared as they came. One of more than 200 characters is shown by its beginning and a digest.
       type: str
       sample: mysql-bin-changelog.001731:544
     node_offset:
-      description: The same, of the replication instance.
+      description: The same for the replication instance.
       type: str
       sample:
     dst_offset:
-      description: The same, of the target.
+      description: The same for the target.
       type: str
       sample:
+    rows_applied:
+      description: Whether the service reports that rows are being applied to the target (C(apply_rows_rate)), or none.
+      type: bool
+      sample: false
     raw:
-      description: The job's entry as the service returned it.
+      description:
+        - The job's entry as the service returned it.
+        - Characters that cannot be shown are replaced, and texts of more than 4096 characters are cut.
       type: dict
       sample: {job_id: 8d0e8e36-a618-490d-8a46-8c61ac9jb502, progress: "100", incre_trans_delay: "0"}
 missing:

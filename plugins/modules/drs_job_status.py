@@ -17,21 +17,8 @@ description:
   - The result has one entry for each requested job, in the requested order, even if the service does not know the job.
 extends_documentation_fragment:
   - cutover.drs.connection
+  - cutover.drs.jobs
   - cutover.drs.attributes
-options:
-  jobs:
-    description:
-      - The ids of the jobs. An id that is given more than once is asked for once.
-      - Set either this or O(job_names).
-    type: list
-    elements: str
-    aliases: [job_ids]
-  job_names:
-    description:
-      - The names of the jobs, exactly as in the console. They are looked up in the list of jobs, which needs a permission of its own.
-      - It is an error if a name belongs to no job or to several.
-    type: list
-    elements: str
 seealso:
   - module: cutover.drs.drs_job_info
   - module: cutover.drs.drs_job_progress
@@ -61,7 +48,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 jobs:
-  description: One entry for each distinct job, in the order asked.
+  description: One entry for each distinct job, in the requested order.
   returned: success
   type: list
   elements: dict
@@ -71,7 +58,7 @@ jobs:
       type: str
       sample: 9a470239-2308-4bb5-a6bc-1040402fjb21
     name:
-      description: The job's name, or none if O(jobs) are ids, as these operations do not say it.
+      description: The job's name. None if the jobs were given by id, because these operations do not return names.
       type: str
       sample: orders-to-rds
     found:
@@ -79,11 +66,11 @@ jobs:
       type: bool
       sample: true
     status:
-      description: What the service says, as it says it.
+      description: The status, exactly as the service returns it.
       type: str
       sample: INCRE_TRANSFER_STARTED
     phase:
-      description: Where in its life the job is.
+      description: The phase of the job's life cycle.
       type: str
       sample: incremental
     state:

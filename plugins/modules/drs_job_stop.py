@@ -14,7 +14,7 @@ author:
 description:
   - Stops jobs of the Data Replication Service (DRS) of Huawei Cloud and Open Telekom Cloud, and waits until they have ended.
   - This is irreversible. A stopped job cannot be resumed; its replication must be set up again.
-  - It is part of a cutover. Triggers and events are migrated only when a job is stopped, a target that is read-only accepts
+  - It is part of a cutover. Sequences, triggers and events are migrated only when a job is stopped, a target that is read-only accepts
     writes only after all its jobs have ended, and a job that goes on copies late writes of the source over the target.
   - Before anything is sent, all jobs that have not begun to end must be ready by the rules of M(cutover.drs.drs_job_wait)
     with O(cutover.drs.drs_job_wait#module:goal=auto), in one sample. If one is not ready, or not known to the service, none is stopped.
@@ -25,6 +25,7 @@ description:
   - It runs on the controller, as M(cutover.drs.drs_job_wait) does. So C(delegate_to) and C(become) do not reach it; C(environment) does.
 extends_documentation_fragment:
   - cutover.drs.connection
+  - cutover.drs.jobs
   - cutover.drs.attributes
 attributes:
   check_mode:
@@ -39,19 +40,6 @@ attributes:
     details:
       - Jobs that have ended are left alone.
 options:
-  jobs:
-    description:
-      - The ids of the jobs. An id that is given more than once is asked for once.
-      - Set either this or O(job_names).
-    type: list
-    elements: str
-    aliases: [job_ids]
-  job_names:
-    description:
-      - The names of the jobs, exactly as in the console. They are looked up in the list of jobs, which needs a permission of its own.
-      - It is an error if a name belongs to no job or to several; no job is stopped then.
-    type: list
-    elements: str
   require_ready:
     description:
       - Whether all jobs must be ready before any is stopped.
@@ -64,13 +52,14 @@ options:
     default: 0
   check_subtasks:
     description:
-      - Whether O(require_ready) also asks for the subtasks of the jobs, as
+      - Whether O(require_ready) also checks the subtasks of the jobs, as
         O(cutover.drs.drs_job_wait#module:check_subtasks) does. They are in the list of jobs, which needs a permission of its own.
     type: bool
     default: true
   force:
     description:
-      - Whether to stop the jobs forcibly. A forced stop does not migrate triggers and events.
+      - Whether to stop the jobs forcibly. A forced stop does not set sequences and start values of the target, does not
+        migrate triggers and events, and leaves replication slots on the source. The message says so.
       - Only this option forces a stop.
     type: bool
     default: false
@@ -82,7 +71,7 @@ options:
     default: true
   timeout:
     description:
-      - Seconds for all of it. The service does not publish how long a stop takes; measure yours in a rehearsal.
+      - Time limit of the whole task, in seconds. The service does not publish how long a stop takes; measure yours in a rehearsal.
       - A job that is busy with another operation is asked again until then.
     type: float
     default: 1800.0
@@ -121,7 +110,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 jobs:
-  description: One entry for each distinct job, in the order asked, as the last reading found it.
+  description: One entry for each distinct job, in the requested order, as the last reading found it.
   returned: always; empty when no reading succeeded
   type: list
   elements: dict
@@ -131,7 +120,7 @@ jobs:
       type: str
       sample: 9a470239-2308-4bb5-a6bc-1040402fjb21
     name:
-      description: The job's name, or none if O(jobs) are ids, as these operations do not say it.
+      description: The job's name. None if the jobs were given by id, because these operations do not return names.
       type: str
       sample: orders-to-rds
     found:
@@ -139,11 +128,11 @@ jobs:
       type: bool
       sample: true
     status:
-      description: What the service says, as it says it.
+      description: The status, exactly as the service returns it.
       type: str
       sample: RELEASE_RESOURCE_COMPLETE
     phase:
-      description: Where in its life the job is.
+      description: The phase of the job's life cycle.
       type: str
       sample: release
     state:

@@ -22,6 +22,7 @@ description:
   - In check mode it takes one real sample, judges it as with O(timeout=0), and never sleeps.
 extends_documentation_fragment:
   - cutover.drs.connection
+  - cutover.drs.rules
   - cutover.drs.attributes
 attributes:
   check_mode:
@@ -32,7 +33,7 @@ attributes:
 options:
   jobs:
     description:
-      - The ids of the jobs. An id that is given more than once is asked for once.
+      - The ids of the jobs. Repeated ids are read once.
       - Set either this or O(job_names). With O(replay) neither is needed, and both pick some of the jobs that were recorded.
     type: list
     elements: str
@@ -44,37 +45,11 @@ options:
       - A name that belongs to no job or to several ends the wait with V(error).
     type: list
     elements: str
-  goal:
-    description:
-      - What each job must reach.
-      - V(full_complete) is the full phase done or passed.
-      - V(caught_up) is the incremental phase with a delay of at most O(max_delay), stable.
-      - V(stopped) is a job that was stopped or deleted.
-      - V(auto) asks each job's mode. V(FULL_TRANS) must be V(full_complete), V(INCR_TRANS) and V(FULL_INCR_TRANS) must
-        be V(caught_up). A job of another mode is never ready.
-    type: str
-    choices: [auto, full_complete, caught_up, stopped]
-    default: auto
-  max_delay:
-    description: Seconds of incremental delay that are allowed for V(caught_up).
-    type: int
-    default: 0
-  stable_samples:
-    description:
-      - For V(caught_up), the number of consecutive samples in which all jobs must be ready; they must also span
-        O(stable_for) seconds.
-      - The count restarts at any hold, failed poll, missing job, or gap of more than three times O(near_interval) between
-        the end of one sample and the beginning of the next.
-    type: int
-    default: 3
-  stable_for:
-    description: For V(caught_up), the number of seconds for which all jobs must be ready together.
-    type: float
-    default: 60.0
   timeout:
     description:
       - Seconds for the whole wait. A sample that begins later never opens the gate.
       - V(0) takes one sample and needs no streak, for a quick check whether what was ready still is.
+      - Otherwise O(stable_for), and O(quiet_for) with O(require_quiet), must not be longer. A gate that could never open is refused.
     type: float
     default: 3600.0
   interval:
@@ -85,39 +60,14 @@ options:
     description: Seconds between samples when all jobs are near their goal, randomised by ±10 %.
     type: float
     default: 5.0
-  max_errors:
-    description:
-      - Maximum number of consecutive failed polls; one more ends the wait with V(error).
-      - A failure that retrying cannot fix (login, permission, bad request) ends it with V(error) at once.
-    type: int
-    default: 5
-  max_missing:
-    description: Maximum number of consecutive samples with a missing job; one more ends the wait with V(missing).
-    type: int
-    default: 3
-  unknown_for:
-    description:
-      - Seconds for which a job may keep a status that this version does not know, from the end of the first such sample
-        to the end of the latest. Longer is the verdict V(unknown).
-      - A specification change takes up to 30 minutes, and may show as such a status. With V(0), none is allowed at all.
-    type: float
-    default: 1800.0
-  fail_fast:
-    description:
-      - Whether the wait ends at the first job that failed or ended.
-      - If V(false), it ends when all others are done too.
-    type: bool
-    default: true
-  require_full_progress:
-    description: Whether the progress of the full phase, and of each part of it, must be 100 %.
-    type: bool
-    default: false
   check_subtasks:
     description:
       - Whether to check the subtasks of the jobs too. Tables that are added to a running synchronisation are copied by a
         subtask with an id of its own, while the job itself reports that it has caught up.
       - The list of jobs is read for the first sample, and for each sample in which nothing else holds any job. A subtask
         that is not finished must be ready like its job, by the same O(goal).
+      - A subtask that was seen running and is in no response any more, and one that was stopped or deleted before it was seen
+        complete, hold their job.
       - If the list cannot be read, the jobs have the hold V(subtasks).
       - In a replay, what a list said counts until the next one that was recorded.
     type: bool
@@ -131,10 +81,6 @@ options:
     description: Seconds without any movement in any job after which there is a warning.
     type: float
     default: 1800.0
-  valid_for:
-    description: Seconds for which a verdict V(ready) may be trusted. RV(valid_until) is the end of that time.
-    type: float
-    default: 60.0
   record:
     description:
       - A file on the controller to which every sample is appended as one line of JSON, at once, failed polls too.
@@ -162,8 +108,10 @@ options:
     default: true
   series:
     description:
-      - Whether the result has RV(series), which only the curves of reports need. Set it if you hand the result to
-        M(cutover.drs.drs_report); the roles do.
+      - Whether the result has RV(series), for the curves of reports, and all of more than ten jobs, whatever the verdict is.
+      - Without it, the result of a wait for more than ten jobs that does not end with V(ready) has the three that are furthest from
+        their goal and no RV(transitions), because Ansible prints the whole result of a task that fails.
+      - Set it if you hand the result to M(cutover.drs.drs_report); the roles do.
     type: bool
     default: false
 seealso:
@@ -212,7 +160,8 @@ verdict:
     - V(missing), a job was missing in more consecutive samples than allowed.
     - V(unknown), a job kept an unknown status for longer than allowed.
     - V(held), the deadline passed and only O(hold_file) was blocking.
-    - V(timeout), the deadline passed. RV(reason) says which jobs were not ready.
+    - V(timeout), the deadline passed. RV(reason) groups the jobs that were not ready by cause, and names the three worst with
+      their holds.
     - V(error), too many consecutive failed polls, or one that retrying cannot fix.
   returned: always
   type: str
@@ -238,7 +187,9 @@ rules:
   type: dict
   sample: {goal: auto, max_delay: 0, stable_samples: 3, stable_for: 60}
 jobs:
-  description: One entry for each distinct job, in the order asked, as the last sample found it.
+  description:
+    - One entry for each distinct job, in the requested order, as the last sample found it.
+    - Of more than ten jobs, if RV(ready) is false and O(series) is not set, the three that are furthest from their goal.
   returned: when it could begin
   type: list
   elements: dict
@@ -248,11 +199,11 @@ jobs:
       type: str
       sample: 9a470239-2308-4bb5-a6bc-1040402fjb21
     name:
-      description: The job's name, or none if no list of jobs was read.
+      description: The job's name. None if no list of jobs was read.
       type: str
       sample: orders
     goal:
-      description: What this job must reach. It is V(auto) where its mode does not tell.
+      description: What this job must reach. It is V(auto) if its mode does not determine it.
       type: str
       sample: caught_up
     ready:
@@ -267,8 +218,8 @@ jobs:
       contains:
         rule:
           description:
-            - One of V(not_found), V(unknown_status), V(wrong_phase), V(disagreement), V(error_reported), V(delay), V(incomplete),
-              V(subtasks), V(hold_file).
+            - One of V(not_found), V(unknown_status), V(wrong_phase), V(disagreement), V(action), V(error_reported), V(delay),
+              V(writes), V(position), V(incomplete), V(subtasks), V(hold_file), V(unread).
           type: str
           sample: delay
         text:
@@ -299,7 +250,7 @@ jobs:
           type: str
           sample: CHILD_TRANSFER_STARTED
         phase:
-          description: Where in its life the subtask is.
+          description: The phase of the subtask's life cycle.
           type: str
           sample: child
         state:
@@ -339,13 +290,14 @@ jobs:
       type: str
       sample: INCRE_TRANSFER_STARTED
     phase:
-      description: Where in its life the job is.
+      description: The phase of the job's life cycle.
       type: str
       sample: incremental
     state:
       description:
         - What the status means.
-        - One of V(waiting) (for a person), V(in_progress), V(paused), V(complete), V(failed), V(ended), V(unknown), V(missing).
+        - One of V(waiting) (for a person), V(in_progress), V(paused), V(complete), V(failed), V(ended), V(unknown), V(missing), V(unread).
+        - V(unread) means that no poll succeeded, so that nothing is known of the job; V(missing), that the service does not know it.
       type: str
       sample: in_progress
     terminal:
@@ -361,7 +313,7 @@ jobs:
       type: str
       sample:
     task_mode:
-      description: V(FULL_TRANS), V(INCR_TRANS), V(FULL_INCR_TRANS), or what else the service says.
+      description: V(FULL_TRANS), V(INCR_TRANS), V(FULL_INCR_TRANS), or any other value that the service returns.
       type: str
       sample: FULL_INCR_TRANS
     progress:
@@ -372,6 +324,7 @@ jobs:
       description:
         - Seconds that the target is behind the source, from a commit on the source to its execution on the target.
         - None if the service reports no value, which it writes as V(-1). None is not zero.
+        - None, too, if it reports milliseconds that cannot be read.
       type: int
       sample: 412
     delay_ms:
@@ -391,17 +344,39 @@ jobs:
       type: str
       sample: "2020-12-18T03:21:59Z"
     src_offset:
-      description: Position in the log of the source as the service says it, or none. No rule reads it.
+      description:
+        - Position in the log of the source as the service returns it, or none.
+        - Positions are compared as they came. One of more than 200 characters is shown by its beginning and a digest.
       type: str
       sample: mysql-bin-changelog.001731:544
     node_offset:
-      description: The same, of the replication instance.
+      description: The same for the replication instance.
       type: str
       sample:
     dst_offset:
-      description: The same, of the target.
+      description: The same for the target.
       type: str
       sample:
+    quiet:
+      description: Whether the position of the source moved, or none if the service returns no position.
+      type: dict
+      contains:
+        state:
+          description: V(moved) or V(unmoved) since the sample before the last one, V(unknown) if there is none to compare.
+          type: str
+          sample: unmoved
+        since:
+          description: When this position was first observed (ISO 8601, UTC).
+          type: str
+          sample: "2026-11-24T12:15:18Z"
+        from:
+          description: The position before the latest move that was observed, or none.
+          type: str
+          sample: mysql-bin.000012:120
+        to:
+          description: The position in the last sample.
+          type: str
+          sample: mysql-bin.000012:500
     trend:
       description:
         - Where the job is heading, by the last samples, or none. It is for show and decides nothing.
@@ -412,8 +387,15 @@ jobs:
       description: Estimated seconds to the end of the full phase, or to a delay of 0; or none.
       type: int
       sample: 540
+jobs_left_out:
+  description: How many more jobs there were than RV(jobs) has.
+  returned: when it could begin
+  type: int
+  sample: 0
 transitions:
-  description: Each change of status, with its time, the job, and the statuses before and after.
+  description:
+    - Each change of status, with its time, the job, and the statuses before and after.
+    - Empty for more than ten jobs if RV(ready) is false and O(series) is not set.
   returned: when it could begin
   type: list
   elements: dict
@@ -480,13 +462,55 @@ connection:
     region: eu-de
     project_id: 054ba152d480d55b2f5dc0069e7ddef0
     user: migration
+ran_by:
+  description: Who ran the wait, on which machine, and for which host of the inventory; none if only its options were wrong.
+  returned: always
+  type: dict
+  sample: {user: ops, machine: control-1, host: localhost}
+replay:
+  description: What was judged again, if O(replay) is set, or none. A replay is no evidence of now, and RV(valid_until) is none.
+  returned: always
+  type: dict
+  contains:
+    file:
+      description: The recording.
+      type: str
+      sample: evidence/orders.jsonl
+    recorded_at:
+      description: When the recorded wait began (ISO 8601, UTC).
+      type: str
+      sample: "2026-11-24T12:00:00Z"
+    rules_changed:
+      description:
+        - The rules that differ from the recorded ones, each with RV(replay.rules_changed[].rule),
+          RV(replay.rules_changed[].recorded) (none if the recording does not have it) and RV(replay.rules_changed[].replayed).
+      type: list
+      elements: dict
+      contains:
+        rule:
+          description: The option.
+          type: str
+          sample: max_delay
+        recorded:
+          description: Its value when the samples were taken.
+          type: raw
+          sample: 0
+        replayed:
+          description: Its value now.
+          type: raw
+          sample: 5
+    jobs_left_out:
+      description: The jobs of the recording that were not judged, because O(jobs) or O(job_names) selects others.
+      type: list
+      elements: str
+      sample: []
 failure:
   description: What went wrong with the last poll, as from M(cutover.drs.drs_job_status), or none.
   returned: always
   type: dict
   sample:
 msg:
-  description: The same as RV(reason).
+  description: The same as RV(reason); that of a replay begins with C(REPLAY).
   returned: always
   type: str
   sample: 3 jobs ready in 7 consecutive samples over 61 s.

@@ -6,8 +6,12 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
+import select
+import socket
+import stat
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,14 +21,31 @@ from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.utils.display import Display
 
+from ..module_utils._job.errors import configuration_error
+from ..module_utils._job.text import printable
 from ..module_utils._service.http.clock import REAL_CLOCK
+from ..module_utils._wait.screen import WIDEST, Screen
 
 display = Display()
 # Seconds that a wait may need after its own timeout, for its verdict and its result.
 _TO_END = 2.0
+# Seconds in which a slow reader of the lines has to take the next one.
+_READER_RETURNS = 5.0
+
+
+def options_of(action: Any, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of an action's task. Raises :class:`DrsError` of kind ``configuration`` for wrong ones.
+
+    As Ansible raises it, ansible-core 2.19 and later would show the arguments with it, secrets too.
+    """
+    try:
+        _validation, options = action.validate_argument_spec(dict(spec))
+    except AnsibleActionFail as error:
+        raise configuration_error(f"{error.message.rstrip('.')}.") from None
+    return dict(options)
 
 
 def environment(task: Any, templar: Any) -> dict[str, str]:
@@ -50,6 +71,12 @@ def user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
+
+
+def ran_by(task_vars: Mapping[str, Any]) -> dict[str, str]:
+    """Return who runs a task, on which machine, and for which host of the inventory."""
+    host = str(task_vars.get("inventory_hostname", "localhost"))
+    return {"user": user(), "machine": socket.gethostname(), "host": host}
 
 
 def can_ask() -> bool | None:
@@ -84,19 +111,45 @@ def lines(task: Any, wanted: bool) -> Callable[[str], None]:
     return _live if wanted and not task.no_log else _silent
 
 
-def within_the_task(options: Mapping[str, Any], task: Any) -> tuple[dict[str, Any], str]:
-    """Return the options of a wait, or of a stop, that ends before the keyword ``timeout`` of task or play ends it without a verdict.
+def screen(task_vars: Mapping[str, Any], title: str = "", part: str = "") -> Screen:
+    """Return what lines are shown on, and what they are about: the host, or the title of a play on localhost alone, and a ``part`` of it."""
+    host = str(task_vars.get("inventory_hostname", "localhost"))
+    alone = len(task_vars.get("ansible_play_hosts_all") or ()) <= 1
+    about = title if alone and host == "localhost" else host
+    return Screen(printable(about), part, _width)
 
-    The text is a sentence about that, empty if it keeps its own timeout (seconds).
+
+def _width() -> int:
+    """Return how many columns the run's standard error has: of a terminal as many as that has now."""
+    try:
+        descriptor = os.open(f"/proc/{os.getppid()}/fd/2", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
+        # A socket, or no such folder on this system.
+        return WIDEST
+    try:
+        return os.get_terminal_size(descriptor).columns or WIDEST
+    except OSError:
+        return WIDEST
+    finally:
+        os.close(descriptor)
+
+
+def limit_of(task: Any, timeout: float | None) -> tuple[float | None, str]:
+    """Return after how many seconds a wait must end so that the keyword ``timeout`` of task or play does not end it without a verdict.
+
+    None if it keeps its own ``timeout`` (seconds), else there is a sentence about it.
     """
     limit = float(task.timeout or 0)
-    if not limit or options["timeout"] is None or options["timeout"] + _TO_END < limit:
-        return dict(options), ""
+    if not limit or timeout is None or timeout + _TO_END < limit:
+        return None, ""
     seconds = max(limit / 2, limit - _TO_END)
-    return (
-        {**options, "timeout": seconds},
-        f"The keyword timeout ends this task after {limit:g} s, so it has {seconds:g} s to end.",
-    )
+    return seconds, f"The keyword timeout ends this task after {limit:g} s, so it has {seconds:g} s to end."
+
+
+def within_the_task(options: Mapping[str, Any], task: Any) -> tuple[dict[str, Any], str]:
+    """Return the options of a stop, or of a wait for comparisons, with the timeout of :func:`limit_of`, and its sentence."""
+    seconds, text = limit_of(task, options["timeout"])
+    return (dict(options) if seconds is None else {**options, "timeout": seconds}), text
 
 
 def _live(line: str) -> None:
@@ -105,8 +158,38 @@ def _live(line: str) -> None:
     color = None
     if "VERDICT" in words[:4] and sys.stderr.isatty():
         # Ansible leaves colours out where NO_COLOR is set.
-        color = "green" if words[4:5] == ["ready"] else "red"
-    display.display(line, color=color, stderr=True)
+        color = "green" if words[words.index("VERDICT") + 1 :][:1] == ["ready"] else "red"
+    if _written_past_ansible(line):
+        display.display(line, log_only=True)
+    else:
+        display.display(line, color=color, stderr=True)
+
+
+def _written_past_ansible(line: str) -> bool:
+    """Write a line to the run's standard error, where that is a pipe; drop it if nobody reads that any more.
+
+    In Ansible's own hands it would end the thread that takes results, and with it the run could neither go on nor end.
+    """
+    path = f"/proc/{os.getppid()}/fd/2"
+    try:
+        kind = Path(path).stat()
+        if stat.S_ISREG(kind.st_mode):
+            # A new descriptor would have a place of its own in the file.
+            full = os.statvfs(path)
+            return full.f_bavail == 0 and full.f_blocks > 0
+        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError as error:
+        # No reader is left; of a socket nobody can tell.
+        return error.errno == errno.ENXIO and stat.S_ISFIFO(kind.st_mode)
+    try:
+        if os.isatty(descriptor):
+            return False
+        if select.select([], [descriptor], [], _READER_RETURNS)[1]:
+            with suppress(OSError):
+                os.write(descriptor, f"{line}\n".encode("utf-8", "replace"))
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def _silent(line: str) -> None:

@@ -22,7 +22,9 @@ def ask_person(question: str, timeout: float | None = None) -> dict[str, Any]:
     began = time.monotonic()
     try:
         seconds = None if timeout is None else max(1, int(timeout))
-        typed = display.prompt_until(f"{question} Type yes{limit} to go on, anything else stops", seconds=seconds)
+        typed = display.prompt_until(
+            f'{question} Type "yes"{limit} to continue; any other answer stops the cutover.', seconds=seconds
+        )
         # What was typed without the return key when time was up is no answer.
         silent = seconds is not None and time.monotonic() - began >= seconds
         answer = "" if silent else typed.decode("utf-8", "replace").strip()
@@ -34,7 +36,7 @@ def ask_person(question: str, timeout: float | None = None) -> dict[str, Any]:
     if not asked:
         message = "There is no terminal, so nobody was asked."
     elif silent:
-        message = f"Not confirmed. {question} was not answered{limit}."
+        message = f'Not confirmed: "{question}" was not answered{limit}.'
     else:
-        message = "Confirmed." if confirmed else f"Not confirmed. {question} was not answered with yes."
+        message = "Confirmed." if confirmed else f'Not confirmed: the answer to "{question}" was not yes.'
     return {"asked": asked, "confirmed": confirmed, "msg": message}

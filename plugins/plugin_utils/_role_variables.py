@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.errors import AnsibleError
 
+from ..module_utils._job.errors import configuration_error
 from ..module_utils._service.options import json_list
 
 
@@ -28,25 +28,6 @@ def given(prefixes: Sequence[str], names: Iterable[str], task_vars: Mapping[str,
             if value not in (None, "", task_vars.get("omit")):
                 found[name] = value
     return found
-
-
-def checked(prefix: str, spec: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values in the types of ``spec``, with its defaults; raises AnsibleActionFail with a sentence for each wrong one."""
-    wrong = [
-        f"{prefix}{name} must be {_what(spec[name])}{'' if spec[name].get('no_log') else f', not {value!r}'}"
-        for name, value in chosen.items()
-        if name in spec and ArgumentSpecValidator({name: spec[name]}).validate({name: value}).error_messages
-    ]
-    if wrong:
-        raise AnsibleActionFail(f"{'; '.join(wrong)}.")
-    return dict(ArgumentSpecValidator(dict(spec)).validate(dict(chosen)).validated_parameters)
-
-
-def _what(spec: Mapping[str, Any]) -> str:
-    if spec.get("choices"):
-        return f"one of {', '.join(map(str, spec['choices']))}"
-    kind = str(spec.get("type", "str"))
-    return {"int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list"}.get(kind, "a text")
 
 
 def as_list(value: Any) -> Any:
@@ -67,7 +48,7 @@ def _templated(name: str, value: Any, templar: Any) -> Any:
         if "Omit" in str(error):
             # How ansible-core 2.19 and later name a template that is default(omit).
             return None
-        raise AnsibleActionFail(f"The variable {name} has no value: {error.message}") from None
+        raise configuration_error(f"Cannot evaluate the variable {name}: {error.message}") from None
 
 
 def other_hosts(task_vars: Mapping[str, Any], host: str) -> list[str]:

@@ -24,5 +24,5 @@ def state_of(job: Any) -> State:
             raise AnsibleFilterError("This is not a job: it has no status. Pass an entry of jobs, or a status.")
         status = job["status"]
     if status is not None and not isinstance(status, str):
-        raise AnsibleFilterError(f"Give an entry of jobs, or a status, not a value of type {type(status).__name__}.")
+        raise AnsibleFilterError(f"Pass an entry of jobs, or a status, not a value of type {type(status).__name__}.")
     return meaning(status).state

@@ -11,10 +11,13 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
+from ..module_utils._arguments import checked
 from ..module_utils._gate.gate import Verdict
+from ..module_utils._job.errors import DrsError
+from ..module_utils._wait.recording import REPLAY
 from ._report.summary import summary
-from ._report.write import beside, write_report, wrong_suffixes
-from ._role_variables import as_list, checked, given, other_hosts, variables_of
+from ._report.write import TITLE, beside, write_report, wrong_suffixes
+from ._role_variables import as_list, given, other_hosts, variables_of
 
 STEPS = ("begin", "publish", "summary", "open")
 PREFIX = "drs_wait_"
@@ -25,7 +28,7 @@ BEGUN = "_drs_wait_begun"
 WRITTEN = "drs_wait_written"
 OPTIONS: dict[str, dict[str, Any]] = {
     "reports": {"type": "list", "elements": "path", "default": []},
-    "title": {"type": "str", "default": "DRS cutover gate"},
+    "title": {"type": "str", "default": TITLE},
     "stats": {"type": "bool", "default": True},
     "fail": {"type": "bool", "default": True},
 }
@@ -93,20 +96,20 @@ class WaitStep:
 
     def _statistics(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """Return what set_stats would: ready only if every host of the play is, with the verdict of each."""
-        verdicts = {self._host: str(result.get("verdict") or _ERROR)}
+        own = _published(result)
+        verdicts = {self._host: own}
         alive = set(self._vars.get("ansible_play_hosts") or ())
         for host in other_hosts(self._vars, self._host):
             other = variables_of(self._vars, host).get(f"{PREFIX}result")
             if isinstance(other, Mapping) and other.get("verdict"):
-                verdicts[host] = str(other["verdict"]) if other.get("ready") is True else _not_ready(other)
+                verdicts[host] = _published(other)
             elif host not in alive:
                 # It failed before it had a verdict. A host that lives and has none does not wait, or not yet.
                 verdicts[host] = _ERROR
-        ready = result.get("ready") is True and all(verdict == _READY for verdict in verdicts.values())
         worst = next((verdict for verdict in verdicts.values() if verdict != _READY), _READY)
         return {
-            "drs_wait_ready": ready,
-            "drs_wait_verdict": worst if result.get("ready") is True else verdicts[self._host],
+            "drs_wait_ready": worst == _READY,
+            "drs_wait_verdict": worst if own == _READY else own,
             "drs_wait_verdicts": dict(sorted(verdicts.items())),
         }
 
@@ -122,10 +125,11 @@ class WaitStep:
     def _open(self) -> dict[str, Any]:
         result = self._result()
         if result.get("ready") is True or not self._options["fail"]:
-            return {"msg": str(result.get("reason") or "")}
+            return {"msg": str(result.get("msg") or result.get("reason") or "")}
         reason = result.get("reason") or result.get("msg") or "no reason is known"
         problems = (self._vars.get(WRITTEN) or {}).get("problems") or []
-        said = " ".join([f"Not ready ({result.get('verdict') or _ERROR}): {reason}", *problems])
+        mark = f"{REPLAY}: " if result.get("replay") is not None else ""
+        said = " ".join([f"{mark}Not ready ({result.get('verdict') or _ERROR}): {reason}", *problems])
         return {"failed": True, "msg": said}
 
     def _result(self) -> Mapping[str, Any]:
@@ -133,13 +137,19 @@ class WaitStep:
         return result if isinstance(result, Mapping) else {}
 
 
-def _not_ready(result: Mapping[str, Any]) -> str:
-    verdict = str(result["verdict"])
-    return _ERROR if verdict == _READY else verdict
+def _published(result: Mapping[str, Any]) -> str:
+    """Return the verdict for whoever acts on it elsewhere: ``replay`` if it is not evidence of now."""
+    if result.get("replay") is not None:
+        return "replay"
+    verdict = str(result.get("verdict") or _ERROR)
+    return _ERROR if verdict == _READY and result.get("ready") is not True else verdict
 
 
 def _options(task_vars: Mapping[str, Any], templar: Any) -> dict[str, Any]:
-    chosen = given((PREFIX,), OPTIONS, task_vars, templar)
-    if "reports" in chosen:
-        chosen["reports"] = as_list(chosen["reports"])
-    return checked(PREFIX, OPTIONS, chosen)
+    try:
+        chosen = given((PREFIX,), OPTIONS, task_vars, templar)
+        if "reports" in chosen:
+            chosen["reports"] = as_list(chosen["reports"])
+        return checked(OPTIONS, chosen, PREFIX.__add__)
+    except DrsError as error:
+        raise AnsibleActionFail(str(error)) from None

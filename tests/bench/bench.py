@@ -26,7 +26,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
-sys.path[:0] = [str(CHECKOUT / "tests/tools"), str(CHECKOUT / "tests/simulator"), str(HERE)]
+sys.path[:0] = [str(CHECKOUT / "tests/tools"), str(CHECKOUT / "simulator"), str(HERE)]
 
 from candidates import PROJECT, TOKEN, batches  # noqa: E402
 from outage import outage  # noqa: E402
@@ -241,7 +241,9 @@ def wait(simulator: Simulator, ids: list[str], start: float, idle: float) -> tup
     runs = []
     for timeout in (0, 12):
         before = len(simulator.requests)
-        run = play({"cutover.drs.drs_job_wait": {**options, "timeout": timeout}, "ignore_errors": True})
+        run = play(
+            {"cutover.drs.drs_job_wait": {**options, "timeout": timeout, "stable_for": timeout}, "ignore_errors": True}
+        )
         asked = simulator.requests[before:]
         logins = sum(entry["operation"] == "tokens" for entry in asked)
         # Names are read once, by the list.
@@ -315,7 +317,8 @@ def size() -> Part:
     least = 0.0
     for count in (1, 1000, 10000, 30000, 100000):
         with fleet(count) as simulator:
-            options = {"interval": 0.01, "near_interval": 0.01, "timeout": max(1.0, count / 1000)}
+            longest = max(1.0, count / 1000)
+            options = {"interval": 0.01, "near_interval": 0.01, "timeout": longest, "stable_for": longest}
             settings = {"endpoint": simulator.endpoint, "ids": list(simulator.job_ids), "options": options}
             found = candidate("wait", settings)
         least = least or found["memory"]

@@ -28,7 +28,9 @@ from ansible_collections.cutover.drs.tests.contract.support import HERE, OPENAPI
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, DEFAULTS, JOBS, PROJECT
 from drs_simulator import Simulator
 
-DOCUMENTED = json.loads((HERE.parent / "simulator" / "bodies" / "errors-documented.json").read_text(encoding="utf-8"))
+DOCUMENTED = json.loads(
+    (HERE.parents[1] / "simulator" / "bodies" / "errors-documented.json").read_text(encoding="utf-8")
+)
 STATUSES = yaml.safe_load(OPENAPI.read_text(encoding="utf-8"))["components"]["schemas"]["Status"]["enum"]
 IDS = [f"{number:08d}-0000-4000-8000-00000000jb21" for number in range(len(STATUSES))]
 OPERATIONS = ("batch-status", "batch-progress")

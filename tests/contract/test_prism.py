@@ -31,7 +31,7 @@ from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, 
 from drs_simulator import Simulator
 
 # The number of 404 APIGW.0101 among the documented errors.
-BODIES = json.loads((HERE.parent / "simulator" / "bodies" / "errors-documented.json").read_text(encoding="utf-8"))
+BODIES = json.loads((HERE.parents[1] / "simulator" / "bodies" / "errors-documented.json").read_text(encoding="utf-8"))
 WITHDRAWN = [body["http_status"] for body in BODIES["bodies"]].index(404)
 THIRD = "8d0e8e36-a618-490d-8a46-8c61ac9jb502"
 WAITING = {**DEFAULTS, **{option: spec.get("default") for option, spec in WAIT_OPTIONS.items()}}

@@ -18,9 +18,14 @@ import yaml
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 GUIDES = sorted((CHECKOUT / "docs" / "docsite" / "rst").glob("*.rst"))
-PAGES = [CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md")]
+PAGES = [
+    CHECKOUT / name
+    for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "RELEASING.md", "SECURITY.md", "CODE_OF_CONDUCT.md")
+]
 PLUGINS = sorted((*(CHECKOUT / "plugins" / "modules").glob("*.py"), *(CHECKOUT / "plugins").glob("*/*.yml")))
 EXAMPLES = CHECKOUT / "docs" / "examples"
+# Pages that a reader follows from the top to the end, where a command makes what a later block changes: test_first_hour runs them.
+IN_ORDER = [CHECKOUT / "docs" / "docsite" / "rst" / "guide_first_hour.rst"]
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>[\w+-]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 _DIRECTIVE = re.compile(

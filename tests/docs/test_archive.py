@@ -67,4 +67,8 @@ def test_it_can_be_installed_which_checks_every_file(tmp_path: Path) -> None:
         run = [sys.executable, "-m", "ansible", "playbook", "--list-tasks", f"cutover.drs.{playbook.stem}"]
         done = subprocess.run(run, capture_output=True, text=True, env=nowhere_else, cwd=tmp_path, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-    assert {"playbooks/demo_shop/shop.py", "tests/simulator/drs_simulator/__main__.py"} <= set(listed)
+    assert {
+        "playbooks/demo_shop/shop.py",
+        "simulator/drs_simulator/__main__.py",
+        "playbooks/rehearsal/rehearse.py",
+    } <= set(listed)

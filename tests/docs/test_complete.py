@@ -15,6 +15,8 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Verd
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Rule
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import Kind
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import ENVIRONMENT
+from ansible_collections.cutover.drs.plugins.module_utils._wait.screen import WIDEST
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.play import _BLOCK_KEYWORDS, _PLAY_KEYWORDS
 from ansible_collections.cutover.drs.plugins.plugin_utils._report.prometheus import _HELP
 from ansible_collections.cutover.drs.tests.docs.blocks import CHECKOUT, GUIDES, PAGES
 
@@ -47,10 +49,9 @@ def test_a_guide_names_all_of_them(page: str, names: list[str]) -> None:
     assert [name for name in names if f"``{name}``" not in text] == []
 
 
-@pytest.mark.parametrize("module", ["_wait/lines", "_stop/lines"])
-def test_the_table_of_the_live_lines_explains_every_word(module: str) -> None:
+def test_the_table_of_the_live_lines_explains_every_word() -> None:
     """Also one that is new: the words are taken from the code that writes them."""
-    source = (CHECKOUT / "plugins" / "module_utils" / f"{module}.py").read_text(encoding="utf-8")
+    source = (CHECKOUT / "plugins" / "module_utils" / "_wait" / "lines.py").read_text(encoding="utf-8")
     events = re.findall(r'"([A-Z]{3,})\b', source)
     fields = [name for text in re.findall(r'f"[^"]*"', source) for name in re.findall(r"\b([a-z_]+)=\{", text)]
     assert events
@@ -58,6 +59,37 @@ def test_the_table_of_the_live_lines_explains_every_word(module: str) -> None:
     text = guide("lines")
     shown = {*(f"``{event}``" for event in events), *(f"``{name}=" for name in fields)}
     assert [word for word in sorted(shown) if word not in text] == []
+
+
+def test_the_runbook_names_every_option_that_can_refuse_a_cutover_before_anything_runs() -> None:
+    """The list of what is checked first is what the code checks."""
+    section = guide("runbook").partition("Before anything runs\n---")[2].partition("\n----")[0]
+    checked = (
+        *("jobs", "job_names", "switch_tasks", "freeze_tasks", "unfreeze_tasks", "without_unfreeze", "unfreeze_vars"),
+        *("keep", "journal", "reports", "index", "go_on_after_failure", "lease", "max_outage", "confirm", "stop_jobs"),
+        "compare",
+    )
+    assert [name for name in checked if f"``drs_cutover_{name}``" not in section] == []
+    assert "sequences" in section
+
+
+@pytest.mark.parametrize("page", ["docs/docsite/rst/guide_runbook.rst", "roles/drs_cutover/meta/argument_specs.yml"])
+def test_what_the_unfreeze_tasks_may_depend_on_is_said_alike(page: str) -> None:
+    """The keywords are those that the code hands over; handlers are no exception on one page only."""
+    text = (CHECKOUT / page).read_text(encoding="utf-8")
+    keywords = ("environment", "module_defaults", "collections", *_PLAY_KEYWORDS, *_BLOCK_KEYWORDS)
+    mark = "``{}``" if page.endswith(".rst") else "C({})"
+    assert [keyword for keyword in keywords if mark.format(keyword) not in text] == []
+    assert "handlers of the play" in text
+    assert "role that their file is in" in " ".join(text.split())
+
+
+def test_no_line_that_a_page_shows_is_wider_than_a_line_may_be() -> None:
+    """An example is a line as it would be printed."""
+    pages = [path.read_text(encoding="utf-8").splitlines() for path in (*PAGES, *GUIDES)]
+    lines = [line.strip() for page in pages for line in page if re.match(r"\s*drs_(wait|stop) \d\d:", line)]
+    assert len(lines) > 5
+    assert [line for line in lines if len(line) > WIDEST] == []
 
 
 def test_the_readme_names_every_verdict_and_rule() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -23,9 +22,10 @@ import pytest
 import yaml
 
 from ansible_collections.cutover.drs.plugins.plugin_utils._report.prometheus import _HELP
-from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import render
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import render, write_reports
 from ansible_collections.cutover.drs.tests.docs.blocks import EXAMPLES
-from ansible_collections.cutover.drs.tests.unit.reports.results import cutover_result, wait_result
+from ansible_collections.cutover.drs.tests.servers import free_port
+from ansible_collections.cutover.drs.tests.unit.reports.results import cutover_result, unread_result, wait_result
 
 RULES = EXAMPLES / "drs-alerts.yml"
 DASHBOARD = json.loads((EXAMPLES / "drs-dashboard.json").read_text(encoding="utf-8"))
@@ -52,6 +52,53 @@ def test_promtool_accepts_the_rules_and_fires_them_when_it_should(tmp_path: Path
     for command in (["check", "rules", RULES.name], ["test", "rules", CASES.name]):
         done = subprocess.run([promtool, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_alert_tells_of_a_cutover_of_long_ago_nor_of_jobs_that_one_poll_could_not_read(tmp_path: Path) -> None:
+    """What the collection itself wrote for both, as Prometheus has it an hour later."""
+    promtool = program("promtool")
+    shutil.copy(RULES, tmp_path)
+    folder = tmp_path / "textfile"
+    _written, problems = write_reports([str(folder / "shop.prom")], cutover_result("done"), "shop")
+    assert not problems
+    (folder / "monitor.prom").write_text(render(unread_result(15), ".prom", "monitor"))
+    lines = [line for path in folder.iterdir() for line in path.read_text().splitlines() if line[0] != "#"]
+    assert len(lines) > 100
+    failed = {
+        "exp_labels": {"title": "monitor", "verdict": "error", "severity": "warning"},
+        "exp_annotations": {
+            "summary": "monitor: the DRS jobs cannot be read",
+            "description": "The log of the playbook states the kind of the failure and what to do about it.",
+        },
+    }
+    alerts = [rule["alert"] for rule in yaml.safe_load(RULES.read_text())["groups"][0]["rules"]]
+    cases = {
+        "rule_files": [RULES.name],
+        "tests": [
+            {
+                "interval": "5m",
+                # Its clock begins at 0.
+                "input_series": [
+                    {"series": name, "values": f"{0 if 'timestamp' in name else value}x20"}
+                    for name, _space, value in (line.rpartition(" ") for line in lines)
+                    # This monitor reads again.
+                    if "finished_timestamp" not in name or "monitor" not in name
+                ],
+                "alert_rule_test": [
+                    {
+                        "alertname": alert,
+                        "eval_time": "60m",
+                        "exp_alerts": [failed] if alert == "DrsReadFailed" else [],
+                    }
+                    for alert in alerts
+                ],
+            }
+        ],
+    }
+    (tmp_path / "cases.yml").write_text(yaml.safe_dump(cases), encoding="utf-8")
+    command = [promtool, "test", "rules", "cases.yml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_alert_has_a_case() -> None:
@@ -83,13 +130,6 @@ def test_the_panels_have_distinct_ids_and_places() -> None:
         assert not cells & taken
         assert place["x"] + place["w"] <= 24
         taken |= cells
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -16,15 +16,14 @@ import pytest
 import yaml
 
 from ansible_collections.cutover.drs.extensions.eda.plugin_utils._arguments import ARGUMENTS, Arguments
-from ansible_collections.cutover.drs.plugins.doc_fragments.connection import ModuleDocFragment
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
 from ansible_collections.cutover.drs.tests.eda.support import Watched, broken, reading
-from ansible_collections.cutover.drs.tests.generated import schema
+from ansible_collections.cutover.drs.tests.generated import role_options, schema
 
 CHECKOUT = Path(__file__).parents[2]
 EDA = CHECKOUT / "extensions/eda"
 MODULE = runpy.run_path(str(EDA / "plugins/event_source/drs_jobs.py"))
-DOCUMENTATION = yaml.safe_load(MODULE["DOCUMENTATION"])
-OPTIONS = {**DOCUMENTATION["options"], **yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]}
+OPTIONS = role_options.documentation(schema.SOURCE)["options"]
 SCHEMA = json.loads((EDA / "plugins/event_source/schemas/drs_jobs.json").read_text(encoding="utf-8"))
 GUIDE = (CHECKOUT / "docs/docsite/rst/guide_eda.rst").read_text(encoding="utf-8")
 RULEBOOKS = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in (EDA / "rulebooks").glob("*.yml")]
@@ -50,7 +49,24 @@ def test_the_example_follows_the_schema_and_is_taken() -> None:
             assert Arguments.of(args).asked.ids
 
 
-@pytest.mark.parametrize("args", [{}, {"jobs": ["a"], "job_ids": ["a"]}, {"jobs": "a"}, {"jobs": ["a"], "timeout": 1}])
+@pytest.mark.parametrize("name", ["jobs", *ARGUMENTS["jobs"]["aliases"], "job_names"])
+def test_the_schema_takes_every_way_to_name_the_jobs(name: str) -> None:
+    args = {"region": "eu-de", "auth_token": "t", "project_id": "p", name: ["orders"]}
+    jsonschema.validate(args, SCHEMA)
+    asked = Arguments.of(args).asked
+    assert [*asked.ids, *asked.names] == ["orders"]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {},
+        {"jobs": ["a"], "job_ids": ["a"]},
+        {"jobs": ["a"], "job_names": ["orders"]},
+        {"jobs": "a"},
+        {"jobs": ["a"], "timeout": 1},
+    ],
+)
 def test_the_schema_refuses_what_the_source_does_not_take(args: dict[str, Any]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(args, SCHEMA)
@@ -90,4 +106,4 @@ def test_the_guide_names_the_keys_of_a_job_in_a_verdict() -> None:
 
 
 def test_the_guide_names_every_option_of_the_source() -> None:
-    assert [name for name in DOCUMENTATION["options"] if f"``{name}``" not in GUIDE] == []
+    assert [name for name in ARGUMENTS.keys() - CONNECTION_OPTIONS.keys() if f"``{name}``" not in GUIDE] == []

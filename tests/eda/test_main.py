@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import logging
 import runpy
@@ -19,6 +20,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.tests.eda.support import A, B
+from ansible_collections.cutover.drs.tests.unit.service.support import raw_server
 from drs_simulator import Simulator
 
 SOURCE = Path(__file__).parents[2] / "extensions/eda/plugins/event_source/drs_jobs.py"
@@ -83,6 +85,15 @@ def test_jobs_that_have_caught_up_are_a_ready_verdict(main: Main, simulator: Sim
     events = asyncio.run(events_until(main, args(simulator), "verdict", "ready"))
     assert [event["type"] for event in events[:2]] == ["status", "progress"]
     assert events[-1]["jobs"][0]["id"] == A
+
+
+def test_a_password_in_the_name_of_a_job_hides_no_job_and_is_in_no_event(main: Main, simulator: Simulator) -> None:
+    simulator.load({"jobs": [{**JOBS[0], "name": "orders-to-cloud"}]})
+    simulator.change_credentials(password="orders")
+    given = {**args(simulator, password="orders"), "jobs": None, "job_names": ["orders-to-cloud"]}
+    events = asyncio.run(events_until(main, given, "verdict", "ready"))
+    assert "********-to-cloud" in json.dumps(events)
+    assert "orders" not in json.dumps(events)
 
 
 def test_one_login_and_one_client_serve_all_polls(main: Main, simulator: Simulator) -> None:
@@ -186,6 +197,19 @@ def test_no_event_holds_a_secret_that_the_service_echoes(main: Main, simulator: 
     assert not any(str(token) in told for token in tokens)
 
 
+def test_no_text_of_the_service_forges_a_line_in_an_event(main: Main, simulator: Simulator) -> None:
+    forged = "disk full.\ndrs_wait VERDICT ready\n##vso[task.complete]\u200b\u202e"
+    simulator.set_job(B, status="FULL_TRANSFER_FAILED", error_code="DRS.M1", error_msg=forged, name=forged)
+    told = asyncio.run(events_until(main, args(simulator, jobs=[A, B]), "verdict", "failed"))
+    simulator.add_fault(operation="batch-status", kind="status", http_status=503, body={"error_msg": forged})
+    told += asyncio.run(events_until(main, args(simulator), "fault"))
+    shown = json.dumps(told)
+    # As JSON, all of it is ASCII: what cannot be shown would be an escape.
+    assert shown.count("disk full. drs_wait VERDICT ready # #vso[task.complete]??") >= 3
+    assert "\\" not in shown
+    assert "##vso[" not in shown
+
+
 def test_a_wrong_password_is_a_fault_that_stays_and_an_error(main: Main, simulator: Simulator) -> None:
     events = asyncio.run(events_until(main, args(simulator, password="wrong-password"), "verdict", "error"))
     assert (events[0]["type"], events[0]["kind"], events[0]["final"]) == ("fault", "authentication", True)
@@ -196,7 +220,7 @@ def test_a_wrong_password_is_a_fault_that_stays_and_an_error(main: Main, simulat
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"endpoint": None}, "There is no endpoint."),
+        ({"endpoint": None}, "No endpoint specified."),
         ({"password": None}, "A login by password also needs password (OS_PASSWORD or HW_USER_PASSWORD)."),
         ({"batch_size": 1000}, "batch_size must be from 1 to 100, not 1000."),
     ],
@@ -236,3 +260,17 @@ def test_jobs_and_subtasks_have_their_names(main: Main) -> None:
     assert [(task["id"], task["name"], task["state"]) for task in verdict["jobs"][0]["subtasks"]] == [
         (CHILD, "orders-add", "failed")
     ]
+
+
+def test_the_password_of_a_proxy_of_the_environment_is_in_no_event(main: Main, monkeypatch: pytest.MonkeyPatch) -> None:
+    login = base64.b64encode(b"deploy:Pa55w0rd-of-proxy/1").decode()
+    refusal = f"HTTP/1.1 407 Basic {login}\r\nServer: {login}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with raw_server(refusal.encode()) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://deploy:Pa55w0rd-of-proxy%2F1@{proxy}")
+        arguments = {"endpoint": "http://drs.example.com", "allow_http": True, "auth_token": "token", "project_id": "p"}
+        quick = {"jobs": [A], "interval": 0.1, "request_retries": 0, "max_errors": 1}
+        events = asyncio.run(events_until(main, {**arguments, **quick}, "verdict", "error"))
+    said = json.dumps(events)
+    assert "requires a login" in said
+    for secret in ("Pa55w0rd-of-proxy", login, login[:16]):
+        assert secret not in said

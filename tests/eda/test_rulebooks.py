@@ -133,7 +133,8 @@ def test_a_failed_job_runs_a_playbook_and_the_rulebook_goes_on(start: Callable[.
             drs_failed_playbook=str(PLAYBOOKS / "call_for_help.yml"),
         )
         result = running.result()
-        simulator.add_fault(kind="status", http_status=403)
+        refusal = {"error_code": "DRS.M00102", "error_msg": "No permission."}
+        simulator.add_fault(kind="status", http_status=403, body=refusal)
         running.wait_until(lambda: "'kind': 'permission'" in running.output)
         assert running.stop() in (0, 130, -signal.SIGINT), running.output
     assert (result["type"], result["job"], result["state"], result["error_code"]) == (

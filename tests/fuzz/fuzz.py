@@ -42,7 +42,7 @@ SECRET = "a secret of ours"
 REDACT = Redactor(SECRET)
 STATUSES = (200, 202, 204, 302, 400, 401, 403, 404, 407, 422, 429, 500, 503, 599)
 PARSERS: tuple[Callable[[object], Mapping[str, StatusRecord]], ...] = (parse_statuses, parse_progress)
-RULES = [Rules(goal=goal, require_full_progress=True) for goal in Goal]
+RULES = [Rules(goal=goal, require_full_progress=True, require_quiet=True) for goal in Goal]
 DEFAULTS = {name: spec.get("default") for name, spec in {**CONNECTION_OPTIONS, **WAIT_OPTIONS}.items()}
 RECORDING = Path(tempfile.mkdtemp(prefix="cutover-drs-fuzz-")) / "wait.jsonl"
 

@@ -20,11 +20,11 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 CORPUS = Path(os.environ["DRS_CACHE"], "fuzz")
 TARGETS = ("answers", "recording")
-BODIES = CHECKOUT / "tests" / "simulator" / "bodies"
+BODIES = CHECKOUT / "simulator" / "bodies"
 FOUND = CHECKOUT / "tests" / "output" / "fuzz"
 LONGEST = 8192
 # What the readers look for: libFuzzer would guess such words only by chance.
-SOURCES = ("_job/records", "_wait/recording", "_job/status_table", "_service/responses", "_job/errors")
+SOURCES = ("_job/records", "_wait/recording", "_job/status_table", "_service/http/responses", "_job/errors")
 
 
 def bodies(value: object) -> list[object]:

@@ -11,8 +11,28 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
+
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "# What follows is made from the documentation of drs_job_wait by: nox -s generate\n"
+# Sentences of the module that are wrong of a cutover, with what to say there instead, if anything.
+OF_A_CUTOVER = {
+    "jobs": {"With O(replay) neither is needed, and both pick some of the jobs that were recorded.": ""},
+    "job_names": {
+        "The first poll looks them up in the list of jobs, which": "They are looked up when the cutover begins, which",
+        "ends the wait with V(error).": "is refused before anything runs.",
+    },
+    "interval": {"while the goal is far,": "of the approach gate while the goal is far,"},
+    "near_interval": {"when all jobs are near their goal,": "of the approach gate when all jobs are near their goal,"},
+    "stable_samples": {
+        "more than three times O(near_interval)": "more than three times O(near_interval), or at the final gate "
+        "O(drs_cutover_final_interval),"
+    },
+    "check_subtasks": {"In a replay, what a list said counts until the next one that was recorded.": ""},
+    "require_quiet": {"In the role drs_cutover it counts": "It counts"},
+}
+# Options that the final gate does not use.
+OF_THE_APPROACH = ("interval", "near_interval")
 # How the roles hand options on; of no use to who calls them.
 NOT_OF_A_ROLE = frozenset({"role_prefixes", "series"})
 # A cutover has these for each of its gates, and is never a replay.
@@ -26,28 +46,31 @@ NOT_OF_A_CUTOVER = frozenset({"max_delay", "timeout", "replay"})
 
 
 def documentation(path: Path) -> dict[str, Any]:
-    """Return the options and what else the YAML in a plugin's DOCUMENTATION holds."""
+    """Return the options and what else the YAML in a plugin's DOCUMENTATION holds, with that of its fragments."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "DOCUMENTATION":
-            return dict(yaml.safe_load(ast.literal_eval(node.value)))
+            found = dict(yaml.safe_load(ast.literal_eval(node.value)))
+            # Its own options first, those of the connection last; it may describe one of a fragment in its own words.
+            parts = [
+                found.get("options", {}),
+                *map(_of_fragment, reversed(found.get("extends_documentation_fragment", ()))),
+            ]
+            merged: dict[str, Any] = {}
+            for part in parts:
+                merged.update({name: option for name, option in part.items() if name not in merged})
+            return {**found, "options": merged}
     raise SystemExit(f"{path} has no DOCUMENTATION")
+
+
+def _of_fragment(name: str) -> dict[str, Any]:
+    options: dict[str, Any] = documentation(ROOT / f"plugins/doc_fragments/{name.rpartition('.')[2]}.py")["options"]
+    return options
 
 
 def options() -> dict[str, dict[str, Any]]:
     """Return the options of drs_job_wait, those of its decisions first."""
-    module = documentation(ROOT / "plugins/modules/drs_job_wait.py")["options"]
-    fragment = documentation(ROOT / "plugins/doc_fragments/connection.py")["options"]
-    return {**module, **fragment}
-
-
-def secret(name: str) -> bool:
-    """Return whether an option is hidden, by the module's own argument spec."""
-    tree = ast.parse((ROOT / "plugins/module_utils/_service/options.py").read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", None) == "CONNECTION_OPTIONS":
-            assert node.value is not None
-            return bool(ast.literal_eval(node.value).get(name, {}).get("no_log"))
-    raise SystemExit("no CONNECTION_OPTIONS found")
+    found: dict[str, dict[str, Any]] = documentation(ROOT / "plugins/modules/drs_job_wait.py")["options"]
+    return found
 
 
 def argument_specs(role: str, left_out: frozenset[str]) -> str:
@@ -62,7 +85,10 @@ def argument_specs(role: str, left_out: frozenset[str]) -> str:
             key: value for key, value in option.items() if key not in ("aliases", "required", "choices", "elements")
         }
         described = spec["description"]
-        lines = [_of_role(line, role, own) for line in ([described] if isinstance(described, str) else described)]
+        lines = [described] if isinstance(described, str) else described
+        if role == "drs_cutover":
+            lines = _of_a_cutover(name, lines)
+        lines = [_of_role(line, role, own) for line in lines]
         if "choices" in option:
             lines.append(f"One of {', '.join(f'V({choice})' for choice in option['choices'])}.")
         if option.get("type", "str") in TYPES:
@@ -71,7 +97,7 @@ def argument_specs(role: str, left_out: frozenset[str]) -> str:
             # what it says of a wrong value is longer than a screen.
             spec["type"] = "raw"
         spec["description"] = lines
-        if secret(name):
+        if CONNECTION_OPTIONS.get(name, {}).get("no_log"):
             spec["no_log"] = True
         derived[f"{role}_{name}"] = spec
     text = yaml.safe_dump(derived, sort_keys=False, allow_unicode=True, width=130, default_flow_style=False)
@@ -81,12 +107,19 @@ def argument_specs(role: str, left_out: frozenset[str]) -> str:
     return f"{own}{MARK}{indented}"
 
 
+def _of_a_cutover(name: str, lines: list[str]) -> list[str]:
+    """Return what the module says of an option as it is true of a cutover."""
+    for sentence, instead in OF_A_CUTOVER.get(name, {}).items():
+        if not any(sentence in line for line in lines):
+            raise SystemExit(f"{name} does not say any more: {sentence}")
+        lines = [line.replace(sentence, instead).strip() for line in lines]
+    if name in OF_THE_APPROACH:
+        lines = [*lines, "The pause of the final gate is O(drs_cutover_final_interval)."]
+    return [line for line in lines if line]
+
+
 def _of_role(text: str, role: str, own: str) -> str:
     """Return the sentence with the names of options as the role has them; what it lacks is the module's."""
-    if role == "drs_cutover":
-        text = text.replace(
-            "Required unless O(replay) is set, where it picks some of the jobs that were recorded.", "Required."
-        )
     for name in sorted(options(), key=len, reverse=True):
         lacks = role == "drs_cutover" and name in NOT_OF_A_CUTOVER and f"{role}_{name}:" not in own
         there = f"cutover.drs.drs_job_wait#module:{name}" if lacks else f"{role}_{name}"

@@ -25,9 +25,8 @@ def plain(text: str) -> str:
 def schema() -> str:
     """Return the JSON schema of the arguments, as the collection ansible.eda has one for each of its sources."""
     source = documentation(SOURCE)
-    fragment = documentation(ROOT / "plugins" / "doc_fragments" / "connection.py")
     properties: dict[str, Any] = {}
-    for name, option in {**source["options"], **fragment["options"]}.items():
+    for name, option in source["options"].items():
         described = option["description"]
         entry: dict[str, Any] = {
             "description": plain(described if isinstance(described, str) else " ".join(described)),
@@ -48,8 +47,8 @@ def schema() -> str:
         "description": plain(source["short_description"]),
         "type": "object",
         "properties": properties,
-        # By its own name or the other one, and not by both.
-        "oneOf": [{"required": [alias]} for alias in ("jobs", *source["options"]["jobs"]["aliases"])],
+        # By their ids, under either name of that option, or by their names, and not in two of these ways.
+        "oneOf": [{"required": [way]} for way in ("jobs", *source["options"]["jobs"]["aliases"], "job_names")],
         "additionalProperties": False,
     }
     return json.dumps(document, indent=2) + "\n"

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ansible_collections.cutover.drs.tests.generated import role_options, schema, shared_docs
+from ansible_collections.cutover.drs.tests.generated import role_options, schema
 
 
 def stale() -> dict[Path, str]:
     """Return the files that are out of date, with the content that they should have."""
-    wanted = {**shared_docs.files(), **role_options.files(), **schema.files()}
+    wanted = {**role_options.files(), **schema.files()}
     return {path: text for path, text in wanted.items() if path.read_text(encoding="utf-8") != text}
 
 
 if __name__ == "__main__":
-    # The roles derive from plugins that may have been written just now.
-    while files := stale():
-        for path, text in files.items():
-            path.write_text(text, encoding="utf-8")
-            print(f"wrote {path}")
+    for path, text in stale().items():
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path}")

@@ -51,7 +51,9 @@ MODULES = {
     "_job/records": ((JOB, GATE, WAIT), ("test_parsing", "test_numbers")),
     "_gate/rules": ((GATE, JOB, WAIT), ("test_holds", "test_rules", "test_verdicts")),
     "_gate/gate": ((GATE, JOB, WAIT), ("test_verdicts", "test_streak", "test_budgets")),
-    "_cutover/state": ((CUTOVER,), ("test_stages", "test_begin", "test_stop_stage", "test_journal")),
+    "_cutover/stages": ((CUTOVER,), ("test_stages",)),
+    "_cutover/journal": ((CUTOVER,), ("test_stages", "test_begin", "test_stop_stage", "test_journal")),
+    "_cutover/journal_json": ((CUTOVER,), ("test_journal", "test_cutover_result")),
     "_cutover/decide": ((CUTOVER,), ("test_stages", "test_begin", "test_stop_stage")),
 }
 # What takes longer than all others together is asked last: of a change that nothing else noticed.

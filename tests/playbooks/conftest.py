@@ -25,7 +25,15 @@ def sim() -> Iterator[dict[str, Any]]:
     """Start a simulator with nothing to play; what a play must know of it."""
     with Simulator({}, stop_after=3600) as simulator:
         login = {"endpoint": simulator.endpoint, "auth_token": "simulated-token", "project_id": PROJECT}
-        yield {"control": f"{simulator.endpoint}/_simulator", "login": login}
+        by_password = {
+            "endpoint": simulator.endpoint,
+            "auth_url": simulator.auth_url,
+            "username": "demo",
+            "password": "simulated-password",
+            "user_domain_name": "simulated-domain",
+            "project_id": PROJECT,
+        }
+        yield {"control": f"{simulator.endpoint}/_simulator", "login": login, "by_password": by_password}
 
 
 @pytest.fixture
@@ -34,6 +42,8 @@ def place(sim: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for name in os.environ:
         if (name.startswith(UNWANTED) and name != "ANSIBLE_COLLECTIONS_PATH") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+    # These machines are containers, which end with the tests.
+    monkeypatch.setenv("DRS_CUTOVER_UNWATCHED", "true")
     (tmp_path / "ansible.cfg").touch()
     monkeypatch.setenv("ANSIBLE_CONFIG", str(tmp_path / "ansible.cfg"))
     return Place(sim, tmp_path)

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.tests.integration.targets.setup_simulator.files.child import Child
-from ansible_collections.cutover.drs.tests.playbooks.support import Cutover
+from ansible_collections.cutover.drs.tests.playbooks.support import LINGER, Cutover, Place
 
 
 def eventually(what: Callable[[], Any], within: float = 60) -> None:
@@ -61,6 +61,24 @@ def guards(cutover: Cutover) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+def lose(cutover: Cutover, run: Child) -> None:
+    """Kill the run together with its guard, as a container that is lost does."""
+    for guard in guards(cutover):
+        os.kill(guard, signal.SIGKILL)
+    run.kill()
+
+
+def left_frozen(place: Place, **options: Any) -> Cutover:
+    """A cutover that was lost in the freeze; tried again, its freeze ends."""
+    cutover = Cutover(place, **options)
+    cutover.tasks(freeze=[LINGER])
+    with cutover.start() as run:
+        until_ran(cutover, run, "freeze")
+        lose(cutover, run)
+    cutover.tasks(freeze=[cutover.changing(delay=0)])
+    return cutover
 
 
 def kill_playbook(run: Child) -> None:

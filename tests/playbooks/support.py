@@ -56,7 +56,7 @@ class Cutover:
             "freeze_tasks": "tasks/freeze.yml",
             "switch_tasks": "tasks/switch.yml",
             "unfreeze_tasks": "tasks/unfreeze.yml",
-            "state_file": str(self.state_file),
+            "journal": str(self.journal_file),
             "reports": [str(self.folder / "cutover.json")],
             **options,
         }
@@ -65,12 +65,12 @@ class Cutover:
         self.tasks(freeze=[self.changing(delay=0)])
 
     @property
-    def state_file(self) -> Path:
+    def journal_file(self) -> Path:
         return self.folder / "state.json"
 
     @property
     def state(self) -> dict[str, Any]:
-        return dict(json.loads(self.state_file.read_text(encoding="utf-8")))
+        return dict(json.loads(self.journal_file.read_text(encoding="utf-8")))
 
     @property
     def ran(self) -> list[str]:
@@ -139,7 +139,7 @@ class Cutover:
         play = {
             "hosts": "localhost",
             "gather_facts": False,
-            "vars": variables or {"drs_cutover_state_file": self.options["state_file"]},
+            "vars": variables or {"drs_cutover_journal": self.options["journal"]},
             "tasks": [
                 {"ansible.builtin.include_role": {"name": "cutover.drs.drs_cutover", "tasks_from": "recover"}},
             ],
@@ -151,7 +151,9 @@ class Cutover:
 
     def requests(self) -> list[str]:
         log = ask(self.place.sim["control"], "log")
-        return [entry["operation"] for entry in log if (entry["body"] or {}).get("jobs") == [self.job]]
+        # The body of a login is a text, without its password.
+        asked = [entry for entry in log if isinstance(entry["body"], dict)]
+        return [entry["operation"] for entry in asked if entry["body"].get("jobs") == [self.job]]
 
     def stages(self) -> list[tuple[str, str]]:
         return [(stage["name"], stage["state"]) for stage in self.report["stages"]]

@@ -21,6 +21,8 @@ from ansible_collections.cutover.drs.tests.playbooks.ending import (
     end,
     eventually,
     guards,
+    left_frozen,
+    lose,
     nothing_left,
     unfrozen_once,
     until_ran,
@@ -39,7 +41,7 @@ def test_a_run_that_is_ended_in_the_outage_is_unfrozen_by_its_guard(place: Place
         end(run, WAYS[way])
         unfrozen_once(cutover)
     assert (cutover.report["outcome"], cutover.report["unfrozen_by"]) == ("unfrozen", "guard")
-    assert f"The run ended in the stage {stage} without a word." in cutover.report["reason"]
+    assert f"The run died during the {stage} stage." in cutover.report["reason"]
 
 
 def test_a_lost_terminal_is_unfrozen_and_told_where_it_still_exists(place: Place) -> None:
@@ -95,7 +97,7 @@ def test_a_run_that_stands_still_is_unfrozen_when_its_time_is_up_and_refused_whe
         kill(pids, signal.SIGCONT)
         assert run.end() != 0
     unfrozen_once(cutover)
-    assert "The guard has taken over" in written(run) or "the guard has taken over" in written(run)
+    assert "unfrozen: The outage reached drs_cutover_max_outage (3 s)" in written(run)
     assert "drs_cutover_max_outage (3 s)" in cutover.report["reason"]
 
 
@@ -119,7 +121,7 @@ def test_killed_in_the_switch_nothing_is_undone(place: Place) -> None:
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "switch"]
     assert "An earlier run was interrupted, or failed, in the switch at 20" in said
-    assert f"Finish or undo the switch by hand, then remove {cutover.state_file}." in said
+    assert f"Finish or undo the switch by hand, then remove {cutover.journal_file}." in said
 
 
 @pytest.mark.thorough
@@ -135,7 +137,7 @@ def test_a_dead_worker_of_a_user_task_is_unfrozen_by_the_run_or_the_guard(place:
     assert "switch" not in cutover.ran
 
 
-def test_a_killed_guard_is_noticed_at_the_next_step_and_the_run_unfreezes(place: Place) -> None:
+def test_a_killed_guard_is_noticed_at_the_next_step_and_another_one_unfreezes(place: Place) -> None:
     cutover = Cutover(place)
     cutover.tasks(freeze=[{"ansible.builtin.command": "sleep 2"}])
     with cutover.start() as run:
@@ -143,27 +145,31 @@ def test_a_killed_guard_is_noticed_at_the_next_step_and_the_run_unfreezes(place:
         (guard,) = list(guards(cutover))
         os.kill(guard, signal.SIGKILL)
         assert run.end() != 0
-    unfrozen_once(cutover, by="run")
-    assert "The guard of this cutover is gone" in cutover.report["reason"]
+    unfrozen_once(cutover)
+    assert "The guard of this cutover is gone" in written(run)
 
 
-def left_frozen(place: Place) -> Cutover:
-    """A cutover whose run and guard were killed together in the freeze."""
+def test_a_guard_that_is_killed_in_the_switch_does_not_make_it_a_cutover_that_did_not_begin(place: Place) -> None:
     cutover = Cutover(place)
-    cutover.tasks(freeze=[LINGER])
+    hold = cutover.folder / "hold"
+    hold.touch()
+    waits = {"ansible.builtin.command": f"sh -c 'while test -e {hold}; do sleep 0.1; done'"}
+    cutover.tasks(freeze=[cutover.changing(delay=0)], switch=[waits])
     with cutover.start() as run:
-        until_ran(cutover, run, "freeze")
-        (guard,) = guards(cutover)
-        os.kill(guard, signal.SIGKILL)
-        run.kill()
-    return cutover
+        until_ran(cutover, run, "switch")
+        for guard in guards(cutover):
+            os.kill(guard, signal.SIGKILL)
+        hold.unlink()
+        assert run.end() != 0
+    assert "Nothing was frozen" not in written(run)
+    assert cutover.report["outcome"] == "switch_failed"
 
 
 def test_guard_and_run_killed_together_are_recovered(place: Place) -> None:
     cutover = left_frozen(place)
     assert cutover.state["outcome"] is None
     said = cutover.recover(succeeds=True)
-    assert "The source was unfrozen and accepts writes again." in said
+    assert "The source was unfrozen by recover and accepts writes again." in said
     unfrozen_once(cutover, by="recover")
     # Safe to run at any time.
     said = cutover.recover(succeeds=True)
@@ -172,25 +178,57 @@ def test_guard_and_run_killed_together_are_recovered(place: Place) -> None:
 
 
 @pytest.mark.thorough
-def test_what_a_guard_started_unfreezes_though_the_guard_has_died_since(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cutover = left_frozen(place)
-    about = {
-        "owner": cutover.state["owner"],
-        "journal": str(cutover.state_file),
-        "socket": str(cutover.folder / "gone"),
-    }
-    monkeypatch.setenv("DRS_CUTOVER_GUARD", json.dumps(about))
-    said = cutover.recover(succeeds=True)
-    assert "The source was unfrozen and accepts writes again." in said
-    unfrozen_once(cutover, by="recover")
+def test_recover_from_another_checkout_of_the_project_restores_what_the_freeze_found(place: Place) -> None:
+    cutover = Cutover(place, verify_tasks="tasks/verify.yml")
+    cutover.options["keep"] = {"mode": "{{ (found | default({})).stdout | default('') }}"}
+    cutover.options["unfreeze_vars"] = {"password": "of-the-run"}
+    note = f"{{{{ mode }}}} {{{{ password }}}} > {place.folder}/restored"
+    cutover.tasks(
+        freeze=[cutover.changing(delay=0), {"ansible.builtin.command": "echo read-write", "register": "found"}],
+        verify=[LINGER],
+        unfreeze=[{"ansible.builtin.shell": f"echo {note}"}],
+    )
+    with cutover.start() as run:
+        until_ran(cutover, run, "verify")
+        lose(cutover, run)
+    # The journal is where it was, the project somewhere else.
+    other = Cutover(place)
+    (cutover.folder / "tasks" / "unfreeze.yml").rename(other.folder / "tasks" / "unfreeze.yml")
+    wanted = {"drs_cutover_journal": str(cutover.journal_file), "drs_cutover_unfreeze_vars": {"password": "mine"}}
+    other.recover(succeeds=True, **wanted)
+    assert (place.folder / "restored").read_text(encoding="utf-8") == "read-write mine\n"
+    assert cutover.state["unfrozen_by"] == "recover"
+
+
+def test_recover_unfreezes_on_the_host_of_the_journal_and_nowhere_else(place: Place) -> None:
+    cutover = Cutover(place)
+    python = {"ansible_python_interpreter": sys.executable, "ansible_connection": "local"}
+    inventory = cutover.folder / "hosts.json"
+    inventory.write_text(json.dumps({"all": {"hosts": {"db1": python, "db2": python}}}), encoding="utf-8")
+    cutover.tasks(
+        freeze=[LINGER],
+        unfreeze=[{"ansible.builtin.command": f"touch {cutover.folder}/on-{{{{ inventory_hostname }}}}"}],
+    )
+    with cutover.playing({**cutover.play(), "hosts": "db1"}, "-i", str(inventory)) as run:
+        until_ran(cutover, run, "freeze")
+        lose(cutover, run)
+    # The role's recover runs on localhost, without that host at first.
+    said = cutover.recover(succeeds=False, drs_cutover_journal=cutover.options["journal"], drs_cutover_unfreeze_for=1)
+    assert "Could not match supplied host pattern, ignoring: db1" in said
+    assert cutover.state["outcome"] == "frozen"
+    assert not list(cutover.folder.glob("on-*"))
+    cutover.recover("-i", str(inventory), succeeds=True)
+    assert [path.name for path in cutover.folder.glob("on-*")] == ["on-db1"]
+    assert cutover.state["outcome"] == "unfrozen"
 
 
 @pytest.mark.thorough
 def test_recover_without_a_journal_or_in_a_switch_touches_nothing(place: Place) -> None:
     cutover = Cutover(place)
-    assert "so nothing is frozen." in cutover.recover(succeeds=True)
+    # Another machine may have it.
+    assert "Another machine may have it." in cutover.recover(succeeds=False)
+    expected = {"drs_cutover_journal": cutover.options["journal"], "drs_cutover_missing_journal": "ok"}
+    assert "so nothing is frozen." in cutover.recover(succeeds=True, **expected)
     cutover.tasks(freeze=[cutover.changing(delay=0)], switch=[{"ansible.builtin.fail": {}}])
     cutover.run(succeeds=False)
     assert "The switch has begun" in cutover.recover(succeeds=False)
@@ -203,7 +241,8 @@ def test_recover_refuses_while_the_run_lives(place: Place) -> None:
     cutover.tasks(freeze=[LINGER])
     with cutover.start() as run:
         until_ran(cutover, run, "freeze")
-        said = cutover.recover(succeeds=False)
+        waits = {"drs_cutover_journal": cutover.options["journal"], "drs_cutover_recover_wait": 1}
+        said = cutover.recover(succeeds=False, **waits)
         assert f"process {run.process.pid} on" in said
         assert cutover.ran == ["freeze"]
         run.kill()
@@ -218,7 +257,7 @@ def test_a_second_run_is_refused_at_once_and_touches_nothing(place: Place) -> No
     with cutover.start() as first:
         until_ran(cutover, first, "freeze")
         # Even with another journal: the jobs are what counts.
-        said = cutover.run(succeeds=False, state_file=str(cutover.folder / "other.json"), reports=[])
+        said = cutover.run(succeeds=False, journal=str(cutover.folder / "other.json"), reports=[])
         assert f"process {first.process.pid} on" in said
         assert "in the stage freeze" in said
         assert cutover.ran == ["freeze"]
@@ -228,43 +267,42 @@ def test_a_second_run_is_refused_at_once_and_touches_nothing(place: Place) -> No
     assert not (cutover.folder / "other.json").exists()
 
 
-def test_the_guard_unfreezes_with_the_variables_keywords_and_files_of_the_play(place: Place) -> None:
+def test_the_guard_unfreezes_with_what_was_declared_and_with_the_files_of_the_play(place: Place) -> None:
     cutover = Cutover(place)
     secret = "s3cret-of-the-play"
     (cutover.folder / "templates").mkdir()
-    (cutover.folder / "templates" / "note.j2").write_text("{{ from_play }} {{ registered.stdout }} {{ from_fact }}")
+    (cutover.folder / "templates" / "note.j2").write_text("{{ password }} {{ mode }}")
     (cutover.folder / "group_vars").mkdir()
     (cutover.folder / "group_vars" / "all.yml").write_text("from_group: group\n")
-    freeze: Tasks = [
-        {"ansible.builtin.set_fact": {"from_fact": "fact", "raw": "{{ unsafe_source }}"}},
-        {"ansible.builtin.command": "echo registered", "register": "registered"},
-    ]
+    freeze: Tasks = [{"ansible.builtin.command": "echo registered", "register": "registered"}]
     note = (
-        "{{ from_play }},{{ nested.key[0] }},{{ from_group }},{{ from_extra }},{{ from_fact }},{{ registered.stdout }},"
-        "{{ lookup('env', 'FROM_ENVIRONMENT') }},{{ lookup('template', 'note.j2') }},{{ number + 1 }}"
+        "{{ password }},{{ nested.key[0] }},{{ from_group }},{{ from_extra }},{{ mode }},{{ looks_like }},"
+        "{{ lookup('template', 'note.j2') }},{{ number + 1 }}"
     )
     unfreeze: Tasks = [
         {"ansible.builtin.copy": {"content": note, "dest": str(cutover.folder / "seen")}},
-        {"ansible.builtin.command": "printenv FROM_KEYWORD", "register": "registered"},
-        {"ansible.builtin.copy": {"content": "{{ registered.stdout }}", "dest": str(cutover.folder / "keyword")}},
+        {"ansible.builtin.command": "printenv FROM_KEYWORD", "register": "printed"},
+        {"ansible.builtin.copy": {"content": "{{ printed.stdout }}", "dest": str(cutover.folder / "keyword")}},
     ]
     cutover.tasks(freeze=[cutover.changing(delay=0), *freeze], verify=[LINGER], unfreeze=unfreeze)
     cutover.options["verify_tasks"] = "tasks/verify.yml"
-    cutover.keywords = {
-        "vars": {
-            "from_play": secret,
-            "nested": {"key": ["{{ from_play | upper }}"]},
-            "number": 41,
-            "unsafe_source": "x",
-        },
-        "environment": {"FROM_KEYWORD": "keyword"},
+    cutover.options["unfreeze_vars"] = {
+        "password": "{{ from_play }}",
+        "nested": {"key": ["{{ from_play | upper }}"]},
+        "number": 41,
     }
+    # What the freeze found, with a text that only looks like a template.
+    cutover.options["keep"] = {
+        "mode": "{{ (registered | default({})).stdout | default('') }}",
+        "looks_like": "{{ '{' ~ '{ x }' ~ '}' }}",
+    }
+    cutover.keywords = {"vars": {"from_play": secret}, "environment": {"FROM_KEYWORD": "keyword"}}
     with cutover.start("-e", "from_extra=extra") as run:
         until_ran(cutover, run, "verify")
         run.kill()
         unfrozen_once(cutover)
     seen = (cutover.folder / "seen").read_text(encoding="utf-8")
-    assert seen == f"{secret},{secret.upper()},group,extra,fact,registered,,{secret} registered fact,42"
+    assert seen == f"{secret},{secret.upper()},group,extra,registered,{{{{ x }}}},{secret} registered,42"
     assert (cutover.folder / "keyword").read_text(encoding="utf-8") == "keyword"
     # The secret is nowhere but where the user's own tasks wrote it.
     holders = [
@@ -289,44 +327,39 @@ def test_the_guard_unfreezes_where_and_under_which_keywords_the_run_would(place:
         "failed_when": True,
         "ignore_errors": True,
     }
-    notifying = {"ansible.builtin.command": "true", "notify": "Restart"}
     left_out = {"ansible.builtin.command": f"touch {cutover.folder}/slow", "tags": ["slow"]}
-    unknown = {"ansible.builtin.command": "true", "notify": "A handler of another role"}
-    cutover.tasks(freeze=[LINGER], unfreeze=[hidden, notifying, left_out, unknown])
-    cutover.keywords = {
-        "no_log": True,
-        "handlers": [{"name": "Restart", "ansible.builtin.command": f"touch {cutover.folder}/restarted"}],
-    }
+    cutover.tasks(freeze=[LINGER], unfreeze=[hidden, left_out])
+    cutover.keywords = {"no_log": True}
     play = cutover.play()
     play["tasks"] = [{"block": play["tasks"], "delegate_to": "elsewhere", "tags": ["cut"]}]
     options = ("-i", str(inventory), "--skip-tags", "slow", "--ssh-common-args=-C")
     with cutover.playing(play, *options, environment={"ANSIBLE_RUN_TAGS": "cut"}) as run:
         until_ran(cutover, run, "freeze")
+        eventually((cutover.folder / "elsewhere").exists)
+        # What the freeze left; from now on it tells of the unfreeze.
+        (cutover.folder / "elsewhere").unlink()
         run.kill()
-        (cutover.folder / "elsewhere").unlink(missing_ok=True)
         unfrozen_once(cutover)
     assert (cutover.folder / "elsewhere").exists()
-    assert (cutover.folder / "restarted").exists()
     assert not (cutover.folder / "slow").exists()
     assert "s3cret-of-a-task" not in (cutover.folder / "state.guard.log").read_text(encoding="utf-8")
 
 
 @pytest.mark.thorough
-def test_the_guard_unfreezes_on_a_host_that_is_in_no_inventory(place: Place) -> None:
+def test_a_host_that_is_in_no_inventory_cannot_be_unfrozen_and_so_is_not_frozen(place: Place) -> None:
     cutover = Cutover(place)
-    cutover.tasks(freeze=[LINGER], unfreeze=[{"ansible.builtin.command": "test {{ motto }} = found"}])
-    host: dict[str, Any] = {"name": "db1", "groups": ["dbs"], "motto": "{{ 'found' }}"}
-    host.update(ansible_connection="local", ansible_python_interpreter=sys.executable)
+    host: dict[str, Any] = {"name": "db1", "groups": ["dbs"], "ansible_connection": "local"}
+    host["ansible_python_interpreter"] = sys.executable
     adding = {"hosts": "localhost", "gather_facts": False, "tasks": [{"ansible.builtin.add_host": host}]}
     with cutover.playing(adding, {**cutover.play(), "hosts": "dbs"}) as run:
-        until_ran(cutover, run, "freeze")
-        run.kill()
-        unfrozen_once(cutover)
+        assert run.end() != 0
+    assert "Could not match supplied host pattern, ignoring: db1" in written(run)
+    assert cutover.ran == []
 
 
 def test_a_journal_that_cannot_be_written_any_more_leads_to_the_unfreeze(place: Place) -> None:
-    cutover = Cutover(place, state_file=str(Path("/dev/shm") / f"drs-{os.getpid()}" / "state.json"))
-    folder = Path(cutover.options["state_file"]).parent
+    cutover = Cutover(place, journal=str(Path("/dev/shm") / f"drs-{os.getpid()}" / "state.json"))
+    folder = Path(cutover.options["journal"]).parent
     folder.mkdir()
     try:
         # The folder of the journal goes away in the freeze: from then on nothing can be written.
@@ -346,28 +379,15 @@ def test_a_journal_that_cannot_be_written_any_more_leads_to_the_unfreeze(place: 
 
 
 def test_a_journal_whose_folder_cannot_be_written_is_refused_before_the_approach(place: Place) -> None:
-    cutover = Cutover(place, state_file="/proc/nowhere/state.json")
+    cutover = Cutover(place, journal="/proc/nowhere/state.json")
     said = cutover.run(succeeds=False)
-    assert "drs_cutover_state_file: /proc/nowhere/state.json cannot be written." in said
+    assert "drs_cutover_journal: /proc/nowhere/state.json cannot be written." in said
     assert (cutover.ran, cutover.requests()) == ([], [])
-
-
-def interrupted_before_the_guard_could_act(place: Place, **options: Any) -> Cutover:
-    """A journal that says frozen, whose owner and guard are both gone."""
-    cutover = Cutover(place, **options)
-    cutover.tasks(freeze=[LINGER])
-    with cutover.start() as run:
-        until_ran(cutover, run, "freeze")
-        for guard in guards(cutover):
-            os.kill(guard, signal.SIGKILL)
-        run.kill()
-    cutover.tasks(freeze=[cutover.changing(delay=0)])
-    return cutover
 
 
 @pytest.mark.thorough
 def test_recover_in_check_mode_says_what_it_would_do_and_does_not_note_it(place: Place) -> None:
-    cutover = interrupted_before_the_guard_could_act(place)
+    cutover = left_frozen(place)
     before = cutover.state
     said = cutover.recover("--check", succeeds=True)
     assert f"Check mode: the source is frozen, and {cutover.folder}/tasks/unfreeze.yml would unfreeze it." in said
@@ -379,7 +399,7 @@ def test_recover_in_check_mode_says_what_it_would_do_and_does_not_note_it(place:
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", ["drs_cutover_jobs", "drs_wait_jobs"])
 def test_recover_finds_the_journal_of_jobs_as_the_cutover_named_it(place: Place, name: str) -> None:
-    cutover = interrupted_before_the_guard_could_act(place, state_file=None)
+    cutover = left_frozen(place, journal=None)
     # By a variable, one of them twice.
     cutover.recover(succeeds=True, **{"mine": cutover.job, name: ["{{ mine }}", "{{ mine }}"]})
     assert cutover.ran == ["freeze", "unfreeze"]
@@ -387,18 +407,18 @@ def test_recover_finds_the_journal_of_jobs_as_the_cutover_named_it(place: Place,
 
 @pytest.mark.thorough
 def test_a_second_run_goes_on_from_what_was_left_frozen(place: Place) -> None:
-    cutover = interrupted_before_the_guard_could_act(place)
+    cutover = left_frozen(place)
     since = cutover.state["frozen_since"]
     cutover.run(succeeds=True)
     assert cutover.ran == ["freeze", "freeze", "switch"]
     # The outage goes on since the first run.
     assert cutover.report["frozen_since"] < cutover.report["started_at"]
-    assert json.loads(cutover.state_file.read_text())["frozen_since"] == since
+    assert json.loads(cutover.journal_file.read_text())["frozen_since"] == since
 
 
 @pytest.mark.thorough
 def test_a_second_run_whose_approach_is_not_ready_unfreezes_what_was_left_frozen(place: Place) -> None:
-    cutover = interrupted_before_the_guard_could_act(place)
+    cutover = left_frozen(place)
     cutover.change(delay=99)
     cutover.run(succeeds=False, approach_timeout=0.3)
     assert cutover.ran == ["freeze", "unfreeze"]

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from ansible_collections.cutover.drs.tests.playbooks.ending import until_ran
 from ansible_collections.cutover.drs.tests.playbooks.support import FAIL, Cutover, Place
 
 
@@ -23,7 +24,7 @@ def test_check_mode(place: Place) -> None:
     assert f"5. switch: {cutover.folder}/tasks/switch.yml" in said
     assert "The approach gate now: ready. 1 job ready." in said
     assert "The final gate now: timeout. 1 of 1 job is not ready in the one sample" in said
-    assert not cutover.state_file.exists()
+    assert not cutover.journal_file.exists()
     assert not list(cutover.folder.glob("cutover*"))
 
 
@@ -39,10 +40,10 @@ def test_options_that_cannot_work(place: Place) -> None:
 
 @pytest.mark.thorough
 def test_errors_that_the_play_ignores_open_no_gate(place: Place) -> None:
-    cutover = Cutover(place, approach_timeout=0.3, final_timeout=0.5)
+    cutover = Cutover(place, final_timeout=0.5)
     cutover.keywords = {"ignore_errors": True, "ignore_unreachable": True}
     cutover.change(delay=99)
-    cutover.run(succeeds=False)
+    cutover.run(succeeds=False, approach_timeout=0.3)
     assert (cutover.ran, cutover.report["outcome"]) == ([], "not_begun")
     cutover.change(delay=3)
     cutover.tasks()
@@ -66,7 +67,7 @@ def test_a_recording_opens_no_gate(place: Place) -> None:
     cutover = Cutover(place)
     recording = cutover.folder / "recording.jsonl"
     cutover.run(succeeds=True, record=str(recording))
-    cutover.state_file.unlink()
+    cutover.journal_file.unlink()
     cutover.change(delay=900)
     # A wait's own options are not those of a cutover, and a cutover has none for a recording.
     cutover.run("-e", f"drs_wait_replay={recording}", succeeds=False, approach_timeout=0.3)
@@ -100,7 +101,7 @@ def test_tasks_that_cannot_be_loaded_are_found_before_anything_runs(place: Place
     assert cutover.requests() == []
     # A parser error may end the run at once; the guard then clears up.
     deadline = time.monotonic() + 10
-    while cutover.state_file.exists():
+    while cutover.journal_file.exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -154,10 +155,10 @@ def test_a_state_that_says_nothing_of_these_jobs_stops_everything(place: Place) 
     cutover = Cutover(place)
     others = {"schema": 1, "stage": "done", "jobs": ["others"]}
     for content in ("[]", "{", json.dumps(others), '{"schema": 99, "phase": "switch"}'):
-        cutover.state_file.write_text(content, encoding="utf-8")
+        cutover.journal_file.write_text(content, encoding="utf-8")
         said = cutover.run(succeeds=False)
-        assert f"{cutover.state_file} is not the journal of a cutover" in said
-        assert cutover.state_file.read_text(encoding="utf-8") == content
+        assert f"{cutover.journal_file} is not the journal of a cutover" in said
+        assert cutover.journal_file.read_text(encoding="utf-8") == content
     assert cutover.ran == []
     assert cutover.requests() == []
 
@@ -169,3 +170,30 @@ def test_two_hosts_do_not_cut_over_the_same_jobs(place: Place) -> None:
     # Both begin at once: the one that is first names the other.
     assert re.search(r"(one|two) would cut over the same jobs at the same time\. Run the role on one host", said), said
     assert (cutover.ran, cutover.requests()) == ([], [])
+
+
+def test_check_mode_fails_if_the_rehearsal_of_the_unfreeze_does(place: Place) -> None:
+    cutover = Cutover(place)
+    cutover.tasks(freeze=[cutover.changing(delay=0)], unfreeze=[{"ansible.builtin.debug": {"msg": "{{ nowhere }}"}}])
+    said = cutover.run("--check", succeeds=False)
+    assert (
+        "The rehearsal of the unfreeze in check mode failed: The task 'ansible.builtin.debug' of unfreeze.yml" in said
+    )
+    assert (cutover.ran, list(cutover.folder.glob("*state*"))) == ([], [])
+
+
+@pytest.mark.thorough
+def test_check_mode_fails_while_another_run_owns_the_cutover(place: Place) -> None:
+    cutover = Cutover(place)
+    released = cutover.folder / "released"
+    waits = {"ansible.builtin.wait_for": {"path": str(released), "timeout": 90}}
+    cutover.tasks(freeze=[waits, cutover.changing(delay=0)])
+    with cutover.start() as first:
+        until_ran(cutover, first, "freeze")
+        before = cutover.state
+        said = cutover.run("--check", succeeds=False)
+        assert f"process {first.process.pid} on" in said
+        assert "in the stage freeze, frozen since 20" in said
+        assert (cutover.ran, cutover.state) == (["freeze"], before)
+        released.touch()
+        assert first.end() == 0

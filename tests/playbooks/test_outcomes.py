@@ -18,7 +18,7 @@ SUFFIXES = (".html", ".json", ".md", ".prom", ".xml")
 
 def test_success_and_a_second_run(place: Place) -> None:
     reports = [f"{{{{ playbook_dir }}}}/cutover{suffix}" for suffix in SUFFIXES]
-    cutover = Cutover(place, reports=reports, state_file="~/state.json", title="Orders to RDS")
+    cutover = Cutover(place, reports=reports, journal="~/state.json", title="Orders to RDS")
     said = cutover.run(succeeds=True)
     assert cutover.ran == ["freeze", "switch"]
     report = cutover.report
@@ -47,7 +47,7 @@ def test_success_and_a_second_run(place: Place) -> None:
 
     said = cutover.run(succeeds=True)
     assert cutover.ran == ["freeze", "switch"]
-    assert f"This cutover was done at {cutover.state['at']}, with an outage of {report['outage_seconds']} s." in said
+    assert f"This cutover was completed at {cutover.state['at']} (outage {report['outage_seconds']} s)" in said
     assert cutover.requests() == asked
     # What reads the outcome finds it again.
     assert '"drs_cutover_outcome": "done"' in said
@@ -93,7 +93,7 @@ def not_begun(place: Place, verdict: str, **job: Any) -> None:
     assert cutover.report["reason"].endswith("Nothing was frozen.")
     assert f"The approach gate is not ready ({verdict}): 1 " in said
     assert json.loads((cutover.folder / "cutover-approach.json").read_text())["verdict"] == verdict
-    assert not cutover.state_file.exists()
+    assert not cutover.journal_file.exists()
 
 
 @pytest.mark.thorough
@@ -115,10 +115,10 @@ def test_freeze_fails_and_a_second_run(place: Place) -> None:
     assert cutover.report["outcome"] == "unfrozen"
     assert cutover.report["outage_seconds"] > 0
     assert "final" not in cutover.report["gates"]
-    unfrozen = "This was meant to fail. The source was unfrozen by the run and accepts writes again."
+    unfrozen = "This was meant to fail. The source was unfrozen by the guard and accepts writes again."
     assert unfrozen in said
     assert cutover.report["reason"].endswith(unfrozen)
-    assert cutover.report["unfrozen_by"] == "run"
+    assert cutover.report["unfrozen_by"] == "guard"
     assert cutover.state["stage"] == "unfrozen"
 
     cutover.tasks(freeze=[cutover.changing(delay=0)])
@@ -171,11 +171,11 @@ def refused_after_the_switch(cutover: Cutover) -> None:
     said = cutover.run(succeeds=False)
     assert (cutover.ran, cutover.requests()) == (ran, asked)
     assert "An earlier run was interrupted, or failed, in the switch at 20" in said
-    assert f"Finish or undo the switch by hand, then remove {cutover.state_file}." in said
+    assert f"Finish or undo the switch by hand, then remove {cutover.journal_file}." in said
 
 
 def test_unfreeze_fails(place: Place) -> None:
-    cutover = Cutover(place, final_timeout=0.5)
+    cutover = Cutover(place, final_timeout=0.5, unfreeze_for=1, rehearse_unfreeze=False)
     cutover.tasks(unfreeze=[FAIL])
     said = cutover.run(succeeds=False)
     assert cutover.ran == ["freeze", "unfreeze"]
@@ -191,18 +191,26 @@ def test_unfreeze_fails(place: Place) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("works", [True, False])
-def test_the_source_is_unfrozen_once_the_handlers_of_that_ran(place: Place, works: bool) -> None:
+def test_an_unfreeze_that_fails_is_tried_again_and_said_loudly(place: Place) -> None:
+    cutover = Cutover(place, final_timeout=0.5, rehearse_unfreeze=False)
+    fails_once = {"ansible.builtin.command": f"mkdir {cutover.folder}/twice", "register": "made", "ignore_errors": True}
+    cutover.tasks(unfreeze=[fails_once, {**FAIL, "when": "made is succeeded"}])
+    said = cutover.run(succeeds=False)
+    assert cutover.ran == ["freeze", "unfreeze", "unfreeze"]
+    assert cutover.report["outcome"] == "unfrozen"
+    assert "THE SOURCE MAY STILL BE FROZEN: The task 'ansible.builtin.fail' of unfreeze.yml failed" in said
+
+
+def test_a_rehearsal_that_fails_refuses_the_cutover_before_the_freeze(place: Place) -> None:
     cutover = Cutover(place)
-    cutover.tasks(freeze=[FAIL], unfreeze=[{"ansible.builtin.command": "true", "notify": "Restart"}])
-    note = {
-        "ansible.legacy.simulator": {"note": "restart", "to": str(cutover.folder / "ran")},
-        "failed_when": not works,
-    }
-    cutover.keywords = {"handlers": [{"name": "Restart", **note}]}
-    cutover.run(succeeds=False)
-    assert cutover.ran == ["freeze", "unfreeze", "restart"]
-    assert cutover.report["outcome"] == ("unfrozen" if works else "frozen")
+    cutover.tasks(freeze=[cutover.changing(delay=0)], unfreeze=[{"ansible.builtin.debug": {"msg": "{{ nowhere }}"}}])
+    said = cutover.run(succeeds=False)
+    assert cutover.ran == []
+    assert (
+        "The rehearsal of the unfreeze in check mode failed, so nothing was frozen: The task 'ansible.builtin.debug'"
+        in said
+    )
+    assert "give them what they need by drs_cutover_unfreeze_vars" in said
 
 
 @pytest.mark.thorough

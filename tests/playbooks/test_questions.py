@@ -48,9 +48,9 @@ def test_not_confirmed_before_the_freeze(place: Place) -> None:
         answer(run, FREEZE, "no\r")
         assert run.end() != 0
     assert cutover.ran == []
-    assert f"Not confirmed. All jobs have nearly caught up. {FREEZE} was not answered with yes." in written(run)
+    assert f'Not confirmed: the answer to "All jobs have nearly caught up. {FREEZE}" was not yes.' in written(run)
     assert cutover.report["outcome"] == "not_begun"
-    assert cutover.report["reason"].endswith("was not answered with yes. Nothing was frozen.")
+    assert cutover.report["reason"].endswith('" was not yes. Nothing was frozen.')
 
 
 @pytest.mark.thorough
@@ -91,4 +91,4 @@ def test_silence_before_the_switch_unfreezes(place: Place) -> None:
         answer(run, SWITCH, "yes")
         assert run.end() != 0
     assert cutover.ran == ["freeze", "unfreeze"]
-    assert "Switch now? was not answered within 3 s." in cutover.report["reason"]
+    assert 'Switch now?" was not answered within 3 s.' in cutover.report["reason"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.tests.playbooks.support import FAIL, Cutover, Place, Tasks
+from ansible_collections.cutover.drs.tests.playbooks.support import FAIL, Cutover, Place, Tasks, ask
 
 USER_FILES = ("freeze", "switch", "unfreeze")
 
@@ -103,7 +103,7 @@ def test_the_rules_of_another_gate_are_not_those_of_the_final_gate(place: Place)
         pytest.param({"max_outage": "soon"}, "max_outage", marks=pytest.mark.thorough),
         pytest.param(
             {"jobs": '["a"'},
-            "jobs looks like JSON and is none. Give a list of ids, or ids with commas.",
+            "jobs starts like a JSON list but is not valid JSON. Pass a list, or ids separated by commas.",
             marks=pytest.mark.thorough,
         ),
     ],
@@ -124,7 +124,7 @@ def test_omitted_and_empty_options_count_as_not_given(place: Place) -> None:
             "max_outage",
             "confirm",
             "stats",
-            "state_file",
+            "journal",
             "record",
             "endpoint",
             "max_errors",
@@ -171,10 +171,11 @@ def by_name(cutover: Cutover) -> dict[str, Any]:
 
 def test_a_name_that_no_job_has_is_refused_before_anything_runs(place: Place) -> None:
     cutover = Cutover(place)
-    cutover.change(name="shop orders")
+    # Like no name that another test has given.
+    cutover.change(name=f"{cutover.job} orders")
     del cutover.options["jobs"]
-    said = cutover.run(succeeds=False, job_names=["shop order"])
-    assert "job_names: No job is named 'shop order'. Similar: shop orders" in said
+    said = cutover.run(succeeds=False, job_names=[f"{cutover.job} order"])
+    assert f"job_names: No job is named '{cutover.job} order'. Similar: {cutover.job} orders" in said
     assert cutover.ran == []
 
 
@@ -205,6 +206,20 @@ def test_the_keyword_timeout_of_a_play_ends_a_gate_with_the_right_reason(place: 
 
 def gate(cutover: Cutover, **options: Any) -> dict[str, Any]:
     return {f"drs_wait_{name}": value for name, value in {"jobs": [cutover.job], "timeout": 0, **options}.items()}
+
+
+def test_a_gate_that_could_never_open_is_refused_by_the_variable_that_was_set(place: Place) -> None:
+    cutover = Cutover(place)
+    include = {
+        "ansible.builtin.include_role": {"name": "cutover.drs.drs_wait"},
+        "vars": gate(cutover, timeout=59, stable_for=60),
+    }
+    cutover.keywords = {"tasks": [include]}
+    said = cutover.run(succeeds=False)
+    assert (
+        "Not ready (error): drs_wait_stable_for (60 s) is longer than drs_wait_timeout (59 s), so the gate could never open."
+    ) in said
+    assert cutover.requests() == []
 
 
 def test_a_gate_that_is_listed_twice_waits_twice(place: Place) -> None:
@@ -238,3 +253,32 @@ def test_the_keyword_timeout_leaves_a_gate_its_reason_and_reports(place: Place) 
     assert "The keyword timeout ends this task after 4 s" in said
     report = json.loads((cutover.folder / "gate.json").read_text("utf-8"))
     assert (report["verdict"], report["polls"] > 1) == ("timeout", True)
+
+
+@pytest.mark.parametrize("by", ["id", pytest.param("name", marks=pytest.mark.thorough)])
+def test_a_whole_cutover_logs_in_once(place: Place, by: str) -> None:
+    cutover = Cutover(place, verify_tasks="tasks/verify.yml", stop_jobs="before_switch")
+    cutover.keywords = {"module_defaults": {"group/cutover.drs.drs": place.sim["by_password"]}}
+    if by == "name":
+        cutover.change(name=f"name of {cutover.job}")
+        del cutover.options["jobs"]
+        cutover.options["job_names"] = [f"name of {cutover.job}"]
+    before = logins(place)
+    cutover.run(succeeds=True)
+    assert logins(place) == before + 1
+    # The token is in no file.
+    assert "simulated" not in cutover.journal_file.read_text(encoding="utf-8")
+
+
+def test_a_login_by_module_defaults_may_come_from_a_variable_of_the_play(place: Place) -> None:
+    cutover = Cutover(place, verify_tasks="tasks/verify.yml")
+    cutover.tasks(freeze=[cutover.changing(delay=0)], verify=[{"ansible.builtin.fail": {"msg": "They differ."}}])
+    login = {"group/cutover.drs.drs": "{{ my_login }}"}
+    cutover.keywords = {"vars": {"my_login": place.sim["login"]}, "module_defaults": login}
+    assert "They differ." in cutover.run(succeeds=False)
+    assert (cutover.ran, cutover.report["outcome"]) == (["freeze", "verify", "unfreeze"], "unfrozen")
+
+
+def logins(place: Place) -> int:
+    """The number of logins so far: this simulator serves one test at a time."""
+    return len([entry for entry in ask(place.sim["control"], "log") if entry["path"].endswith("/auth/tokens")])

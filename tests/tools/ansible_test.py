@@ -19,9 +19,8 @@ import sys
 from pathlib import Path
 
 from checkout import CHECKOUT, copied, core_version, program, variables
+from cores import CORES
 
-# The pip with which each ansible-core fills its virtual environments.
-BOOTSTRAP_PIP = {"2.16": "23.1.2", "2.17": "23.1.2", "2.18": "24.2", "2.19": "24.2", "2.20": "25.2", "2.21": "25.2"}
 BOOTSTRAP = """\
 # Put here by the tests of cutover.drs: pip out of its wheel, in place of get-pip.py.
 import os, runpy, sys
@@ -40,7 +39,7 @@ def put_what_all_share(core: str) -> None:
     home = Path.home() / ".ansible" / "test"
     cache = home / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    version, key = BOOTSTRAP_PIP[core], home / "id_rsa"
+    version, key = CORES[core].pip, home / "id_rsa"
     wheel, script = cache / f"pip-{version}-py3-none-any.whl", cache / f"get_pip_{version.replace('.', '_')}.py"
     with (cache / "cutover-drs.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -27,6 +27,9 @@ LOGS = CHECKOUT / "build" / "logs"
 AT_A_TIME = 2
 # Seconds between two lines that tell what is running.
 HEARTBEAT = 30.0
+# How a test that failed is named: by pytest, by ansible-test, by the linters' session.
+_FAILED = re.compile(r"(?m)^(?:FAILED |ERROR: |ERROR tests|nox > .*: FAILED).*$")
+_MOST_NAMED = 20
 # How pytest sums up, whatever surrounds it.
 _TESTS = re.compile(r"(?m)^=* ?(\d+ passed[^\n=]*?) in [\d.]+s")
 
@@ -35,9 +38,13 @@ def command(session: str, report: Path, arguments: list[str]) -> list[str]:
     return [sys.executable, "-m", "nox", "--session", session, "--report", str(report), "--", *arguments]
 
 
+def log_of(session: str) -> Path:
+    return LOGS / f"{re.sub(r'[^a-z0-9_.]+', '-', session).strip('-')}.log"
+
+
 def run(session: str, arguments: list[str], since: dict[str, float]) -> str:
     """Run one session and say how it went; success, failed or skipped."""
-    log = LOGS / f"{re.sub(r'[^a-z0-9_.]+', '-', session).strip('-')}.log"
+    log = log_of(session)
     report = log.with_suffix(".json")
     report.unlink(missing_ok=True)
     since[session] = began = time.monotonic()
@@ -78,6 +85,10 @@ def main() -> int:
         results = dict(pool.map(lambda name: (name, run(name, arguments, since)), sessions))
     ended.set()
     failed = [name for name, result in results.items() if result == "failed"]
+    for name in failed:
+        # Once more at the end: of a long log often nothing else is kept.
+        for line in _FAILED.findall(log_of(name).read_text(encoding="utf-8", errors="replace"))[:_MOST_NAMED]:
+            print(f"   {name}: {line[:300]}")
     if set(results.values()) == {"skipped"}:
         failed = ["nothing was tested"]
     summary = f"FAILED: {', '.join(failed)}" if failed else "all ok"

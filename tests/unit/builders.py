@@ -18,7 +18,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
     Standing,
     judge,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Reading, Rules, Subtasks
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, ListEntry, Reading, Rules, Subtasks
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._service import lazy
@@ -43,11 +43,13 @@ def reading(job_id: str = A, status: str | None = CAUGHT_UP, **fields: Any) -> R
 
     ``transfer_status`` is what batch-progress says where it says something else, ``error`` an
     error (code, message) in batch-status, ``found`` whether batch-status and batch-progress know the job,
-    ``subtasks`` what is known of its subtasks: that it has none, unless a test says otherwise.
+    ``subtasks`` what is known of its subtasks: that it has none, unless a test says otherwise, ``entry`` what the
+    list says of the job.
     """
     both = fields.pop("transfer_status", status)
     code, message = fields.pop("error", (None, None))
     subtasks, name = fields.pop("subtasks", Subtasks(listed=True)), fields.pop("name", None)
+    in_list = fields.pop("entry", ListEntry())
     in_status, in_progress = fields.pop("found", (True, True))
     known: dict[str, Any] = {"task_mode": "FULL_INCR_TRANS", "progress": 100, "delay": 0, **fields}
     progress = ProgressRecord(job_id, True, both, **known)
@@ -56,6 +58,7 @@ def reading(job_id: str = A, status: str | None = CAUGHT_UP, **fields: Any) -> R
         progress if in_progress else ProgressRecord(job_id),
         name,
         subtasks,
+        in_list,
     )
 
 
@@ -138,7 +141,8 @@ Listed = Callable[[Sequence[str] | None], Sequence[ListedJob]]
 
 
 def _without_subtasks(ids: Sequence[str] | None) -> Sequence[ListedJob]:
-    return [entry(job_id) for job_id in ids or ()]
+    # It says nothing of a status, so it contradicts no script.
+    return [entry(job_id, status=None) for job_id in ids or ()]
 
 
 class Script:
@@ -166,6 +170,10 @@ class Script:
         self.until: list[float] = []
         self.closed = False
         self.listed: Listed = _without_subtasks
+
+    def shown(self, value: Any, _known: object = ()) -> Any:
+        """There are no secrets."""
+        return value
 
     def both(self, ids: Sequence[str], until: float) -> Answers:
         step = self._steps[min(len(self.began), len(self._steps) - 1)]
@@ -212,6 +220,8 @@ class Waiting:
         login: DrsError | None = None,
         check_mode: bool = False,
         folder: str = "",
+        limit: float | None = None,
+        named: Callable[[str], str] = str,
         **options: Any,
     ) -> dict[str, Any]:
         """The result of a wait for job A, unless ``jobs`` says otherwise, by goal caught_up."""
@@ -228,7 +238,14 @@ class Waiting:
         defaults = {name: spec.get("default") for name, spec in {**CONNECTION_OPTIONS, **WAIT_OPTIONS}.items()}
         chosen = {**defaults, "jobs": [A], "goal": "caught_up", "series": True, **options}
         return loop.run(
-            chosen, {}, one_sample=check_mode, say=self.lines.append, clock=self.clock.clock(), folder=folder
+            chosen,
+            {},
+            one_sample=check_mode,
+            say=self.lines.append,
+            clock=self.clock.clock(),
+            folder=folder,
+            limit=limit,
+            named=named,
         )
 
     @property

@@ -25,6 +25,16 @@ settings.register_profile(
     derandomize="DRS_SEQUENCES" not in os.environ,
     database=None,
 )
+# Of the cutover, its guard and its journal: not the default, which is the gate's.
+settings.register_profile(
+    "cutover",
+    deadline=None,
+    max_examples=max(200, int(os.environ.get("DRS_SEQUENCES", "0")) // 100),
+    stateful_step_count=40,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="DRS_SEQUENCES" not in os.environ,
+    database=None,
+)
 settings.load_profile("gate")
 
 

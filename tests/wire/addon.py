@@ -3,14 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Spoils the wire as a file says. Runs inside of mitmproxy, in its own environment.
 
-WIRE_FOLDER holds `fault.json`: {"id", "kind", "requests", "on": [numbers]}. What is counted are requests whose path,
-with a blank after it, matches `requests` and, for the kinds that begin with `tls`, handshakes; the counting begins
-anew with each id. To `log` goes a line for each.
+WIRE_FOLDER holds `fault.json`: {"id", "kind", "requests", "on": [numbers], "answer": base64}. What is counted are
+requests whose path, with a blank after it, matches `requests` and, for the kinds that begin with `tls`, handshakes; the
+counting begins anew with each id. To `log` goes a line for each.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import re
@@ -30,6 +31,7 @@ class Wire:
         self.id = ""
         self.numbers: dict[str, int] = {}
         self.struck: dict[str, str] = {}
+        self.answer = b""
 
     def next(self, counted: str, request: str = "") -> str | None:
         """Return the fault that a request (http, tcp) or a handshake (tls) meets, None if it does not count."""
@@ -39,6 +41,7 @@ class Wire:
         if fault["id"] != self.id:
             self.id, self.numbers = fault["id"], {}
         number = self.numbers[counted] = self.numbers.get(counted, 0) + 1
+        self.answer = base64.b64decode(fault["answer"])
         kind: str = fault["kind"] if number in fault["on"] and fault["kind"].startswith(counted) else ""
         with (FOLDER / "log").open("a", encoding="utf-8") as log:
             log.write(f"{self.id} {counted} {kind or '-'}\n")
@@ -107,6 +110,8 @@ class Wire:
             asyncio.get_running_loop().create_task(self.drip(flow, content, step, pause))
         elif kind == "tcp-answered-twice":
             message.content *= 2
+        elif kind == "tcp-answer":
+            self.cut(flow, self.answer)
         elif kind == "tcp-closed-after":
             self.cut(flow, message.content)
 

@@ -22,8 +22,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.tests.unit.service.support import BY_TOKEN
-from ansible_collections.cutover.drs.tests.wire.wire import JOB, LOGIN, Proxy, Waited, Wire, waited
+from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import run as stop
+from ansible_collections.cutover.drs.plugins.module_utils._stop.options import STOP_OPTIONS
+from ansible_collections.cutover.drs.tests.unit.service.foreign import FOREIGN
+from ansible_collections.cutover.drs.tests.unit.service.support import BY_PASSWORD, BY_TOKEN
+from ansible_collections.cutover.drs.tests.wire.wire import JOB, LOGIN, OPTIONS, Proxy, Waited, Wire, waited
 
 # The fault: how the line names it, and what the sentence says.
 FAULTS = {
@@ -31,7 +34,7 @@ FAULTS = {
     "http-answer-dropped": ("network", "No connection to|was cut short"),
     "http-delayed": ("network", "No complete response from .* within 1 s"),
     "http-502": ("service 502", "HTTP 502"),
-    "http-page": ("protocol 20", "a body that is not JSON. Is a proxy in between"),
+    "http-page": ("protocol 20", "a body that is not JSON: a proxy or firewall answered"),
     "http-empty": ("protocol 20", "with an empty body"),
     "http-length-too-small": ("protocol 20", "a body that is not JSON"),
     "http-not-compressed": ("protocol", "is not compressed as it says"),
@@ -167,7 +170,7 @@ def test_a_name_that_is_not_resolved_for_a_while(wire: Wire, poll: str, monkeypa
         return real(host, *rest, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    wait = waited(endpoint=wire.plain.endpoint.replace("127.0.0.1", "drs.test"), parallel=1)
+    wait = waited(endpoint=wire.plain.endpoint.replace("127.0.0.1", "drs.test"), allow_http=True, parallel=1)
     assert (wait.result["verdict"], wait.result["errors"]) == ("ready", 1), wait.lines
     assert (wait.result["polls"], wait.result["requests"]) == (number + 3, 2 * (number + 3))
     assert wait.broke_once(number, "network"), wait.breaks
@@ -176,7 +179,7 @@ def test_a_name_that_is_not_resolved_for_a_while(wire: Wire, poll: str, monkeypa
 @pytest.mark.parametrize("proxied", [False, True])
 def test_a_name_that_nobody_resolves(wire: Wire, proxied: bool) -> None:
     proxy = {"proxy": wire.proxy} if proxied else {}
-    wait = waited(endpoint="http://drs.invalid", max_errors=1, request_timeout=20, **proxy)
+    wait = waited(endpoint="http://drs.invalid", allow_http=True, max_errors=1, request_timeout=20, **proxy)
     assert (wait.result["verdict"], wait.result["polls"], wait.result["requests"]) == ("error", 2, 4)
     assert_says(wait, "HTTP 502" if proxied else "No connection to drs.invalid: .*(resol|[Nn]ame)")
 
@@ -192,24 +195,35 @@ class TestProxyLogin:
 
     @pytest.mark.parametrize("login", ["", "somebody:another-password@"])
     @pytest.mark.parametrize("tls", [False, True])
-    def test_without_it_the_wait_ends_at_once(self, wire: Wire, asking_proxy: Proxy, tls: bool, login: str) -> None:
+    def test_without_it_the_wait_ends_after_few_requests(
+        self, wire: Wire, asking_proxy: Proxy, tls: bool, login: str
+    ) -> None:
         simulator = wire.secure if tls else wire.plain
         url = f"http://{login}127.0.0.1:{asking_proxy.ports[0]}"
-        wait = waited(endpoint=simulator.endpoint, ca_path=asking_proxy.ca_path, proxy=url, request_retries=4)
-        assert (wait.result["verdict"], wait.result["polls"], wait.result["requests"]) == ("error", 1, 2), wait.lines
-        assert_says(wait, "asks for a login: put it into the URL")
+        wait = waited(
+            endpoint=simulator.endpoint, ca_path=asking_proxy.ca_path, proxy=url, request_retries=4, max_errors=1
+        )
+        # Once in a poll: too many wrong logins lock an account.
+        assert (wait.result["verdict"], wait.result["polls"], wait.result["requests"]) == ("error", 2, 4), wait.lines
+        assert_says(wait, "requires a login; put user and password into the URL")
         assert simulator.requests == []
         assert "another-password" not in json.dumps([wait.result, wait.lines])
 
     @pytest.mark.parametrize("poll", POLLS)
-    def test_one_that_begins_to_ask_ends_the_wait(self, wire: Wire, poll: str) -> None:
-        """Retrying cannot succeed: somebody has to give the login first."""
+    def test_one_that_begins_to_ask_ends_the_wait_after_the_allowed_polls(self, wire: Wire, poll: str) -> None:
         number = POLLS[poll]
         wire.strike("http-proxy-login", *range(number, 50))
+        wait = waited(endpoint=wire.plain.endpoint, proxy=wire.proxy, max_errors=1)
+        assert (wait.result["verdict"], wait.result["polls"]) == ("error", number + 1), wait.lines
+        assert wait.result["requests"] == 2 * (number + 1)
+        assert_says(wait, "The proxy requires a login; put user and password into the URL of the proxy")
+
+    @pytest.mark.parametrize("poll", POLLS)
+    def test_one_that_asks_once_ends_nothing(self, wire: Wire, poll: str) -> None:
+        number = POLLS[poll]
+        wire.strike("http-proxy-login", number)
         wait = waited(endpoint=wire.plain.endpoint, proxy=wire.proxy)
-        assert (wait.result["verdict"], wait.result["polls"]) == ("error", number), wait.lines
-        assert wait.result["requests"] == 2 * number
-        assert_says(wait, "The proxy asks for a login: put it into the URL of the proxy")
+        assert (wait.result["verdict"], wait.result["errors"]) == ("ready", 1), wait.lines
         assert wait.broke_once(number, "network 407"), wait.breaks
 
 
@@ -260,7 +274,7 @@ class TestLists:
         assert (wait.result["verdict"], wait.result["errors"]) == ("timeout", 0), wait.lines
         assert wait.result["polls"] >= 2
         assert wait.breaks == ["RESET streak 1->0 9a47..jb21 subtasks"]
-        said = "The proxy asks for a login" if kind == "http-proxy-login" else FAULTS[kind][1]
+        said = "The proxy requires a login" if kind == "http-proxy-login" else FAULTS[kind][1]
         assert_says(wait, said)
 
     @pytest.mark.parametrize("kind", RETRIED)
@@ -314,6 +328,46 @@ def test_a_playbook_through_a_wire_that_breaks_in_the_last_poll(
     assert polled == ("ready", 6, requests, errors)
     assert line in done.stderr
     assert " VERDICT ready jobs=1 streak=3x/" in done.stderr
+
+
+class TestForeignAnswers:
+    """One answer of a firewall or a proxy, byte for byte, in each place where it could end something."""
+
+    @pytest.mark.parametrize("poll", POLLS)
+    @pytest.mark.parametrize("name", FOREIGN)
+    def test_in_a_wait(self, wire: Wire, name: str, poll: str) -> None:
+        wire.strike("tcp-answer", POLLS[poll], answer=FOREIGN[name])
+        wait = waited(endpoint=wire.tcp)
+        assert (wait.result["verdict"], wait.result["errors"]) == ("ready", 1), wait.lines
+
+    @pytest.mark.parametrize("name", FOREIGN)
+    def test_in_a_final_gate(self, wire: Wire, name: str) -> None:
+        wire.strike("tcp-answer", 1, answer=FOREIGN[name])
+        wait = waited(endpoint=wire.tcp, timeout=0, request_retries=1)
+        assert wait.result["verdict"] == ("error" if name == "407" else "ready"), wait.lines
+
+    @pytest.mark.parametrize("name", FOREIGN)
+    def test_in_the_renewal_of_a_login(self, wire: Wire, name: str) -> None:
+        wire.plain.add_fault(operation="batch-progress", kind="unauthorized", on=2)
+        wire.strike("tcp-answer", 2, operation="tokens", answer=FOREIGN[name])
+        wait = waited(endpoint=wire.tcp, auth_url=f"{wire.tcp}/v3", **{"auth_token": None, **BY_PASSWORD})
+        assert (wait.result["verdict"], wait.result["errors"]) == ("ready", 1), wait.lines
+
+    @pytest.mark.parametrize("name", FOREIGN)
+    def test_in_a_list(self, wire: Wire, name: str) -> None:
+        wire.strike("tcp-answer", 3, operation="list-v3", answer=FOREIGN[name])
+        wait = waited(endpoint=wire.tcp, check_subtasks=True)
+        assert (wait.result["verdict"], wait.result["errors"]) == ("ready", 0), wait.lines
+        assert wait.breaks == ["RESET streak 2->0 9a47..jb21 subtasks"]
+
+    @pytest.mark.parametrize("name", FOREIGN)
+    def test_in_a_stop_that_was_carried_out(self, wire: Wire, name: str) -> None:
+        wire.strike("tcp-answer", 1, operation="batch-jobs", answer=FOREIGN[name])
+        defaults = {option: spec.get("default") for option, spec in STOP_OPTIONS.items()}
+        options = {**OPTIONS, **defaults, "endpoint": wire.tcp, "jobs": [JOB], "interval": 0.15}
+        result = stop(options, {}, check_mode=False, say=lambda _line: None)
+        assert (result["stopped"], result["failed"]) == ([JOB], False), result["msg"]
+        assert [entry["operation"] for entry in wire.plain.requests].count("batch-jobs") == 1
 
 
 def assert_says(wait: Waited, sentence: str) -> None:

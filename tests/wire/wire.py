@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import socket
@@ -26,7 +27,13 @@ ADDON = Path(__file__).resolve().parent / "addon.py"
 JOB = "9a470239-2308-4bb5-a6bc-1040402fjb21"
 LOGIN = "somebody:proxy-password"
 # The requests of an operation, by path.
-OPERATIONS = {"batch-progress": "/jobs/batch-progress ", "list-v3": "/v3/[^/]+/jobs ", "list-v5": "/v5/[^/]+/jobs[? ]"}
+OPERATIONS = {
+    "batch-progress": "/jobs/batch-progress ",
+    "list-v3": "/v3/[^/]+/jobs ",
+    "list-v5": "/v5/[^/]+/jobs[? ]",
+    "batch-jobs": "/jobs/batch-jobs ",
+    "tokens": "/v3/auth/tokens",
+}
 # Three samples open the gate: in the third poll, where nothing comes in between.
 OPTIONS: dict[str, Any] = {
     **DEFAULTS,
@@ -142,12 +149,23 @@ class Wire(Proxy):
         for simulator in self._simulators:
             simulator.load({"jobs": [{"id": JOB, "status": "INCRE_TRANSFER_STARTED"}], **scenario})
 
-    def strike(self, kind: str, *on: int, operation: str = "batch-progress") -> None:
-        """Meet the requests of an operation, or handshakes, of these numbers from now on with a fault."""
+    def strike(self, kind: str, *on: int, operation: str = "batch-progress", answer: bytes = b"") -> None:
+        """Meet the requests of an operation, or handshakes, of these numbers from now on with a fault.
+
+        ``answer`` is what a ``tcp-answer`` puts in the place of the service's.
+        """
         self._faults += 1
         fresh = self._folder / "fresh.json"
         fresh.write_text(
-            json.dumps({"id": str(self._faults), "kind": kind, "requests": OPERATIONS[operation], "on": on})
+            json.dumps(
+                {
+                    "id": str(self._faults),
+                    "kind": kind,
+                    "requests": OPERATIONS[operation],
+                    "on": on,
+                    "answer": base64.b64encode(answer).decode(),
+                }
+            )
         )
         fresh.replace(self._folder / "fault.json")
 

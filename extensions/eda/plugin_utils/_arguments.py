@@ -6,26 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ansible.module_utils.common.validation import (
-    check_type_bool,
-    check_type_float,
-    check_type_int,
-    check_type_list,
-    check_type_path,
-)
-
-from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import LONGEST, Rules
+from ansible_collections.cutover.drs.plugins.module_utils._arguments import checked
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Rules
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import configuration_error
+from ansible_collections.cutover.drs.plugins.module_utils._job.ranges import LONGEST, SECONDS, Range, check_ranges
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.names import Asked, asked_jobs
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import (
-    CONNECTION_OPTIONS,
-    ENVIRONMENT,
-    JOBS_OR_NAMES,
-)
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS, JOBS_OR_NAMES
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS, rules_of
 
 # What ansible-rulebook itself adds to the arguments of a source with `feedback: true`.
@@ -42,6 +32,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "delay_thresholds": {"type": "list", "elements": "int", "default": [0, 60, 600]},
     "heartbeat": {"type": "float", "default": 300.0},
 }
+# Beside those of the rules and of the connection, which have a check of their own.
+_RANGES = {"progress_step": Range(1, 100), "heartbeat": SECONDS}
 
 
 @dataclass(frozen=True)
@@ -70,12 +62,9 @@ class Arguments:
         unlimited = {**Rules().as_dict(), "timeout": float(LONGEST), "near_interval": options["interval"]}
         rules = rules_of({**unlimited, **{name: options[name] for name in _RULES}})
         step, thresholds, heartbeat = (options[name] for name in ("progress_step", "delay_thresholds", "heartbeat"))
-        if not 1 <= step <= 100:
-            raise configuration_error(f"progress_step must be from 1 to 100, not {step}.")
+        check_ranges(_RANGES, options)
         if any(threshold < 0 for threshold in thresholds):
             raise configuration_error(f"delay_thresholds must be seconds from 0, not {min(thresholds)}.")
-        if not 0 <= heartbeat <= LONGEST:
-            raise configuration_error(f"heartbeat must be seconds, or 0 for none, not {heartbeat}.")
         return cls(
             options=options,
             asked=asked,
@@ -100,51 +89,5 @@ def _checked(args: Mapping[str, Any]) -> dict[str, Any]:
         option = names[name]
         if option in given:
             raise configuration_error(f"{option} is given twice, by its own name and by another one.")
-        given[option] = _value(option, ARGUMENTS[option], value)
-    return {name: given.get(name, spec.get("default")) for name, spec in ARGUMENTS.items()}
-
-
-def _value(name: str, spec: Mapping[str, Any], value: Any) -> Any:
-    if spec["type"] == "list":
-        entries = _converted(name, "list", value, spec)
-        return [_converted(f"{name}: entry {n}", spec["elements"], entry, spec) for n, entry in enumerate(entries, 1)]
-    converted = _converted(name, spec["type"], value, spec)
-    choices = spec.get("choices")
-    if choices and converted not in choices:
-        raise configuration_error(f"{name} must be one of {', '.join(choices)}, not {converted}.")
-    return converted
-
-
-def _string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _path(value: Any) -> str:
-    return str(check_type_path(_string(value)))
-
-
-_TYPES: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "bool": ("true or false", check_type_bool),
-    "float": ("a number", check_type_float),
-    "int": ("a whole number", check_type_int),
-    "list": ("a list", check_type_list),
-    "path": ("a path", _path),
-    "str": ("a string", _string),
-}
-
-
-def _converted(name: str, kind: str, value: Any, spec: Mapping[str, Any]) -> Any:
-    called, convert = _TYPES[kind]
-    try:
-        return convert(value)
-    except (TypeError, ValueError):
-        shown = type(value).__name__ if spec.get("no_log") else repr(value)
-    hint = ""
-    if kind == "str":
-        # Jinja's native types do this in ansible-rulebook: a password "1e5" would become 100000.0.
-        variables = " or ".join(ENVIRONMENT.get(name, ()))
-        instead = f"quote it where it is written, or set {variables}" if variables else "quote it where it is written"
-        hint = f" A template turns a string that looks like a value of another type into it: {instead}."
-    raise configuration_error(f"{name} must be {called}, not {shown}.{hint}")
+        given[option] = value
+    return checked(ARGUMENTS, given, strict=True)

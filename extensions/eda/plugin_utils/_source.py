@@ -50,6 +50,9 @@ class Polls(Protocol):
     def warnings(self) -> Sequence[str]:
         """What the user should know, as far as it is known yet."""
 
+    def shown(self, event: Event) -> Event:
+        """Return the event without secrets."""
+
 
 class Jobs:
     """The jobs as the service shows them, through one client for as long as the source runs."""
@@ -71,6 +74,10 @@ class Jobs:
         """What the user should know about the arguments and the service, each sentence once."""
         of_arguments = [self._arguments.warning] if self._arguments.warning else []
         return [*of_arguments, *self._client.warnings]
+
+    def shown(self, event: Event) -> Event:
+        """The event without secrets; ids that were given are none."""
+        return self._client.shown(event, self._jobs.ids)
 
     def close(self) -> None:
         """Close the connections, and let a poll under way end as soon as its request does."""
@@ -108,14 +115,14 @@ async def watch(
         pause = _pause(observation, changes.errors, arguments.rules.interval) * clock.uniform(1 - _JITTER, 1 + _JITTER)
         for event in changes.warned(jobs.warnings, observation.at):
             LOGGER.warning("%s", event["drs"]["message"])
-            await queue.put(event)
+            await queue.put(jobs.shown(event))
         for event in changes.observe(observation, pause):
-            await queue.put(event)
+            await queue.put(jobs.shown(event))
         wake = clock.elapsed() + pause
         while True:
             now = clock.elapsed()
             if now >= beat:
-                await queue.put(changes.heartbeat(clock.now()))
+                await queue.put(jobs.shown(changes.heartbeat(clock.now())))
                 beat = now + every
             if now >= wake:
                 break

@@ -2,50 +2,71 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Decide what a cutover does next: a journal and an event in, a journal and the next step out.
+"""Decide what a cutover does next: a journal and an event in, a journal and what it leads to out.
 
-No clock, no files, no network, no Ansible. Times are epoch seconds. The guard (``plugin_utils/_guard``) applies
-the events of a run one by one, keeps the journal on disk and holds the lock.
+No clock, no files, no network, no Ansible. Times are epoch seconds. A guard (``plugin_utils/_guard``) applies the
+events one by one. It believes a journal only once its store has taken it as the next version, so that of two guards
+that decide at the same time one loses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from .._job.text import sentence
-from .stages import STAGES, UNFREEZE, Entry, Evidence, Journal, Move, Next, Outcome, Owner, Plan, Role
-from .wording import still_copying
+from .journal import Entry, Evidence, Journal, Move, Next, Outcome, Owner, Plan, Role
+from .stages import STAGES, UNFREEZE
+from .wording import since, still_copying
 
-# How often the guard tries the unfreeze tasks before it reports that they failed.
-GUARD_ATTEMPTS = 3
-NO_REASON = "No reason is known."
+NO_REASON = "No reason was recorded."
+# Seconds of rest before the unfreeze is tried again: at first, and at most.
+_REST, _LONGEST_REST = 3.0, 60.0
+# Seconds after an unfreeze until it is run once more, for freeze tasks that may still have acted on other hosts.
+AGAIN_AFTER = 30.0
 
 
 @dataclass(frozen=True)
 class _Event:
-    """Something that happened: who says so, and when (epoch seconds)."""
+    """Something that happened, at ``at`` (epoch seconds)."""
 
-    by: Owner
     at: float
 
 
 @dataclass(frozen=True)
+class Rehearsed(_Event):
+    """The rehearsal of the unfreeze ended; ``reason`` says why it failed, empty if it did not."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Enter(_Event):
-    """A stage is about to begin, which ends the one before."""
+    """A stage is about to begin, which ends the one before.
+
+    ``unwatched`` is why nothing would survive this run, in a sentence; empty if something would. ``patient`` is whether that may
+    still change. ``keep`` is what the freeze found, if it is known.
+    """
 
     stage: str
+    unwatched: str = ""
+    patient: bool = False
+    keep: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class GateEnded(_Event):
-    """A gate gave its verdict. ``gate`` is the stage, or ``recheck`` for one more sample before a stage."""
+    """A gate gave its verdict. ``gate`` is the stage, or ``recheck`` for one more sample before a stage.
+
+    ``sample`` is what it saw last, for people.
+    """
 
     gate: str
     ready: bool
     reason: str
     valid_until: float | None = None
+    sample: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,8 +84,11 @@ class Stopped(_Event):
     reason: str = ""
 
 
+@dataclass(frozen=True)
 class Unfrozen(_Event):
-    """The unfreeze tasks ran to their end."""
+    """The unfreeze tasks ran to their end. ``again``: freeze tasks may have acted since they began."""
+
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,110 +104,170 @@ class Completed(_Event):
 
 @dataclass(frozen=True)
 class RunDied(_Event):
-    """The process ``of`` a run, or of recover, is gone; ``by`` is its guard."""
+    """The run is gone, or left this host behind. ``acting``: freeze tasks may still be acting somewhere."""
 
-    of: Owner
+    acting: bool = False
 
 
 @dataclass(frozen=True)
 class TimeUp(_Event):
-    """The longest outage that is allowed is over for the run ``of``; ``by`` is its guard."""
+    """The longest outage that is allowed is over. ``acting``: freeze tasks may still be acting somewhere."""
 
-    of: Owner
-
-
-Event: TypeAlias = Enter | GateEnded | Stopped | Failed | Unfrozen | UnfreezeFailed | Completed | RunDied | TimeUp
+    acting: bool = False
 
 
-def begin(earlier: Journal | None, plan: Plan, by: Owner, at: float, *, owner_lives: bool) -> Move:
-    """Decide what a new run does with the journal that it found; ``owner_lives`` tells whether its owner still runs."""
-    fresh = Journal(plan, by)
+@dataclass(frozen=True)
+class Unrenewed(_Event):
+    """The guard could not renew its lease for ``seconds``: soon another one may take the cutover for dead.
+
+    ``acting``: freeze tasks may still be acting somewhere.
+    """
+
+    seconds: float
+    acting: bool = False
+
+
+Event: TypeAlias = (
+    Rehearsed
+    | Enter
+    | GateEnded
+    | Stopped
+    | Failed
+    | Unfrozen
+    | UnfreezeFailed
+    | Completed
+    | RunDied
+    | TimeUp
+    | Unrenewed
+)
+
+
+def begin(
+    earlier: Journal | None,
+    plan: Plan,
+    owner: Owner,
+    at: float,
+    *,
+    owner_lives: bool,
+    keep: Mapping[str, Any] | None = None,
+) -> Move:
+    """Decide what a new run does with the journal that it found; ``owner_lives`` tells whether its owner still lives."""
+    fresh = Journal(plan, owner, keep=keep or {})
     if earlier is None:
-        return Move(fresh, Next.PROCEED)
+        return Move(fresh, Next.GO_ON)
     if sorted(earlier.plan.jobs) != sorted(plan.jobs):
         jobs = ", ".join(earlier.plan.jobs)
-        message = f"The journal belongs to a cutover of other jobs: {jobs}. Set another drs_cutover_state_file."
-        return Move(earlier, Next.REFUSE, message)
+        message = f"The journal belongs to a cutover of other jobs: {jobs}. Set another drs_cutover_journal."
+        return Move(earlier, Next.REFUSED, message)
     if earlier.outcome is None and owner_lives:
-        return Move(earlier, Next.REFUSE, busy(earlier))
+        return Move(earlier, Next.REFUSED, busy(earlier))
     if earlier.switched:
         lasting = "" if earlier.outcome is Outcome.DONE and not earlier.failed_in else still_copying(earlier)
-        return Move(earlier, Next.STOP, lasting)
+        return Move(earlier, Next.ENDED, lasting)
     if earlier.switching:
-        return Move(earlier, Next.REFUSE, "An earlier run failed, or was interrupted, during the switch.")
+        return Move(earlier, Next.REFUSED, "An earlier run failed, or was interrupted, during the switch.")
     if earlier.frozen:
         # The outage goes on since that run; whatever ends this one before the switch unfreezes.
         return Move(
-            replace(fresh, frozen_since=earlier.frozen_since, deadline=at + plan.max_outage),
-            Next.PROCEED,
-            f"An earlier run was interrupted in the stage {earlier.stage} and left the source frozen.",
+            replace(fresh, frozen_since=earlier.frozen_since, deadline=at + plan.max_outage, keep=earlier.keep),
+            Next.GO_ON,
+            f"An earlier run was interrupted in the stage {earlier.stage} and left the source{since(earlier).removeprefix(',')}.",
         )
-    return Move(fresh, Next.PROCEED)
+    return Move(fresh, Next.GO_ON)
 
 
-def recover(earlier: Journal | None, by: Owner, at: float, *, owner_lives: bool) -> Move | None:
-    """Decide whether the source has to be unfrozen; None if there is no journal."""
-    if earlier is None:
-        return None
+def take_over(
+    earlier: Journal, owner: Owner, at: float, *, owner_lives: bool, acting: bool, acted: bool = False
+) -> Move:
+    """Decide whether ``watch`` or ``recover`` unfreezes.
+
+    ``acting``: freeze tasks may still be acting on another machine. ``acted``: the run of this cutover says that they may
+    have acted after it was unfrozen, so that it is unfrozen once more.
+    """
     if earlier.outcome is None and owner_lives:
-        return Move(earlier, Next.REFUSE, busy(earlier))
+        return Move(earlier, Next.REFUSED, busy(earlier))
+    if acted and unfrozen_under_the_freeze(earlier):
+        earlier = replace(earlier, outcome=None)
     if earlier.switching and not earlier.switched:
         message = "The switch has begun, so both sides may have been changed. Nothing is undone automatically."
-        return Move(earlier, Next.REFUSE, message)
+        return Move(earlier, Next.REFUSED, message)
     if not earlier.frozen:
-        return Move(earlier, Next.STOP, "Nothing is frozen.")
-    taken = replace(earlier, owner=by, outcome=None, attempts=0, unfreeze_failure="")
-    return _unfreeze(_break_off(taken, at, "The run ended and nobody unfroze the source"), by, at)
+        return Move(earlier, Next.ENDED, "Nothing is frozen.")
+    taken = replace(earlier, owner=owner, outcome=None, attempts=0, unfreeze_failure="")
+    # Also if a guard that was lost meanwhile had begun to undo that stage.
+    acting = acting and (earlier.failed_in or earlier.stage) == "freeze"
+    reason = f"The run was lost in the stage {earlier.stage}, and its guard with it"
+    return _unfreeze(_break_off(replace(taken, again=acting or earlier.again), at, reason), at)
+
+
+def unfrozen_under_the_freeze(journal: Journal) -> bool:
+    """Tell whether another guard unfroze the source while the freeze tasks of a run may have gone on."""
+    return journal.outcome is Outcome.UNFROZEN and journal.failed_in == "freeze"
 
 
 def busy(journal: Journal) -> str:
-    """Say who owns the journal and in which stage the cutover is."""
-    return f"Another run owns this cutover: {journal.owner}, in the stage {journal.stage}."
+    """Say who owns the journal, since when, and in which stage the cutover is."""
+    return f"Another run owns this cutover: {journal.owner}, in the stage {journal.stage}{since(journal)}."
+
+
+def rest(attempts: int) -> float:
+    """Return the seconds of rest before the unfreeze is tried again."""
+    return min(_LONGEST_REST, _REST * 2.0 ** min(10, max(1, attempts) - 1))
 
 
 def advance(journal: Journal, event: Event) -> Move:
     """Apply one event of a cutover."""
-    if isinstance(event, (RunDied, TimeUp)):
-        return _take_over(journal, event)
-    if event.by != journal.owner:
-        return _not_yours(journal, event)
     handle: Callable[[Journal, Any], Move] = _HANDLERS[type(event)]
     return handle(journal, event)
 
 
-def _not_yours(journal: Journal, event: Event) -> Move:
-    """Answer a run that no longer owns the journal: it may only learn how things ended."""
-    role = journal.owner.role if journal.owner else Role.RUN
-    owner = "another run" if role is Role.RUN else role.words
-    why = journal.failure or "The run was taken for dead."
-    if isinstance(event, Failed):
-        if journal.outcome is None and journal.unfreezing:
-            return Move(journal, Next.WAIT, f"{owner.capitalize()} is unfreezing the source.")
-        return Move(journal, Next.STOP, f"{owner.capitalize()} has taken over: {why}")
-    message = f"This run no longer owns the cutover, {owner} has taken over: {why} Nothing more is run."
-    return Move(journal, Next.REFUSE, message)
+def _rehearsed(journal: Journal, event: Rehearsed) -> Move:
+    return Move(replace(journal, rehearsal=event.reason), Next.GO_ON)
+
+
+def _not_ready_to_freeze(journal: Journal, event: Enter) -> Move | None:
+    """Return why the source may not be frozen yet: nobody has shown yet that it could be unfrozen."""
+    if journal.frozen_since is not None:
+        return None
+    if journal.plan.unfreeze_tasks and journal.plan.rehearses:
+        if journal.rehearsal is None:
+            return Move(journal, Next.WAIT, "The guard rehearses the unfreeze.")
+        if journal.rehearsal:
+            message = (
+                f"The rehearsal of the unfreeze in check mode failed, so nothing was frozen: {sentence(journal.rehearsal)} "
+                "Correct the unfreeze tasks or give them what they need by drs_cutover_unfreeze_vars; set "
+                "drs_cutover_rehearse_unfreeze to false if they cannot run in check mode."
+            )
+            return Move(journal, Next.REFUSED, message)
+    if event.unwatched:
+        return Move(journal, Next.WAIT if event.patient else Next.REFUSED, event.unwatched)
+    return None
 
 
 def _enter(journal: Journal, event: Enter) -> Move:
     if journal.outcome or journal.unfreezing:
-        return Move(journal, Next.REFUSE, f"The stage {event.stage} cannot begin: the cutover has ended.")
+        return Move(journal, Next.REFUSED, f"The stage {event.stage} cannot begin: the cutover has ended.")
     done = len(journal.entries)
     expected = journal.plan.stages[done] if done < len(journal.plan.stages) else "the end"
     if event.stage != expected:
-        return Move(journal, Next.REFUSE, f"The stage {event.stage} cannot begin: the next one is {expected}.")
+        return Move(journal, Next.REFUSED, f"The stage {event.stage} cannot begin: the next one is {expected}.")
     if journal.failed_in:
-        return Move(journal, Next.REFUSE, f"The stage {event.stage} cannot begin: {journal.failure}")
+        return Move(journal, Next.REFUSED, f"The stage {event.stage} cannot begin: {journal.failure}")
     last = journal.entries[-1] if journal.entries else None
     if last is not None and last.ended is None and STAGES[last.name].own:
-        return Move(journal, Next.REFUSE, f"The stage {event.stage} cannot begin: {last.name} did not succeed.")
+        return Move(journal, Next.REFUSED, f"The stage {event.stage} cannot begin: {last.name} did not succeed.")
     if journal.deadline is not None and not journal.switching and event.at >= journal.deadline:
-        return Move(journal, Next.REFUSE, f"The outage reached drs_cutover_max_outage ({journal.plan.max_outage:g} s).")
+        return Move(
+            journal, Next.REFUSED, f"The outage reached drs_cutover_max_outage ({journal.plan.max_outage:g} s)."
+        )
     stage = STAGES[event.stage]
+    if (stage.frozen or stage.name == "confirm_freeze") and (waits := _not_ready_to_freeze(journal, event)):
+        return waits
     # Of jobs that have ended nothing changes any more; after the switch there is nothing to wait for.
     if stage.needs_evidence and not journal.switching and not journal.all_stopped:
         evidence = journal.evidence
         if evidence is None:
-            return Move(journal, Next.REFUSE, f"The stage {event.stage} cannot begin: no gate was ready.")
+            return Move(journal, Next.REFUSED, f"The stage {event.stage} cannot begin: no gate was ready.")
         if evidence.used or event.at >= evidence.valid_until:
             return Move(journal, Next.SAMPLE, "The verdict of the last gate can no longer be trusted.")
     if stage.takes_time and journal.evidence is not None:
@@ -193,116 +277,149 @@ def _enter(journal: Journal, event: Enter) -> Move:
         journal = replace(journal, evidence=None)
     if stage.frozen and journal.frozen_since is None and not journal.switching:
         journal = replace(journal, frozen_since=event.at, deadline=event.at + journal.plan.max_outage)
-    entry = Entry(event.stage, "running", event.at, event.by.role)
+    if event.keep is not None and not journal.inherited:
+        journal = replace(journal, keep=event.keep)
+    entry = Entry(event.stage, "running", event.at, Role.RUN)
     # A stage lasts until the next one begins, so that the times of the stages add up to the outage.
     before = tuple(replace(done, state="ok", ended=max(event.at, done.began)) for done in journal.entries[-1:])
     entries = (*journal.entries[:-1], *before, entry)
-    return Move(replace(journal, entries=entries), Next.PROCEED)
+    return Move(replace(journal, entries=entries), Next.GO_ON)
 
 
 def _gate_ended(journal: Journal, event: GateEnded) -> Move:
     running = journal.running
     if journal.outcome or journal.failed_in or journal.switching:
-        return Move(journal, Next.REFUSE, f"The verdict of the {event.gate} gate came too late.")
+        return Move(journal, Next.REFUSED, f"The verdict of the {event.gate} gate came too late.")
     if event.gate != "recheck" and (running is None or running.name != event.gate):
-        return Move(journal, Next.REFUSE, f"The {event.gate} gate has not begun.")
+        return Move(journal, Next.REFUSED, f"The {event.gate} gate has not begun.")
+    journal = replace(journal, sample=event.sample)
     if not event.ready or event.valid_until is None:
         broken = _break_off(journal, event.at, event.reason)
-        return Move(replace(broken, evidence=None), Next.REFUSE, event.reason)
+        return Move(replace(broken, evidence=None), Next.REFUSED, event.reason)
     entries = journal.entries if event.gate == "recheck" else _ended(journal.entries, "ok", event.at)
     evidence = Evidence(event.gate, event.valid_until)
-    return Move(replace(journal, entries=entries, evidence=evidence), Next.PROCEED)
+    return Move(replace(journal, entries=entries, evidence=evidence), Next.GO_ON)
 
 
 def _stopped(journal: Journal, event: Stopped) -> Move:
     running = journal.running
     if running is None or running.name != "stop":
-        return Move(journal, Next.REFUSE, "No stop of the jobs is under way.")
+        return Move(journal, Next.REFUSED, "No stop of the jobs is under way.")
     journal = replace(journal, stopped=event.jobs)
     if event.reason or not journal.all_stopped:
         broken = _break_off(journal, event.at, event.reason or "Not all jobs have ended")
-        return Move(replace(broken, evidence=None), Next.REFUSE, broken.failure)
-    return Move(replace(journal, entries=_ended(journal.entries, "ok", event.at)), Next.PROCEED)
+        return Move(replace(broken, evidence=None), Next.REFUSED, broken.failure)
+    return Move(replace(journal, entries=_ended(journal.entries, "ok", event.at)), Next.GO_ON)
 
 
 def _failed(journal: Journal, event: Failed) -> Move:
     if journal.outcome:
-        return Move(journal, Next.STOP)
+        return Move(journal, Next.ENDED)
     if journal.unfreezing:
-        return _unfreeze_failed(journal, UnfreezeFailed(event.by, event.at, event.reason))
-    return _abort(journal, event.by, event.at, event.reason)
+        return Move(journal, Next.WAIT)
+    return _abort(journal, event.at, event.reason)
 
 
-def _abort(journal: Journal, by: Owner, at: float, reason: str) -> Move:
+def _abort(journal: Journal, at: float, reason: str, *, acting: bool = False) -> Move:
     """End a cutover that cannot go on, in the way that its stage asks for."""
+    acting = acting and journal.stage == "freeze"
     journal = _break_off(journal, at, reason)
     if journal.switched:
         # Only the stop of the jobs came after it, and undoes nothing.
-        return Move(replace(journal, outcome=Outcome.DONE), Next.STOP)
+        return Move(replace(journal, outcome=Outcome.DONE), Next.ENDED)
     if journal.switching:
-        return Move(replace(journal, outcome=Outcome.SWITCH_FAILED), Next.STOP)
+        return Move(replace(journal, outcome=Outcome.SWITCH_FAILED), Next.ENDED)
     if not journal.frozen:
-        return Move(replace(journal, outcome=Outcome.NOT_BEGUN), Next.STOP)
-    return _unfreeze(journal, by, at)
+        return Move(replace(journal, outcome=Outcome.NOT_BEGUN), Next.ENDED)
+    return _unfreeze(replace(journal, again=acting), at)
 
 
-def _unfreeze(journal: Journal, by: Owner, at: float) -> Move:
+def _unfreeze(journal: Journal, at: float) -> Move:
+    """Begin the unfreeze, or another attempt at it: written before it runs, so that no two guards try at once."""
     if not journal.plan.unfreeze_tasks:
-        return Move(replace(journal, outcome=Outcome.FROZEN), Next.STOP)
-    # The stage that failed lasted until now, so that the times add up.
-    entries = tuple(replace(entry, ended=max(at, entry.began)) for entry in journal.entries[-1:])
-    entries = (*journal.entries[:-1], *entries, Entry(UNFREEZE, "running", at, by.role))
+        return Move(replace(journal, outcome=Outcome.FROZEN), Next.ENDED)
+    entries = journal.entries
+    if not journal.unfreezing:
+        # The stage that failed lasted until now, so that the times add up.
+        last = tuple(replace(entry, ended=max(at, entry.began)) for entry in entries[-1:])
+        entries = (*entries[:-1], *last, Entry(UNFREEZE, "running", at, _unfreezer(journal)))
+    elif journal.running is None:
+        # Of an owner that gave up or was lost: the attempts of this one are a stage of their own.
+        entries = (*entries, Entry(UNFREEZE, "running", at, _unfreezer(journal)))
     begun = replace(journal, entries=entries, attempts=journal.attempts + 1, evidence=None)
     return Move(begun, Next.UNFREEZE)
 
 
+def _unfreezer(journal: Journal) -> Role:
+    return journal.owner.role.unfreezes_as if journal.owner else Role.GUARD
+
+
 def _unfrozen(journal: Journal, event: Unfrozen) -> Move:
     if journal.outcome or not journal.unfreezing:
-        return Move(journal, Next.REFUSE, "No unfreeze is under way.")
+        return Move(journal, Next.REFUSED, "No unfreeze is under way.")
+    if journal.again or event.again:
+        # What the freeze tasks did meanwhile is undone by the next one.
+        return Move(replace(journal, again=False, unfreeze_failure=""), Next.WAIT)
     entries = _ended(journal.entries, "ok", event.at)
-    return Move(
-        replace(journal, entries=entries, outcome=Outcome.UNFROZEN, unfrozen_by=event.by.role, owner=event.by),
-        Next.STOP,
-    )
+    unfrozen = replace(journal, entries=entries, outcome=Outcome.UNFROZEN, unfreeze_failure="")
+    return Move(replace(unfrozen, unfrozen_by=_unfreezer(journal)), Next.ENDED)
 
 
 def _unfreeze_failed(journal: Journal, event: UnfreezeFailed) -> Move:
     if journal.outcome or not journal.unfreezing:
-        return Move(journal, Next.REFUSE, "No unfreeze is under way.")
+        return Move(journal, Next.REFUSED, "No unfreeze is under way.")
+    failed = replace(journal, unfreeze_failure=sentence(event.reason) or NO_REASON)
+    began = journal.running.began if journal.running else event.at
+    if event.at + rest(journal.attempts) < began + journal.plan.unfreeze_for:
+        return Move(failed, Next.WAIT)
     entries = _ended(journal.entries, "failed", event.at)
-    journal = replace(journal, entries=entries)
-    if event.by.role is Role.GUARD and journal.attempts < GUARD_ATTEMPTS:
-        return _unfreeze(journal, event.by, event.at)
-    failure = sentence(event.reason) or NO_REASON
-    return Move(replace(journal, unfreeze_failure=failure, outcome=Outcome.FROZEN), Next.STOP)
+    return Move(replace(failed, entries=entries, outcome=Outcome.FROZEN), Next.ENDED)
+
+
+def unfreeze_again(journal: Journal, at: float) -> Move:
+    """Begin the next attempt to unfreeze, after a rest."""
+    if journal.outcome or not journal.unfreezing:
+        return Move(journal, Next.REFUSED, "No unfreeze is under way.")
+    return _unfreeze(journal, at)
 
 
 def _completed(journal: Journal, event: Completed) -> Move:
     last = journal.entries[-1] if journal.entries else None
     if journal.outcome or journal.failed_in or last is None or last.name != journal.plan.stages[-1]:
         why = "The last stage has not begun, or failed." if journal.switching else "The switch has not begun."
-        return Move(journal, Next.REFUSE, why)
+        return Move(journal, Next.REFUSED, why)
     if last.ended is None and STAGES[last.name].own:
-        return Move(journal, Next.REFUSE, f"The stage {last.name} has not ended.")
+        return Move(journal, Next.REFUSED, f"The stage {last.name} has not ended.")
     entries = _ended(journal.entries, "ok", event.at)
-    return Move(replace(journal, entries=entries, outcome=Outcome.DONE), Next.STOP)
+    return Move(replace(journal, entries=entries, outcome=Outcome.DONE), Next.ENDED)
 
 
-def _take_over(journal: Journal, event: RunDied | TimeUp) -> Move:
-    """Let the guard act if the run cannot, or takes too long."""
-    if journal.outcome or journal.owner != event.of:
-        return Move(journal, Next.STOP)
-    if isinstance(event, TimeUp):
-        # Before the freeze there is no outage; the switch is never undone; an unfreeze is already under way.
-        late = journal.deadline is not None and event.at >= journal.deadline
-        if not late or not journal.frozen or journal.unfreezing:
-            return Move(journal, Next.STOP)
-        reason = (
-            f"The outage reached drs_cutover_max_outage ({journal.plan.max_outage:g} s) in the stage {journal.stage}."
-        )
-    else:
-        reason = f"The run ended in the stage {journal.stage} without a word."
-    return _abort(replace(journal, owner=event.by, attempts=0), event.by, event.at, reason)
+def _run_died(journal: Journal, event: RunDied) -> Move:
+    if journal.outcome:
+        return Move(journal, Next.ENDED)
+    if journal.unfreezing:
+        return Move(journal, Next.WAIT)
+    reason = f"The run died during the {journal.stage} stage."
+    return _abort(journal, event.at, reason, acting=event.acting)
+
+
+def _time_up(journal: Journal, event: TimeUp) -> Move:
+    # Before the freeze there is no outage; the switch is never undone; an unfreeze is already under way.
+    late = journal.deadline is not None and event.at >= journal.deadline
+    if journal.outcome or not late or not journal.frozen or journal.unfreezing:
+        return Move(journal, Next.GO_ON)
+    reason = f"The outage reached drs_cutover_max_outage ({journal.plan.max_outage:g} s) in the stage {journal.stage}."
+    return _abort(journal, event.at, reason, acting=event.acting)
+
+
+def _unrenewed(journal: Journal, event: Unrenewed) -> Move:
+    if journal.outcome or journal.unfreezing or not journal.frozen:
+        return Move(journal, Next.GO_ON)
+    reason = (
+        f"The journal could not be written for {event.seconds:.0f} s in the stage {journal.stage}, so another machine may soon "
+        "take this cutover for dead."
+    )
+    return _abort(journal, event.at, reason, acting=event.acting)
 
 
 def _break_off(journal: Journal, at: float, reason: str) -> Journal:
@@ -321,11 +438,15 @@ def _ended(entries: tuple[Entry, ...], state: str, at: float) -> tuple[Entry, ..
 
 
 _HANDLERS: dict[type, Callable[[Journal, Any], Move]] = {
+    Rehearsed: _rehearsed,
     Enter: _enter,
     GateEnded: _gate_ended,
-    Stopped: _stopped,
     Failed: _failed,
+    Stopped: _stopped,
     Unfrozen: _unfrozen,
     UnfreezeFailed: _unfreeze_failed,
     Completed: _completed,
+    RunDied: _run_died,
+    TimeUp: _time_up,
+    Unrenewed: _unrenewed,
 }

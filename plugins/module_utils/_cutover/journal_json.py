@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._job.text import iso
-from .stages import STAGES, UNFREEZE, Entry, Evidence, Journal, Outcome, Owner, Plan, Role
+from .journal import Entry, Evidence, Journal, Outcome, Owner, Plan, Process, Role
+from .stages import STAGES, UNFREEZE
 
-SCHEMA = 2
+SCHEMA = 4
 _STATES = ("running", "ok", "failed")
 
 
@@ -28,7 +29,10 @@ def encode(journal: Journal, at: float) -> dict[str, Any]:
         "at": iso(at),
         "jobs": list(journal.plan.jobs),
         "plan": encode_plan(journal.plan),
+        "lease": journal.plan.lease,
         "owner": None if journal.owner is None else encode_owner(journal.owner),
+        "rehearsal": journal.rehearsal,
+        "keep": dict(journal.keep),
         "stages": [
             {"name": entry.name, "state": entry.state, "began": entry.began, "ended": entry.ended, "by": entry.by.value}
             for entry in journal.entries
@@ -40,9 +44,11 @@ def encode(journal: Journal, at: float) -> dict[str, Any]:
         "failure": journal.failure,
         "unfreeze_failure": journal.unfreeze_failure,
         "attempts": journal.attempts,
+        "again": journal.again,
         "outcome": outcome,
         "unfrozen_by": journal.unfrozen_by.value if journal.unfrozen_by else None,
         "stopped": list(journal.stopped),
+        "sample": None if journal.sample is None else dict(journal.sample),
         "outage_seconds": outage(journal),
     }
 
@@ -57,22 +63,30 @@ def decode_plan(value: Mapping[str, Any]) -> Plan:
     if not isinstance(value["jobs"], list) or not set(value["stages"]) <= set(STAGES):
         raise ValueError("a plan that is not one")
     return Plan(
+        cutover=str(value["cutover"]),
         jobs=tuple(str(job) for job in value["jobs"]),
         stages=tuple(value["stages"]),
+        host=str(value["host"]),
+        folder=str(value["folder"]),
         unfreeze_tasks=str(value["unfreeze_tasks"]),
         max_outage=_seconds(value["max_outage"]),
+        lease=_seconds(value["lease"]),
+        unfreeze_for=_seconds(value["unfreeze_for"]),
+        rehearses=value["rehearses"] is True,
     )
 
 
 def encode_owner(owner: Owner) -> dict[str, Any]:
     """Return an owner as JSON values."""
-    return {**vars(owner), "role": owner.role.value}
+    return {**vars(owner), "role": owner.role.value, "guard": dict(vars(owner.guard))}
 
 
 def decode_owner(value: Mapping[str, Any]) -> Owner:
     """Return the owner that :func:`encode_owner` made; raises ValueError, TypeError or KeyError for anything else."""
-    texts = {name: str(value[name]) for name in ("machine", "boot", "started", "host", "user")}
-    return Owner(role=Role(value["role"]), pid=int(value["pid"]), **texts)
+    texts = {name: str(value[name]) for name in ("token", "host", "user", "machine")}
+    guard = value["guard"]
+    process = Process(int(guard["pid"]), str(guard["started"]), str(guard["place"]))
+    return Owner(role=Role(value["role"]), pid=int(value["pid"]), guard=process, **texts)
 
 
 def decode(value: Any) -> Journal:
@@ -96,6 +110,8 @@ def _decode(value: Any) -> Journal:
     return Journal(
         plan=decode_plan(value["plan"]),
         owner=None if value["owner"] is None else decode_owner(value["owner"]),
+        rehearsal=None if value["rehearsal"] is None else str(value["rehearsal"]),
+        keep=_mapping(value["keep"]),
         entries=entries,
         frozen_since=_number(value["frozen_since"]),
         deadline=_number(value["deadline"]),
@@ -106,16 +122,30 @@ def _decode(value: Any) -> Journal:
         failure=str(value["failure"]),
         unfreeze_failure=str(value["unfreeze_failure"]),
         attempts=int(value["attempts"]),
+        again=value["again"] is True,
         outcome=None if value["outcome"] is None else Outcome(value["outcome"]),
         unfrozen_by=None if value["unfrozen_by"] is None else Role(value["unfrozen_by"]),
         stopped=_ids(value["stopped"]),
+        sample=None if value["sample"] is None else _sample(value["sample"]),
     )
+
+
+def _sample(value: Any) -> Mapping[str, Any]:
+    jobs = [{name: job[name] for name in ("id", "name", "delay", "position")} for job in value["jobs"]]
+    texts = {name: str(value[name]) for name in ("gate", "reason")}
+    return {**texts, "at": _seconds(value["at"]), "ready": value["ready"] is True, "jobs": jobs}
 
 
 def _ids(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError("no list of jobs")
     return tuple(str(job) for job in value)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ValueError("no variables")
+    return dict(value)
 
 
 def _number(value: Any) -> float | None:

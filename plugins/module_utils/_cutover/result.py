@@ -6,22 +6,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._job.text import iso
+from .journal import Journal, Outcome, Plan
 from .journal_json import encode_owner, outage
-from .stages import Journal, Outcome, Plan
 from .wording import reason
 
 
-def result(journal: Journal, gates: Mapping[str, Any], plan: list[str], warnings: list[str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class About:
+    """What a result says beside the journal.
+
+    ``gates`` holds the results of the gates by name, ``plan`` the lines of the plan, ``engines`` what the databases of a
+    job are, by its id. ``facts`` is what the user's tasks say of their databases: plain JSON values. ``ran_by`` is who
+    ran it, on which machine and for which host of the inventory.
+    """
+
+    gates: Mapping[str, Any] = field(default_factory=dict)
+    plan: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    engines: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    ran_by: Mapping[str, str] | None = None
+
+
+def result(journal: Journal, about: About) -> dict[str, Any]:
     """Return the cutover as the fact ``drs_cutover_result``, the same keys for every outcome.
 
-    ``gates`` holds the results of the gates by name, ``plan`` the lines of the plan.
+    Comparisons are the run's own; a result of the guard has none.
     """
     outcome = journal.outcome or (Outcome.FROZEN if journal.frozen else Outcome.NOT_BEGUN)
     entries = journal.entries
+    names = _names(about.gates)
     return {
         "kind": "cutover",
         "outcome": outcome.value,
@@ -29,7 +48,18 @@ def result(journal: Journal, gates: Mapping[str, Any], plan: list[str], warnings
         "reason": reason(journal),
         "failed_stage": journal.failed_in or None,
         "jobs": list(journal.plan.jobs),
-        "plan": plan,
+        "databases": [
+            {
+                "id": job,
+                "name": names.get(job),
+                "engine": about.engines.get(job),
+                "stopped": job in journal.stopped,
+            }
+            for job in journal.plan.jobs
+        ],
+        "facts": dict(about.facts),
+        "ran_by": None if about.ran_by is None else dict(about.ran_by),
+        "plan": list(about.plan),
         "stages": [
             {
                 "name": entry.name,
@@ -45,15 +75,22 @@ def result(journal: Journal, gates: Mapping[str, Any], plan: list[str], warnings
         "outage_seconds": outage(journal),
         "unfrozen_by": journal.unfrozen_by.value if journal.unfrozen_by else None,
         "owner": None if journal.owner is None else encode_owner(journal.owner),
-        "gates": dict(gates),
+        "gates": dict(about.gates),
+        "comparisons": None,
         "started_at": iso(entries[0].began, exact=True) if entries else None,
         "finished_at": iso(entries[-1].ended, exact=True) if entries and entries[-1].ended is not None else None,
         "stopped": list(journal.stopped),
-        "warnings": warnings,
+        "warnings": list(about.warnings),
     }
 
 
 def nothing_begun(why: str) -> dict[str, Any]:
     """Return the result of a cutover that did not begin, with the same keys."""
-    plan = Plan(jobs=(), stages=(), unfreeze_tasks="", max_outage=0.0)
-    return {**result(Journal(plan, owner=None), {}, [], []), "reason": why}
+    plan = Plan(cutover="", jobs=(), stages=(), host="", folder="", unfreeze_tasks="", max_outage=0.0)
+    return {**result(Journal(plan, owner=None), About()), "reason": why}
+
+
+def _names(gates: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names of the jobs by id, as far as a gate knows them."""
+    jobs = [job for gate in gates.values() if gate for job in gate.get("jobs") or ()]
+    return {job["id"]: job["name"] for job in jobs if job.get("name")}

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .stages import Journal, Outcome, Role
+from .._job.text import iso
+from .journal import Journal, Outcome, Role
 
 IN_USE = "The target is the database in use"
 LOOK = "Find out which side is in use."
@@ -36,7 +37,7 @@ def reason(journal: Journal) -> str:
     if journal.outcome is Outcome.SWITCH_FAILED:
         return f"The switch failed. {why}Both sides may have been changed, so nothing was undone. {LOOK}"
     if journal.outcome is Outcome.UNFROZEN:
-        unfrozen = f"The source was unfrozen by {(journal.unfrozen_by or Role.RUN).words} and {WRITABLE}"
+        unfrozen = f"The source was unfrozen by {(journal.unfrozen_by or Role.GUARD).words} and {WRITABLE}"
         return f"{why}{unfrozen}{_gone(journal)}"
     if journal.outcome is Outcome.FROZEN:
         if journal.unfreezing:
@@ -50,7 +51,8 @@ def reason(journal: Journal) -> str:
 def told_by_guard(journal: Journal) -> str:
     """Say how a cutover ended that the guard ended in place of the run; empty if there is nothing to tell."""
     if journal.outcome is Outcome.UNFROZEN:
-        return f"The guard unfroze the source: it {WRITABLE}"
+        who = (journal.unfrozen_by or Role.GUARD).words
+        return f"{who.capitalize()} unfroze the source: it {WRITABLE}"
     if journal.outcome is Outcome.FROZEN:
         return f"{MAY_BE_FROZEN.upper()}. {journal.why}"
     if journal.outcome is Outcome.DONE:
@@ -69,10 +71,22 @@ def still_copying(journal: Journal) -> str:
     )
 
 
+def since(journal: Journal) -> str:
+    """Say since when the source is frozen, as the end of a sentence; empty if it is not."""
+    return "" if journal.frozen_since is None else f", frozen since {iso(journal.frozen_since)}"
+
+
+def frozen_by(journal: Journal) -> str:
+    """Say since when the source is frozen, by whom, and in which stage, as the beginning of a sentence; empty if it is not frozen."""
+    if not journal.frozen or journal.frozen_since is None:
+        return ""
+    return f"The source is frozen since {iso(journal.frozen_since)}, by {journal.owner or 'nobody known'}, in the stage {journal.stage}"
+
+
 def _gone(journal: Journal) -> str:
     """Say which jobs cannot go on, because the stage stop had begun."""
     if journal.stopped:
-        return f" Stopped, and not to be resumed: {', '.join(journal.stopped)}. Set their replication up again."
+        return f" These jobs were stopped and cannot be resumed: {', '.join(journal.stopped)}. Set up their replication again."
     if any(entry.name == "stop" and entry.state != "ok" for entry in journal.entries):
         return " The jobs may have been stopped. Look at them: a job that was stopped must be set up again."
     return ""

@@ -7,13 +7,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, TypeAlias
 
+from .._job.records import ProgressRecord
 from .._job.status_table import State
 from .._job.text import counted, sentence
+from .quiet import Quiets, noted
 from .reasons import grouped, named
 from .rules import Goal, JudgedJob, Reading, Rule, Rules, judge_jobs
 
@@ -65,7 +67,8 @@ Observation: TypeAlias = Sample | FailedPoll
 class Standing:
     """What the gate remembers from one observation to the next; ``reset`` is why the streak last went back to 0.
 
-    ``unknown`` says when the first of the consecutive samples ended in which a job's status is unknown, by job id.
+    ``unknown`` says when the first of the consecutive samples ended in which a job's status is unknown, by job id;
+    ``quiets`` what is known of the positions of jobs and subtasks, by id.
     """
 
     streak: int = 0
@@ -77,6 +80,7 @@ class Standing:
     sampled_at: float | None = None
     late: bool = False
     jobs: tuple[JudgedJob, ...] = ()
+    quiets: Quiets = field(default_factory=dict)
     reset: str = ""
 
 
@@ -97,8 +101,10 @@ def judge(standing: Standing, observation: Observation, rules: Rules) -> Decisio
     """Judge the next observation of a wait."""
     if isinstance(observation, FailedPoll):
         return _judge_failed_poll(standing, observation, rules)
-    jobs = judge_jobs(observation.readings, rules, observation.held)
-    standing, reset = _count(standing, observation, jobs, rules)
+    records = _records(observation.readings)
+    quiets = noted(standing.quiets, records, observation.began, observation.ended, observation.at)
+    jobs = judge_jobs(observation.readings, rules, observation.held, quiets)
+    standing, reset = _count(replace(standing, quiets=quiets), observation, jobs, rules)
     for verdict, applies in _ENDINGS:
         reason = applies(standing, rules)
         if reason:
@@ -153,10 +159,18 @@ def _count(standing: Standing, sample: Sample, jobs: tuple[JudgedJob, ...], rule
             late=bool(rules.timeout) and sample.began > rules.timeout,
             sampled_at=sample.ended,
             jobs=jobs,
+            quiets=standing.quiets,
             reset=reset or standing.reset,
         ),
         reset,
     )
+
+
+def _records(readings: Iterable[Reading]) -> Iterator[ProgressRecord]:
+    """What batch-progress said of jobs and their subtasks."""
+    for reading in readings:
+        yield reading.progress
+        yield from _records(reading.subtasks.readings)
 
 
 def _judge_failed_poll(standing: Standing, poll: FailedPoll, rules: Rules) -> Decision:

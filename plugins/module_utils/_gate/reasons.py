@@ -29,13 +29,15 @@ def named(jobs: Sequence[JudgedJob]) -> str:
 
 
 def grouped(jobs: Sequence[JudgedJob]) -> str:
-    """The jobs that are not ready, by what is wrong with them: all that is known of a few, else groups."""
+    """Return the jobs that are not ready: all that is known of a few, else groups, and the worst with their holds."""
+    worst = sorted(jobs, key=badness, reverse=True)[:_IN_FULL]
     if len(jobs) <= _IN_FULL:
-        return "; ".join(_in_full(job) for job in sorted(jobs, key=lambda job: _group(job)[0]))
+        return "; ".join(_in_full(job) for job in worst)
     groups: dict[tuple[int, str], list[JudgedJob]] = {}
     for job in jobs:
         groups.setdefault(_group(job), []).append(job)
-    return ", ".join(f"{len(group)} {label} ({_worst(group)})" for (_place, label), group in sorted(groups.items()))
+    texts = [f"{len(group)} {label} ({_worst(group)})" for (_place, label), group in sorted(groups.items())]
+    return f"{', '.join(texts)}. Worst: {'; '.join(map(_with_holds, worst))}"
 
 
 def called(job: JudgedJob) -> str:
@@ -44,12 +46,13 @@ def called(job: JudgedJob) -> str:
 
 
 def _in_full(job: JudgedJob) -> str:
-    reading = job.reading
-    name = f" ({_cut(reading.name, _LONGEST_NAME)})" if reading.name else ""
     texts = " ".join(_cut(hold.text, _LONGEST_TEXT) for hold in job.holds)
-    return f"{reading.id}{name} {_status(job)} [{', '.join(hold.rule.value for hold in job.holds)}] {texts}".rstrip(
-        ". "
-    )
+    return f"{_with_holds(job)} {texts}".rstrip(". ")
+
+
+def _with_holds(job: JudgedJob) -> str:
+    name = f" ({_cut(job.reading.name, _LONGEST_NAME)})" if job.reading.name else ""
+    return f"{job.reading.id}{name} {_status(job)} [{', '.join(hold.rule.value for hold in job.holds)}]"
 
 
 def _status(job: JudgedJob) -> str:
@@ -67,12 +70,15 @@ def _group(job: JudgedJob) -> tuple[int, str]:
         if rule in rules:
             return place, label
     if Rule.WRONG_PHASE in rules:
-        return (6, _STATES[job.reading.state]) if job.reading.state in _STATES else (7, _phase(job))
+        return (7, _STATES[job.reading.state]) if job.reading.state in _STATES else (8, _phase(job))
     if Rule.SUBTASKS in rules:
-        return 8, "with a subtask that is not ready" if job.subtasks else "with subtasks that are not known"
+        return 9, "with a subtask that is not ready" if job.subtasks else "with subtasks that are not known"
     if Rule.DELAY in rules:
-        return (9, "without a delay") if job.reading.progress.delay is None else (10, "behind")
-    return (11, "not at 100 %") if Rule.INCOMPLETE in rules else (12, "held by the hold file")
+        return (10, "without a delay") if job.reading.progress.delay is None else (11, "behind")
+    for place, (rule, label) in enumerate(_AFTER_THE_DELAY, start=12):
+        if rule in rules:
+            return place, label
+    return _GROUPS - 1, "held by the hold file"
 
 
 _BEFORE_THE_PHASE = (
@@ -80,7 +86,15 @@ _BEFORE_THE_PHASE = (
     (Rule.UNKNOWN_STATUS, "with an unknown status"),
     (Rule.ERROR_REPORTED, "with an error"),
     (Rule.DISAGREEMENT, "with answers that disagree"),
+    (Rule.ACTION, "with an action under way"),
 )
+_AFTER_THE_DELAY = (
+    (Rule.WRITES, "whose source is still written to"),
+    (Rule.POSITION, "whose source is not known to be quiet"),
+    (Rule.INCOMPLETE, "not at 100 %"),
+)
+# The places of groups are below this number.
+_GROUPS = 16
 _STATES = {State.PAUSED: "paused", State.WAITING: "waiting for a person"}
 
 
@@ -101,15 +115,11 @@ def _worst(group: Sequence[JudgedJob]) -> str:
 
 
 def badness(job: JudgedJob) -> tuple[int, int, int]:
-    """Orders jobs by how far they are from being ready."""
-    progress = job.reading.progress
+    """Return what orders jobs, as large as the job is bad: first by their groups, then by how far they are from being ready."""
     if job.ready:
         return (0, 0, 0)
-    if job.failed or job.ended or job.reading.state in (State.MISSING, State.UNKNOWN):
-        return (3, 0, 0)
-    rules = {hold.rule for hold in job.holds}
-    far = 2 if rules & {Rule.WRONG_PHASE, Rule.SUBTASKS} else 1
-    return (far, progress.delay or 0, 100 - (progress.progress or 0))
+    progress = job.reading.progress
+    return (_GROUPS - _group(job)[0], progress.delay or 0, 100 - (progress.progress or 0))
 
 
 def _cut(text: str, longest: int) -> str:

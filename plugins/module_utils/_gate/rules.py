@@ -6,23 +6,51 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import Any
 
 from .._job.errors import configuration_error
+from .._job.ranges import LONGEST, SECONDS, Range, check_ranges
 from .._job.records import ProgressRecord, StatusRecord
 from .._job.status_table import FINISHED, STOPPED, Phase, State
+from .quiet import PositionState, Quiet, Quiets
 
 # The number of subtasks that a sentence names.
 _SUBTASKS_NAMED = 3
 
-WITHOUT_SUBTASKS = "To wait without them, set check_subtasks: false."
+# The states of a job that goes its normal way, in their order: a list that says an earlier one lags.
+_COURSE = (
+    *("CREATING", "CONFIGURATION", "WAITING_FOR_START", "STARTJOBING"),
+    *("FULL_TRANSFER_STARTED", "FULL_TRANSFER_COMPLETE", "INCRE_TRANSFER_STARTED"),
+    *("RELEASE_RESOURCE_STARTED", "RELEASE_RESOURCE_COMPLETE", "DELETED"),
+)
 
-# No wait lasts for 30 years, and what is longer no clock can sleep or show.
-LONGEST = 1_000_000_000
+WITHOUT_SUBTASKS = "To wait without them, set check_subtasks: false."
+# Published, or observed. See the guide "Before you trust a delay of 0".
+_MOVED_WITHOUT_USERS = (
+    "Without users, MySQL's moves by other schemas, log rotation and hosters' heartbeats; those of PostgreSQL, MongoDB, "
+    "Redis and Oracle always move: for them set require_quiet: false and prove the quiet in the database."
+)
+# Characters of a position in a sentence.
+_LONGEST_POSITION = 40
+
+# Of the options that are numbers, what each may be. Times are in seconds.
+RANGES: Mapping[str, Range] = {
+    "max_delay": Range(),
+    "stable_samples": Range(1),
+    "stable_for": SECONDS,
+    "timeout": SECONDS,
+    "interval": Range(0.01, LONGEST),
+    "near_interval": Range(0.01, LONGEST),
+    "max_errors": Range(),
+    "max_missing": Range(),
+    "unknown_for": SECONDS,
+    "quiet_for": SECONDS,
+    "stall_after": Range(1, LONGEST),
+    "valid_for": SECONDS,
+}
 
 
 class Goal(str, Enum):
@@ -55,11 +83,16 @@ class Rule(str, Enum):
     UNKNOWN_STATUS = "unknown_status"
     WRONG_PHASE = "wrong_phase"
     DISAGREEMENT = "disagreement"
+    ACTION = "action"
     ERROR_REPORTED = "error_reported"
     DELAY = "delay"
+    WRITES = "writes"
+    POSITION = "position"
     INCOMPLETE = "incomplete"
     SUBTASKS = "subtasks"
     HOLD_FILE = "hold_file"
+    # Of a wait in which no poll succeeded.
+    UNREAD = "unread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +123,43 @@ class Rules:
     fail_fast: bool = True
     require_full_progress: bool = False
     check_subtasks: bool = True
+    require_quiet: bool = False
+    quiet_for: float = 30
     hold_file: str | None = None
     stall_after: float = 1800
     valid_for: float = 60
 
     def __post_init__(self) -> None:
-        for name, least in (("stable_samples", 1), ("interval", 0.01), ("near_interval", 0.01), ("stall_after", 1)):
-            if getattr(self, name) < least:
-                raise configuration_error(f"{name} must be at least {least}, not {getattr(self, name)}.")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, (int, float)) and (value < 0 or not math.isfinite(value)):
-                raise configuration_error(f"{field.name} must be a number that is not negative, not {value}.")
-            if field.type == "float" and value > LONGEST:
-                raise configuration_error(f"{field.name} must be at most {LONGEST} seconds, not {value:g}.")
+        check_ranges(RANGES, asdict(self))
 
     def as_dict(self) -> dict[str, Any]:
         """The rules as a result shows them."""
         return {**asdict(self), "goal": self.goal.value}
+
+
+# A pause between two samples is randomised, and the last one is cut short by the deadline.
+_SHORTEST_PAUSE = 0.9
+
+
+def check_can_open(rules: Rules, named: Callable[[str], str] = str) -> None:
+    """Raise :class:`DrsError` of kind ``configuration`` for rules by which no gate could ever open in its time.
+
+    ``named`` returns what the user calls an option. Without a time limit of its own (``timeout`` 0) a gate needs no streak.
+    """
+    if not rules.timeout or rules.goal not in (Goal.AUTO, Goal.CAUGHT_UP):
+        return
+    longest = {"stable_for": rules.stable_for, "quiet_for": rules.quiet_for if rules.require_quiet else 0.0}
+    for name, seconds in longest.items():
+        if seconds > rules.timeout:
+            raise configuration_error(
+                f"{named(name)} ({seconds:g} s) is longer than {named('timeout')} ({rules.timeout:g} s), so the gate could never "
+                "open. Shorten the one, or lengthen the other."
+            )
+    if (rules.stable_samples - 2) * rules.near_interval * _SHORTEST_PAUSE > rules.timeout:
+        raise configuration_error(
+            f"{named('stable_samples')} ({rules.stable_samples}) samples, {named('near_interval')} ({rules.near_interval:g} s) apart, "
+            f"take longer than {named('timeout')} ({rules.timeout:g} s), so the gate could never open."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +175,25 @@ class Subtasks:
 
 
 @dataclass(frozen=True, slots=True)
+class ListEntry:
+    """What the list of jobs that was read for this very sample says of a job; None for what it does not say."""
+
+    status: str | None = None
+    task_mode: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    action: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """One job in one sample: what both operations said of it, its name if that is known, and its subtasks."""
+    """One job in one sample: what both operations and the list said of it, its name if known, and its subtasks."""
 
     status: StatusRecord
     progress: ProgressRecord
     name: str | None = None
     subtasks: Subtasks = Subtasks()
+    entry: ListEntry = ListEntry()
 
     @property
     def id(self) -> str:
@@ -179,27 +243,30 @@ class JudgedJob:
         return releasing and self.goal is not Goal.STOPPED and not self.failed
 
 
-def judge_job(reading: Reading, rules: Rules, held: bool) -> JudgedJob:
-    """Judge one reading; ``held`` says whether the hold file exists."""
+def judge_job(reading: Reading, rules: Rules, held: bool, quiets: Quiets | None = None) -> JudgedJob:
+    """Judge one reading; ``held`` says whether the hold file exists, ``quiets`` what is known of positions, by id."""
     goal: Goal | None = rules.goal
     if goal is Goal.AUTO:
         goal = _GOAL_OF_MODE.get(reading.progress.task_mode or "")
-    holds = _holds(reading, goal, rules) if reading.found else _missing(reading)
+    quiets = quiets or {}
+    holds = _holds(reading, goal, rules, quiets.get(reading.id)) if reading.found else _missing(reading)
     subtasks: tuple[JudgedJob, ...] = ()
     if rules.check_subtasks and reading.found:
-        subtasks = tuple(judge_job(subtask, rules, held=False) for subtask in reading.subtasks.readings)
+        subtasks = tuple(judge_job(subtask, rules, False, quiets) for subtask in reading.subtasks.readings)
         holds += _subtasks(reading, subtasks)
     if held:
         holds.append(Hold(Rule.HOLD_FILE, f"The hold file {rules.hold_file} exists."))
     return JudgedJob(reading, goal or Goal.AUTO, tuple(holds), subtasks)
 
 
-def judge_jobs(readings: Iterable[Reading], rules: Rules, held: bool) -> tuple[JudgedJob, ...]:
+def judge_jobs(
+    readings: Iterable[Reading], rules: Rules, held: bool, quiets: Quiets | None = None
+) -> tuple[JudgedJob, ...]:
     """Judge the readings of one sample together.
 
     While anything holds any job, new subtasks need not be looked for. When nothing does, the list must have been read.
     """
-    jobs = tuple(judge_job(reading, rules, held) for reading in readings)
+    jobs = tuple(judge_job(reading, rules, held, quiets) for reading in readings)
     if not rules.check_subtasks or not all(job.ready for job in jobs):
         return jobs
     hold = Hold(Rule.SUBTASKS, f"Subtasks not known: they were not listed for this sample. {WITHOUT_SUBTASKS}")
@@ -236,10 +303,15 @@ def _missing(reading: Reading) -> list[Hold]:
         for operation, record in _by_operation(reading)
         if not record.found
     ]
-    return [Hold(Rule.NOT_FOUND, f"Not found: {', '.join(lacking)}.")]
+    # Ids are in lower case in everything that was published or seen; not every tool keeps them so.
+    said = any(record.error_message for _operation, record in _by_operation(reading))
+    capitals = (
+        "" if said or reading.id == reading.id.lower() else " Ids are written in lower case, and this one is not."
+    )
+    return [Hold(Rule.NOT_FOUND, f"Not found: {', '.join(lacking)}.{capitals}")]
 
 
-def _error_of(record: StatusRecord) -> str:
+def _error_of(record: StatusRecord | ListEntry) -> str:
     if not (record.error_code or record.error_message):
         return ""
     error = ": ".join(text for text in (record.error_code, record.error_message) if text)
@@ -247,7 +319,7 @@ def _error_of(record: StatusRecord) -> str:
     return f"says {error.rstrip('. ')}"
 
 
-def _holds(reading: Reading, goal: Goal | None, rules: Rules) -> list[Hold]:
+def _holds(reading: Reading, goal: Goal | None, rules: Rules, quiet: Quiet | None) -> list[Hold]:
     status, progress = reading.status, reading.progress
     holds = []
     if reading.state is State.UNKNOWN:
@@ -261,23 +333,45 @@ def _holds(reading: Reading, goal: Goal | None, rules: Rules) -> list[Hold]:
     elif not _reached(status, goal):
         shown = status.status or "missing"
         holds.append(Hold(Rule.WRONG_PHASE, f"{goal.value} asks for {_ASKED[goal]}, the status is {shown}."))
-    if status.status != progress.status:
-        statuses = [f"{name} says {record.status or 'nothing'}" for name, record in _by_operation(reading)]
-        holds.append(Hold(Rule.DISAGREEMENT, f"{', '.join(statuses)}."))
-    elif rules.goal is Goal.AUTO and progress.task_mode == "FULL_TRANS" and status.meaning.phase is Phase.INCREMENTAL:
-        # One of the two is wrong, and with it perhaps the goal, which would not ask for a delay.
+    disagreement = _disagreement(reading, rules.goal)
+    if disagreement:
+        holds.append(Hold(Rule.DISAGREEMENT, disagreement))
+    if reading.entry.action:
         holds.append(
-            Hold(Rule.DISAGREEMENT, f"The task mode is FULL_TRANS, which has no incremental phase: {status.status}.")
+            Hold(
+                Rule.ACTION, f"The list of jobs says that an action is carried out on the job: {reading.entry.action}."
+            )
         )
-    error = _error_of(status) or _error_of(progress)
-    if error:
-        holds.append(Hold(Rule.ERROR_REPORTED, f"The service {error}."))
+    error, of_list = _error_of(status) or _error_of(progress), _error_of(reading.entry)
+    if error or of_list:
+        holds.append(Hold(Rule.ERROR_REPORTED, f"The service {error}." if error else f"The list of jobs {of_list}."))
     # Before the incremental phase there is no delay to ask for: the phase says it all.
     if goal is Goal.CAUGHT_UP and status.meaning.phase is not Phase.FULL:
         holds += _delay(progress, rules.max_delay)
+        holds += _not_quiet(quiet, reading, rules.quiet_for) if rules.require_quiet else []
     if rules.require_full_progress:
         holds += _full_progress(progress)
     return holds
+
+
+def _disagreement(reading: Reading, goal: Goal) -> str:
+    """How what was said of a job contradicts itself; nothing if it does not."""
+    status, mode, entry = reading.status.status, reading.progress.task_mode, reading.entry
+    said = [(name, record.status) for name, record in _by_operation(reading)]
+    said += [("the list of jobs", entry.status)] if entry.status else []
+    if any(other != status for _name, other in said):
+        texts = ", ".join(f"{name} says {other or 'nothing'}" for name, other in said)
+        return f"{texts}.{' The list may lag behind.' if _lags(entry.status, status) else ''}"
+    if entry.task_mode and mode and entry.task_mode != mode:
+        return f"batch-progress says the task mode {mode}, the list of jobs says {entry.task_mode}."
+    if goal is Goal.AUTO and mode == "FULL_TRANS" and reading.status.meaning.phase is Phase.INCREMENTAL:
+        # One of the two is wrong, and with it perhaps the goal, which would not ask for a delay.
+        return f"The task mode is FULL_TRANS, which has no incremental phase: {status}."
+    return ""
+
+
+def _lags(listed: str | None, status: str | None) -> bool:
+    return listed in _COURSE and status in _COURSE and _COURSE.index(listed) < _COURSE.index(status)
 
 
 def _reached(status: StatusRecord, goal: Goal) -> bool:
@@ -292,12 +386,46 @@ def _reached(status: StatusRecord, goal: Goal) -> bool:
 
 def _delay(progress: ProgressRecord, allowed: int) -> list[Hold]:
     if progress.delay is None:
-        return [Hold(Rule.DELAY, "The service returns no delay (-1 means no value, not zero).")]
+        return [Hold(Rule.DELAY, "The service returns no readable delay (-1 means no value, not zero).")]
     # Where milliseconds are given too they must not contradict: 0 s is up to 999 ms.
     if progress.delay > allowed or (progress.delay_ms or 0) >= (allowed + 1) * 1000:
         exact = "" if progress.delay > allowed else f" ({progress.delay_ms} ms)"
         return [Hold(Rule.DELAY, f"Delay {progress.delay} s{exact}, allowed {allowed} s.")]
     return []
+
+
+def _not_quiet(quiet: Quiet | None, reading: Reading, quiet_for: float) -> list[Hold]:
+    """Why it is not shown that nobody writes to the source any more."""
+    if quiet is None or quiet.position is None:
+        return [
+            Hold(Rule.POSITION, "The service returns no position of the source, so nothing shows that it is quiet.")
+        ]
+    if reading.progress.rows_applied or (quiet.rows_for is not None and quiet.rows_for < quiet_for):
+        when = "at the latest reading" if reading.progress.rows_applied else f"{quiet.rows_for:.0f} s ago"
+        return [
+            Hold(
+                Rule.WRITES,
+                f"The job applied rows {when}, required are {quiet_for:g} s without. End the sessions that write to the "
+                "source.",
+            )
+        ]
+    if quiet.state is PositionState.UNMOVED and quiet.lasted >= quiet_for:
+        return []
+    asked = f"required are {quiet_for:g} s without a move"
+    if quiet.before is None:
+        # Whether it moved before that, nobody saw.
+        return [Hold(Rule.POSITION, f"The source's position has been watched for {quiet.lasted:.0f} s, {asked}.")]
+    move = f"from {_position(quiet.before)} to {_position(quiet.position)}"
+    if not quiet.comparable:
+        text = f"The source's position changed its form {quiet.lasted:.0f} s ago, {move}, so they cannot be compared."
+        return [Hold(Rule.POSITION, text)]
+    text = f"The source's position moved {move} {quiet.lasted:.0f} s ago, {asked}. End the sessions that write."
+    return [Hold(Rule.WRITES, f"{text} {_MOVED_WITHOUT_USERS}")]
+
+
+def _position(text: str) -> str:
+    """The end of a position, which is what moves."""
+    return text if len(text) <= _LONGEST_POSITION else f"...{text[3 - _LONGEST_POSITION :]}"
 
 
 def _full_progress(progress: ProgressRecord) -> list[Hold]:

@@ -6,11 +6,21 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import Any
 
-# Characters. The longest message of the documentation has some 200.
-_LONGEST_SAID = 2000
+from .text import printable
+
+# How a field for an error says that there is none: with a code of zeros, or a word.
+_NO_ERROR_CODE = re.compile(r"(?:[A-Z]+\.)?[A-Z]?0+|null|none|success|ok", re.ASCII | re.IGNORECASE)
+_NO_ERROR_MESSAGES = ("null", "ok", "success")
+
+# Characters. The longest message of the documentation has some 200, the longest status 31.
+LONGEST_SAID = 2000
+LONGEST_WORD = 100
+# Of a whole sentence, which quotes several of them.
+_LONGEST_MESSAGE = 8000
 
 
 class Kind(str, Enum):
@@ -31,7 +41,7 @@ _FINAL = (Kind.CONFIGURATION, Kind.AUTHENTICATION, Kind.PERMISSION, Kind.INVALID
 
 
 class DrsError(Exception):
-    """A request that gave no usable answer.
+    """A request that returned no usable response.
 
     ``str(error)`` is one sentence for people: what happened, to which request, what to do.
     ``repeatable`` tells whether sending the same request again may help, ``retry_after``
@@ -64,26 +74,59 @@ class DrsError(Exception):
         self.retry_after = retry_after
         self.final = kind in _FINAL if final is None else final
 
+    def __str__(self) -> str:
+        # Here and in `failure`, since every text of an error goes out by one of them.
+        return cut(super().__str__(), _LONGEST_MESSAGE)
+
     @property
     def withdrawn(self) -> bool:
         """Whether the service does not offer the operation, or no longer."""
         return (self.http_status, self.error_code) == (404, "APIGW.0101")
+
+    def again(self) -> DrsError:
+        """The same error for somebody else, who may say in other words to which request it happened."""
+        return DrsError(
+            self.kind,
+            str(self),
+            http_status=self.http_status,
+            error_code=self.error_code,
+            error_message=self.error_message,
+            request_id=self.request_id,
+            attempts=self.attempts,
+            repeatable=self.repeatable,
+            retry_after=self.retry_after,
+            final=self.final,
+        )
 
     def failure(self) -> dict[str, Any]:
         """The error as the ``failure`` of a task's result."""
         return {
             "kind": self.kind.value,
             "http_status": self.http_status,
-            "error_code": self.error_code,
-            "error_message": self.error_message,
-            "request_id": self.request_id,
+            "error_code": self.error_code and cut(self.error_code, LONGEST_WORD),
+            "error_message": self.error_message and cut(self.error_message),
+            "request_id": self.request_id and cut(self.request_id, LONGEST_WORD),
             "attempts": self.attempts,
         }
 
 
-def cut(text: str) -> str:
-    """What a service says of an error, of a length that messages, results and recordings can bear."""
-    return text if len(text) <= _LONGEST_SAID else f"{text[:_LONGEST_SAID]}..."
+def cut(text: str, longest: int = LONGEST_SAID) -> str:
+    """What a service says, printable, and of a length (characters) that messages, results and recordings can bear."""
+    return printable(text if len(text) <= longest else f"{text[:longest]}...")
+
+
+def is_error_code(value: object) -> bool:
+    """Whether the value of an ``error_code`` says that there is an error. ``DRS.00000000``, 0 and ``null`` do not."""
+    if isinstance(value, str):
+        return bool(value.strip()) and not _NO_ERROR_CODE.fullmatch(value.strip())
+    return bool(value)
+
+
+def is_error_message(value: object) -> bool:
+    """Whether the value of an ``error_msg`` says anything of an error."""
+    if isinstance(value, str):
+        return bool(value.strip()) and value.strip().rstrip(".").lower() not in _NO_ERROR_MESSAGES
+    return bool(value)
 
 
 def configuration_error(message: str) -> DrsError:

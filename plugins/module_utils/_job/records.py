@@ -11,6 +11,7 @@ type that says *which* job, *what* status or *which* error makes the whole body 
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import sys
@@ -21,13 +22,22 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from .errors import DrsError, cut, protocol_error
+from .errors import LONGEST_SAID, LONGEST_WORD, DrsError, cut, is_error_code, is_error_message, protocol_error
 from .status_table import MISSING, Meaning, meaning
 from .text import counted
 
 # At most 15 digits: more is no delay or percentage, and Python refuses to read thousands.
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 _LONGEST_NUMBER = 31
+# How the service says that it has no delay in milliseconds; Open Telekom Cloud leaves the field out.
+_NO_MILLISECONDS = (None, "-1", -1)
+# Positions are the longest texts of an entry; a set of GTIDs has up to 2,048 characters.
+_LONGEST_RAW = 4096
+# The service names three parts: struct, data and index.
+_MOST_PARTS = 100
+# Characters of a position that is shown whole: a file and an offset have some 30, a GTID set up to 2,048.
+_LONGEST_POSITION = 200
+_POSITION_BEGINS = 60
 # In UTC; without a zone, since that would be written as +00:00.
 _EPOCH = datetime(1970, 1, 1)
 # Values come by the thousand, and most are alike: -1, 0, 100, the delays of jobs that have caught up, the second
@@ -79,6 +89,7 @@ class ProgressRecord(StatusRecord):
     src_offset: str | None = None
     node_offset: str | None = None
     dst_offset: str | None = None
+    rows_applied: bool | None = None
     raw: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -92,9 +103,10 @@ class ProgressRecord(StatusRecord):
             "remaining_time": self.remaining_time,
             "parts": {name: dict(part) for name, part in (self.parts or {}).items()},
             "processed_at": self.processed_at,
-            "src_offset": self.src_offset,
-            "node_offset": self.node_offset,
-            "dst_offset": self.dst_offset,
+            "src_offset": self.src_offset and shown_position(self.src_offset),
+            "node_offset": self.node_offset and shown_position(self.node_offset),
+            "dst_offset": self.dst_offset and shown_position(self.dst_offset),
+            "rows_applied": self.rows_applied,
             "raw": None if self.raw is None else dict(self.raw),
         }
 
@@ -166,10 +178,35 @@ def _utc(since_epoch: int) -> str | None:
 
 
 def position(value: object) -> str | None:
-    """A position in a log as the source or target writes it, such as ``mysql-bin.001731:544``; None for ``N/A``."""
+    """A position in a log as the source or target writes it, such as ``mysql-bin.001731:544``; None for ``N/A``.
+
+    It is never cut: positions are compared, and those of GTID sets (up to 2,048 characters) often differ at their end.
+    """
     if not isinstance(value, str) or not value.strip() or value.strip() == "N/A":
         return None
-    return cut(value)
+    return value
+
+
+def shown_position(text: str) -> str:
+    """Return a position as results and recordings keep it: a long one, or one that cannot be shown, with a digest.
+
+    Two positions are equal if and only if they are shown alike.
+    """
+    shown = cut(text)
+    if len(text) <= _LONGEST_POSITION and shown == text:
+        return text
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    return f"{shown[:_POSITION_BEGINS]}... ({len(text)} characters, sha256 {digest})"
+
+
+def rows_applied(value: object) -> bool | None:
+    """Return whether rows are being applied, from ``apply_rows_rate``; None if it is not sent, or is -1.
+
+    What cannot be read is no evidence that none are.
+    """
+    if value is None or value in (-1, "-1"):
+        return None
+    return _number(value) != 0
 
 
 def _number(value: object) -> int | Fraction | None:
@@ -200,8 +237,8 @@ def _items(body: object) -> list[Mapping[str, Any]]:
     return items
 
 
-def _text(item: Mapping[str, Any], *names: str) -> str | None:
-    """The first of these fields that is there and not blank."""
+def _text(item: Mapping[str, Any], *names: str, longest: int = LONGEST_WORD) -> str | None:
+    """The first of these fields that is there and not blank, in at most this number of characters."""
     for name in names:
         value = item.get(name)
         if value is None:
@@ -210,7 +247,7 @@ def _text(item: Mapping[str, Any], *names: str) -> str | None:
             raise protocol_error(f"The field '{name}' in the response is not a string.")
         if value.strip():
             # Sample after sample says the same of the same jobs: each text once in memory.
-            return sys.intern(value)
+            return sys.intern(cut(value, longest))
     return None
 
 
@@ -223,28 +260,52 @@ def status_fields(
     if job_id is None:
         raise protocol_error("An entry of 'results' in the response has no job id.")
     status = _text(item, status_field)
-    error_code = _text(item, "error_code")
-    error_message = _text(item, "error_message", "error_msg")
+    error_code, error_message = error_fields(item)
     # An entry that has an error and no status is how the service may say "no such job".
     found = status is not None or not (error_code or error_message)
-    return job_id, found, status, error_code and cut(error_code), error_message and cut(error_message)
+    return job_id, found, status, error_code, error_message
+
+
+def error_fields(item: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Error code and message of an entry, None for what says that there is no error."""
+    code = item.get("error_code")
+    # A code of zeros also comes as a number. Any other number is no code that the service has.
+    code = None if isinstance(code, int) and not isinstance(code, bool) and not code else _text(item, "error_code")
+    texts = (_text(item, name, longest=LONGEST_SAID) for name in ("error_message", "error_msg"))
+    return code if is_error_code(code) else None, next((text for text in texts if is_error_message(text)), None)
 
 
 def _progress_record(item: Mapping[str, Any], raw: bool) -> ProgressRecord:
+    milliseconds = item.get("incre_trans_delay_millis")
+    delay_ms = seconds(milliseconds)
+    # Milliseconds that are sent and cannot be read may contradict the seconds: together they are no delay.
+    readable = delay_ms is not None or milliseconds in _NO_MILLISECONDS
     return ProgressRecord(
         *status_fields(item, ("job_id", "id"), "transfer_status"),
         task_mode=_text(item, "task_mode"),
         progress=percentage(item.get("progress")),
-        delay=seconds(item.get("incre_trans_delay")),
-        delay_ms=seconds(item.get("incre_trans_delay_millis")),
+        delay=seconds(item.get("incre_trans_delay")) if readable else None,
+        delay_ms=delay_ms,
         remaining_time=seconds(item.get("remaining_time")),
         parts=_parts(item.get("progress_map")),
         processed_at=timestamp(item.get("process_time")),
         src_offset=position(item.get("src_offset")),
         node_offset=position(item.get("node_offset")),
         dst_offset=position(item.get("dst_offset")),
-        raw=item if raw else None,
+        rows_applied=rows_applied(item.get("apply_rows_rate")),
+        raw=_bounded(item) if raw else None,
     )
+
+
+def _bounded(value: Any) -> Any:
+    """A value as it came, with every text in it printable and of bounded length."""
+    if isinstance(value, str):
+        return cut(value, _LONGEST_RAW)
+    if isinstance(value, list):
+        return [_bounded(entry) for entry in value]
+    if isinstance(value, dict):
+        return {cut(name, LONGEST_WORD): _bounded(entry) for name, entry in value.items()}
+    return value
 
 
 def _parts(value: object) -> Mapping[str, Mapping[str, int | None]]:
@@ -264,11 +325,14 @@ def _parts(value: object) -> Mapping[str, Mapping[str, int | None]]:
             for name, part in (entry if named else {str(number): entry}).items():
                 if entries.setdefault(name, part) != part:
                     raise protocol_error(
-                        f"The response holds the part {name} of 'progress_map' twice, with different content."
+                        f"The response holds the part {cut(name, LONGEST_WORD)} of 'progress_map' twice, "
+                        "with different content."
                     )
     else:
         raise protocol_error("The field 'progress_map' in the response is neither an object nor an array.")
-    return _shared(tuple((name, *_part(entry)) for name, entry in entries.items()))
+    if len(entries) > _MOST_PARTS:
+        raise protocol_error(f"The response holds more than {_MOST_PARTS} parts in a 'progress_map'.")
+    return _shared(tuple((cut(name, LONGEST_WORD), *_part(entry)) for name, entry in entries.items()))
 
 
 @_remembered

@@ -26,6 +26,8 @@ class State(str, Enum):
     ENDED = "ended"
     UNKNOWN = "unknown"
     MISSING = "missing"
+    # No poll succeeded, so nothing is known: not even whether the job is there.
+    UNREAD = "unread"
 
     @property
     def terminal(self) -> bool:
@@ -34,7 +36,7 @@ class State(str, Enum):
 
 
 class Phase(str, Enum):
-    """Where in its life a job is."""
+    """The phases of a job's life cycle."""
 
     CREATE = "create"
     CONFIGURE = "configure"

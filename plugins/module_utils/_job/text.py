@@ -6,8 +6,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
+
+# Azure Pipelines and TeamCity carry out such a command wherever it stands in a line of their log: ##vso[task.setvariable …].
+_COMMAND = re.compile(r"#(?=#\w*\[)")
 
 
 def iso(epoch: float, *, exact: bool = False) -> str:
@@ -38,8 +42,14 @@ def listed(texts: Sequence[str], most: int) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text as one line: a server's text must not move the cursor or change colours."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
+    """Return a text of others as one line that shows what it holds, and commands neither a terminal nor a CI system.
+
+    Line ends and other white space become blanks; control characters, characters without a width and those that turn
+    the direction of writing become question marks.
+    """
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in text)
+    return _COMMAND.sub("# ", text) if "##" in text else text
 
 
 def sentence(text: str) -> str:

@@ -39,8 +39,9 @@ def connect(
         )
     settings = Settings(options, environ)
     endpoint = settings.endpoint()
+    settings.proxies.of(endpoint)
     limits = settings.limits()
-    session = transport.new_session(verify=settings.verify, proxy=settings.proxy, parallel=limits.parallel)
+    session = transport.new_session(verify=settings.verify, proxies=settings.proxies, parallel=limits.parallel)
     try:
         login, project_id = persist(
             lambda: log_in(settings, session, time_for_one(limits, clock, until)), limits, clock, until

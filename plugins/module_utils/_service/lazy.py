@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from .connection import connect
 from .http.clock import Clock
 from .jobs.client import Client
+
+Value = TypeVar("Value")
 
 
 class LazyClient:
@@ -51,6 +53,10 @@ class LazyClient:
             client = self._client
         if client:
             client.close()
+
+    def shown(self, value: Value, known: Iterable[str] = ()) -> Value:
+        """A value for people, as :meth:`.Client.shown`. Before a login succeeded nothing of a service is in it."""
+        return self._client.shown(value, known) if self._client else value
 
     @property
     def requests_sent(self) -> int:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from enum import Enum
 from typing import Any
 
 from .._job.errors import configuration_error
-from .jobs.lists import JOB_TYPES
+from .._job.ranges import Range
+from .http.retries import Limits
 
 CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "endpoint": {"type": "str"},
@@ -28,16 +31,37 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "secret_key": {"type": "str", "no_log": True},
     "security_token": {"type": "str", "no_log": True},
     "cloud": {"type": "str"},
+    "allow_http": {"type": "bool", "default": False},
     "validate_certs": {"type": "bool", "default": True},
     "ca_path": {"type": "path"},
     # The URL of a proxy may hold a password.
     "proxy": {"type": "str", "no_log": True},
     "language": {"type": "str", "default": "en-us", "choices": ["en-us", "zh-cn"]},
-    "request_timeout": {"type": "float", "default": 30.0},
-    "request_retries": {"type": "int", "default": 4},
-    "batch_size": {"type": "int", "default": 100},
-    "parallel": {"type": "int", "default": 4},
+    "request_timeout": {"type": "float", "default": Limits.timeout},
+    "request_retries": {"type": "int", "default": Limits.retries},
+    "batch_size": {"type": "int", "default": Limits.batch_size},
+    "parallel": {"type": "int", "default": Limits.parallel},
 }
+
+CONNECTION_RANGES = {
+    "batch_size": Range(1, 100),
+    "parallel": Range(1, 64),
+    "request_retries": Range(0, 20),
+    "request_timeout": Range(0.1, 600),
+}
+
+
+def options_of(rules: type[Any]) -> dict[str, dict[str, Any]]:
+    """Return the options that a dataclass of rules stands for, with the types and defaults that it declares."""
+    return {each.name: _option(str(each.type), each.default) for each in fields(rules)}
+
+
+def _option(kind: str, default: Any) -> dict[str, Any]:
+    if isinstance(default, Enum):
+        return {"type": "str", "default": default.value, "choices": [each.value for each in type(default)]}
+    # What has no default is a file.
+    return {"type": "path"} if default is None else {"type": kind, "default": default}
+
 
 # Neither is required: names.asked_jobs says what is wrong, so that null and empty count as not set.
 JOBS_OR_NAMES: dict[str, dict[str, Any]] = {
@@ -45,12 +69,29 @@ JOBS_OR_NAMES: dict[str, dict[str, Any]] = {
     "job_names": {"type": "list", "elements": "str"},
 }
 
+# The words of the API for the types of jobs, in the order in which they are asked for.
+JOB_TYPES = ("migration", "sync", "cloudDataGuard")
+
 INFO_OPTIONS: dict[str, dict[str, Any]] = {
     "ids": {"type": "list", "elements": "str"},
     "names": {"type": "list", "elements": "str"},
     "types": {"type": "list", "elements": "str", "choices": list(JOB_TYPES)},
     "statuses": {"type": "list", "elements": "str"},
     "details": {"type": "bool", "default": False},
+}
+
+# The words of the collection for what was compared; a test holds that they are those of CompareKind.
+COMPARE_KINDS = ("objects", "rows", "values")
+
+COMPARE_OPTIONS: dict[str, dict[str, Any]] = {
+    **JOBS_OR_NAMES,
+    "kinds": {
+        "type": "list",
+        "elements": "str",
+        "default": ["objects", "rows"],
+        "choices": list(COMPARE_KINDS),
+    },
+    "started_after": {"type": "str"},
 }
 
 # In the order in which they are looked at: OpenStack, Open Telekom Cloud and otcextensions, the SDKs of Huawei Cloud,
@@ -71,6 +112,7 @@ ENVIRONMENT: dict[str, tuple[str, ...]] = {
     "ca_path": ("OS_CACERT",),
 }
 _KEY_FAMILIES = tuple(zip(*(ENVIRONMENT[name] for name in ("access_key", "secret_key", "security_token")), strict=True))
+# A new name for one of the two needs its partner at the same place.
 _PASSWORD_FAMILIES = tuple(zip(ENVIRONMENT["username"], ENVIRONMENT["password"], strict=True))
 
 _NOT_IN_AN_ID = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")
@@ -106,50 +148,48 @@ def security_token_of(access_key: str | None, environ: Mapping[str, str]) -> str
     return next((environ[token] for token in (*own, *orphans) if environ.get(token)), None)
 
 
-def secrets(options: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
-    """Every secret that the options and the environment hold, used or not."""
-    found = []
-    for option, spec in CONNECTION_OPTIONS.items():
-        if spec.get("no_log"):
-            found += [options.get(option), *(environ.get(name) for name in ENVIRONMENT.get(option, ()))]
-    return [secret for secret in found if secret]
+def logins_in_urls(options: Mapping[str, Any]) -> list[str]:
+    """The logins that stand in URLs, which are refused: Ansible shows the options themselves at -vvv."""
+    logins = [str(options.get(option) or "").rpartition("@")[0] for option in ("endpoint", "auth_url")]
+    found = [login.rpartition("://")[2] if "://" in login else login for login in logins if login]
+    return [text for login in found for text in (login, login.partition(":")[2]) if text]
 
 
-def job_ids(jobs: Iterable[str]) -> tuple[list[str], list[str]]:
+def job_ids(jobs: Iterable[str], option: str = "jobs") -> tuple[list[str], list[str]]:
     """The distinct ids in the order given, and those that were given more than once.
 
     Ids are no UUIDs (their last group ends in a node tag such as ``jb21``), so anything
     without white space and control characters is taken. Raises :class:`DrsError` of kind
-    ``configuration`` for what cannot be an id.
+    ``configuration``, which names ``option``, for what cannot be an id.
     """
     distinct: dict[str, None] = {}
     repeated: dict[str, None] = {}
-    for number, job_id in enumerate(_of_json(list(jobs), "jobs", "ids"), start=1):
+    for number, job_id in enumerate(_of_json(list(jobs), option, "ids"), start=1):
         if not job_id:
-            raise configuration_error(f"jobs: entry {number} is empty. Give the id of a DRS job.")
+            raise configuration_error(f"{option}: entry {number} is empty. Give the id of a DRS job.")
         if _NOT_IN_AN_ID.search(job_id):
             raise configuration_error(
-                f"jobs: entry {number} ({job_id!r}) holds a blank or a control character, which no job id has."
+                f"{option}: entry {number} ({job_id!r}) contains a space or a control character. Job ids have neither."
             )
         (repeated if job_id in distinct else distinct)[job_id] = None
     if not distinct:
-        raise configuration_error("jobs is empty. Give the id of at least one DRS job.")
+        raise configuration_error(f"{option} is empty. Give the id of at least one DRS job.")
     return list(distinct), list(repeated)
 
 
-def job_names(names: Iterable[str]) -> tuple[list[str], list[str]]:
+def job_names(names: Iterable[str], option: str = "job_names") -> tuple[list[str], list[str]]:
     """The distinct names in the order given, and those that were given more than once.
 
     Raises :class:`DrsError` of kind ``configuration`` for what cannot be a name.
     """
     distinct: dict[str, None] = {}
     repeated: dict[str, None] = {}
-    for number, name in enumerate(_of_json(list(names), "job_names", "names"), start=1):
+    for number, name in enumerate(_of_json(list(names), option, "names"), start=1):
         if not name.strip():
-            raise configuration_error(f"job_names: entry {number} is empty. Give the name of a DRS job.")
+            raise configuration_error(f"{option}: entry {number} is empty. Give the name of a DRS job.")
         (repeated if name in distinct else distinct)[name] = None
     if not distinct:
-        raise configuration_error("job_names is empty. Give the name of at least one DRS job.")
+        raise configuration_error(f"{option} is empty. Give the name of at least one DRS job.")
     return list(distinct), list(repeated)
 
 
@@ -168,7 +208,7 @@ def _of_json(jobs: list[str], option: str, what: str) -> list[str]:
         listed = json_list(jobs)
     except ValueError:
         raise configuration_error(
-            f"{option} looks like JSON and is none. Give a list of {what}, or {what} with commas."
+            f"{option} starts like a JSON list but is not valid JSON. Pass a list, or {what} separated by commas."
         ) from None
     if listed is None:
         return jobs

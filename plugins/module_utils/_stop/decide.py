@@ -12,15 +12,23 @@ from enum import Enum
 from typing import Any
 
 from .._gate.gate import Sample, Standing, Verdict, judge
-from .._gate.rules import LONGEST, Reading, Rules
-from .._job.errors import configuration_error
+from .._gate.rules import Goal, Rules
+from .._job.ranges import LONGEST, Range, check_ranges
 from .._job.records import StatusRecord
 from .._job.status_table import STOPPED, Phase, State
 from .._job.text import counted
 from .._service.jobs.stop_request import WRONG_STATE_CODE, Reply, StopAnswer
 
+# The user manuals of both clouds: only a stop in the normal way migrates these.
+LEFT_BY_FORCE = (
+    "After a forced stop, do by hand what a normal one migrates: set the sequences and start values of the target, create its "
+    "triggers and events, and drop the replication slots on the source."
+)
 # How many jobs a sentence names before it says how many more there are.
 _NAMED = 20
+
+# Of the options that are numbers, what each may be. Times are in seconds.
+RANGES = {"max_delay": Range(), "timeout": Range(1, LONGEST), "interval": Range(0.01, LONGEST)}
 
 
 @dataclass(frozen=True)
@@ -39,12 +47,7 @@ class StopRules:
     interval: float = 5
 
     def __post_init__(self) -> None:
-        if self.max_delay < 0:
-            raise configuration_error(f"max_delay must be a number that is not negative, not {self.max_delay}.")
-        for name, least in (("timeout", 1), ("interval", 0.01)):
-            value = getattr(self, name)
-            if not least <= value <= LONGEST:
-                raise configuration_error(f"{name} must be between {least} and {LONGEST} seconds, not {value:g}.")
+        check_ranges(RANGES, vars(self))
 
 
 class Stand(str, Enum):
@@ -190,7 +193,7 @@ def not_found(jobs: Jobs) -> str:
 
 
 def unjudged(records: Sequence[StatusRecord]) -> dict[str, str]:
-    """Holds after a reading that cannot show that a job is ready, for the jobs that may not be stopped on it."""
+    """Return a hold for each live job after a status-only reading, which cannot show that a job is ready."""
     live = (record.id for record in records if stand_of(record) is Stand.LIVE)
     return dict.fromkeys(live, "The latest reading does not show whether it is ready.")
 
@@ -199,6 +202,23 @@ def gate_rules(rules: StopRules) -> Rules:
     """The rules by which a job is ready to be stopped."""
     return Rules(
         max_delay=rules.max_delay, check_subtasks=rules.check_subtasks, timeout=0, max_missing=0, unknown_for=0
+    )
+
+
+def wait_rules(rules: StopRules, timeout: float) -> Rules:
+    """Return the rules of the wait until all jobs have ended: only ``timeout`` (seconds) ends it without them."""
+    # More polls than there is time for.
+    most = 2 + int(2 * rules.timeout / rules.interval)
+    return Rules(
+        goal=Goal.STOPPED,
+        timeout=max(0.0, timeout),
+        interval=rules.interval,
+        near_interval=rules.interval,
+        max_errors=most,
+        max_missing=most,
+        unknown_for=LONGEST,
+        fail_fast=False,
+        check_subtasks=False,
     )
 
 
@@ -235,11 +255,6 @@ def batches(jobs: Jobs, size: int) -> list[list[str]]:
     together = [job.id for job in jobs if job.due and not job.alone]
     alone = [[job.id] for job in jobs if job.due and job.alone]
     return [together[start : start + size] for start in range(0, len(together), size)] + alone
-
-
-def readings(statuses: Sequence[StatusRecord], progress: Sequence[Any]) -> tuple[Reading, ...]:
-    """Both answers by job."""
-    return tuple(Reading(status, record) for status, record in zip(statuses, progress, strict=True))
 
 
 def named(jobs: Iterable[tuple[str, str]]) -> str:
@@ -283,6 +298,6 @@ def message(jobs: Jobs, wait: bool, elapsed: float, problem: str = "") -> str:
     if problem:
         parts.append(problem)
     if stopped:
-        parts.append(f"Stopped, and not to be resumed: {named((job.id, '') for job in stopped)}.")
+        parts.append(f"These jobs were stopped and cannot be resumed: {named((job.id, '') for job in stopped)}.")
     parts.append("Look at the jobs in the console, then run this task again: it continues where this run ended.")
     return " ".join(parts)

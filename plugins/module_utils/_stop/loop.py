@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The loop that stops jobs: reads, sends what is due, and reads again until all jobs have ended."""
+"""Stops jobs: a wait with the goal ``stopped`` that sends what is due after each of its samples."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Protocol
 
-from .._gate.gate import Sample
+from .._gate.gate import FailedPoll, Observation
+from .._gate.rules import Reading, Rules
+from .._job.details import DetailRecord
 from .._job.errors import DrsError
 from .._job.records import ProgressRecord, StatusRecord
-from .._job.text import counted
+from .._job.text import counted, duration
 from .._service.connection import connect
 from .._service.http.clock import REAL_CLOCK, Clock
-from .._service.jobs.details import not_checked, target_readonly
-from .._service.jobs.lists import ListedJob
-from .._service.jobs.names import Asked, asked_jobs, resolve_names
+from .._service.jobs.names import Asked, asked_jobs, ids_of
 from .._service.jobs.stop_request import StopAnswer, answers_of
+from .._wait.loop import poll_until_verdict
+from .._wait.observer import Observer
+from .._wait.screen import Screen
+from .._wait.subtasks import Client as ReadsJobs
 from .._wait.subtasks import Jobs
 from .decide import (
+    LEFT_BY_FORCE,
     Stand,
     StopRules,
     already,
@@ -33,34 +38,25 @@ from .decide import (
     not_found,
     not_ready,
     observed,
-    readings,
     result,
     unjudged,
+    wait_rules,
 )
-from .lines import StopLines
 
-_JITTER = 0.1
-# Seconds for which a reading is evidence enough to send a stop, as `valid_for` of a wait.
-_VALID_FOR = 60
+# Seconds that the service may ask to wait before the next stop.
 _LONGEST_PAUSE = 60.0
 _NOTHING: dict[str, Any] = {"changed": False, "jobs": [], "stopped": [], "already_ended": [], "failed_jobs": []}
 
 
-class StopsJobs(Protocol):
+class StopsJobs(ReadsJobs, Protocol):
     """The part of the client that is needed here."""
 
     @property
     def batch_size(self) -> int:
-        """How many jobs one request may hold."""
+        """Return how many jobs one request may hold."""
 
-    def statuses(self, ids: Sequence[str], until: float | None = None) -> list[StatusRecord]:
-        """A record for each id, in the order given."""
-
-    def both(self, ids: Sequence[str], until: float | None = None) -> tuple[list[StatusRecord], list[ProgressRecord]]:
-        """The same by both operations."""
-
-    def list_jobs(self, *, ids: Sequence[str] | None = None, until: float | None = None) -> Sequence[ListedJob]:
-        """The jobs with these ids in the list of jobs, with their subtasks."""
+    def statuses(self, ids: Sequence[str], until: float | None = None) -> Sequence[StatusRecord]:
+        """Return the status record of each job, in the order given."""
 
     def stop(self, ids: Sequence[str], *, force: bool = False, until: float | None = None) -> dict[str, StopAnswer]:
         """Ask once to stop jobs."""
@@ -73,27 +69,37 @@ def run(
     check_mode: bool,
     say: Callable[[str], None],
     clock: Clock = REAL_CLOCK,
+    screen: Screen | None = None,
 ) -> dict[str, Any]:
-    """Stop jobs, from a task's options to its result. ``say`` gets each line for people."""
+    """Stop jobs, from a task's options to its result. ``say`` gets each line for people, as ``screen`` shows it."""
     try:
         rules = rules_of(options)
         asked = asked_jobs(options)
         until = clock.elapsed() + rules.timeout
-        with connect(options, environ, clock=clock) as client:
-            ids = resolve_names(client, asked.names, until) if asked.names else asked.ids
-            outcome = stop_jobs(client, ids, rules, until=until, say=say, clock=clock, check_mode=check_mode)
+        with connect(options, environ, clock=clock, until=until) as client:
+            ids = ids_of(client, asked, until)
+
+            def shown(line: str) -> None:
+                say(client.shown(line))
+
+            outcome = stop_jobs(
+                client, ids, rules, until=until, say=shown, clock=clock, check_mode=check_mode, screen=screen
+            )
+            # Ids that were given are no secret, and whoever reads a result looks for them.
+            outcome = client.shown(outcome, ids)
+            given = client.shown(list(asked.names))
             warnings = [*([asked.warning] if asked.warning else []), *client.warnings]
     except DrsError as error:
         return refused(error)
-    names = dict(zip(ids, asked.names, strict=False))
+    names = dict(zip(ids, given, strict=False))
     jobs = [{"id": entry["id"], "name": names.get(entry["id"]), **entry} for entry in outcome["jobs"]]
     return {**outcome, "jobs": jobs, **({"warnings": warnings} if warnings else {})}
 
 
-def targets_of(
+def details_of(
     options: Mapping[str, Any], environ: Mapping[str, str], clock: Clock = REAL_CLOCK
-) -> tuple[dict[str, bool | None], str | None]:
-    """Whether each job's target is read-only until the job has ended, and a warning if that could not be checked.
+) -> tuple[list[DetailRecord], str]:
+    """Return the details of jobs, and a sentence if they could not be read; then nothing is known of the jobs.
 
     ``options`` are those of the connection, and ``jobs``. Raises nothing, not even for a login that fails: the gates,
     which come next, say more about it.
@@ -101,9 +107,12 @@ def targets_of(
     ids = list(dict.fromkeys(options["jobs"]))
     try:
         with connect(options, environ, clock=clock) as client:
-            return target_readonly(client, ids)
+            return client.details(ids), ""
     except DrsError as error:
-        return not_checked(ids, error)
+        return [], (
+            "Whether the targets are read-only until the jobs have ended, and what only a normal stop migrates, could not "
+            f"be checked. {error}"
+        )
 
 
 def rules_of(options: Mapping[str, Any]) -> StopRules:
@@ -120,12 +129,13 @@ def stop_jobs(
     say: Callable[[str], None],
     clock: Clock = REAL_CLOCK,
     check_mode: bool = False,
+    screen: Screen | None = None,
 ) -> dict[str, Any]:
     """Stop the jobs and wait until they have ended, at most until ``until`` on ``clock.elapsed``.
 
     Returns a task's result, also after a failure. Raises only what ``say`` and ``clock`` raise.
     """
-    return _Stopping(client, ids, rules, until, say, clock).outcome(check_mode)
+    return _Stopping(client, ids, rules, until, say, clock, screen).outcome(check_mode)
 
 
 def refused(error: DrsError) -> dict[str, Any]:
@@ -134,7 +144,7 @@ def refused(error: DrsError) -> dict[str, Any]:
 
 
 class _Stopping:
-    """One run of the loop."""
+    """One stop: a wait with the goal ``stopped`` that sends stops after its polls."""
 
     def __init__(
         self,
@@ -144,108 +154,99 @@ class _Stopping:
         until: float | None,
         say: Callable[[str], None],
         clock: Clock,
+        screen: Screen | None,
     ) -> None:
-        self._client, self._ids, self._rules, self._clock = client, list(ids), rules, clock
+        self._screen = screen
+        self._client, self._ids, self._rules, self._clock, self._say = client, list(ids), rules, clock, say
         self._started = clock.elapsed()
         own = self._started + rules.timeout
         self._until = own if until is None else min(own, until)
-        self._lines = StopLines(ids, say, clock.now, lambda: clock.elapsed() - self._started)
         self._jobs = begin(())
-        self._read_at = self._started
-        # What the latest reading, and the latest stop that was refused as a whole, failed with.
-        self._error: DrsError | None = None
-        self._refusal: DrsError | None = None
-        self._pause = 0.0
+        # A job that is missing ends the stop at once; a subtask is waited for as a wait does.
+        self._whole = Jobs(Asked(tuple(ids), (), None), replace(gate_rules(rules), max_missing=Rules.max_missing))
+        self._judged = False
+        # Why nothing may be sent at all.
+        self._refusal = ""
+        # What the latest poll, and the latest stop that was refused as a whole, failed with.
+        self._failed_poll: FailedPoll | None = None
+        self._refused: DrsError | None = None
 
     def outcome(self, check_mode: bool) -> dict[str, Any]:
         """Do all of it, and say what came of it."""
-        rules = self._rules
-        self._lines.start(rules, check_mode)
-        try:
-            sample = self._read(all_of_both=rules.require_ready)
-        except DrsError as error:
-            return self._nothing(f"No job was stopped. {error}", error)
-        self._jobs = begin([each.status for each in sample.readings])
-        refusal = not_found(self._jobs)
-        if not refusal and rules.require_ready:
-            reason, holds = not_ready(sample, gate_rules(rules))
-            refusal = reason and f"No job was stopped, because not all of them are ready. {reason}"
-            self._jobs = tuple(replace(job, hold=holds.get(job.id, "")) for job in self._jobs)
-        if refusal:
-            return self._nothing(refusal)
-        self._lines.observed(self._jobs)
-        return self._would_stop() if check_mode else self._stop()
+        rules = wait_rules(self._rules, self._until - self._started)
+        what = f"timeout={duration(self._rules.timeout)}{' force' if self._rules.force else ''}"
+        what += f"{'' if self._rules.require_ready else ' without require_ready'}{' check_mode' if check_mode else ''}"
+        self._observer = Observer(len(self._ids), rules, self._clock.now(), self._say, "drs_stop", what, self._screen)
+        after = self._take_in if check_mode else self._go_on
+        poll_until_verdict(self._read, self._observer, rules, self._clock, self._started, after)
+        if self._refusal:
+            return self._nothing()
+        return self._would_stop() if check_mode else self._stopped()
 
-    def _stop(self) -> dict[str, Any]:
-        while True:
-            self._send()
-            if all(job.settled(self._rules.wait) for job in self._jobs) or self._left() <= 0:
-                break
-            self._clock.sleep(self._next_pause())
-            try:
-                self._observe()
-                self._error = None
-            except DrsError as error:
-                self._error = error
-                self._lines.problem(error)
-                if error.final:
-                    break
-        problem = f"The last reading failed: {self._error}" if self._error else str(self._refusal or "")
-        elapsed = self._clock.elapsed() - self._started
-        text = message(self._jobs, self._rules.wait, elapsed, problem)
-        return self._ended(result(self._jobs, self._rules.wait), text, self._error or self._refusal)
+    def _read(self, until: float, held: Callable[[], bool]) -> tuple[Reading, ...]:
+        # A stop that is sent again needs evidence as fresh as the first one.
+        due = [job for job in self._jobs if job.stand is Stand.LIVE and not job.accepted and not job.failure]
+        self._judged = self._rules.require_ready and bool(due or not self._jobs)
+        if self._judged:
+            # Each time with the list of jobs: a subtask may have begun since the last reading.
+            return self._whole.read(self._client, until, held, with_list=True)
+        statuses = self._client.statuses(self._ids, until)
+        # The status alone says whether a job has ended.
+        return tuple(Reading(status, ProgressRecord(status.id, status.found, status.status)) for status in statuses)
 
-    def _send(self) -> None:
-        """Send what is due, while the reading it is based on may be trusted and there is time."""
-        self._pause = 0.0
-        if self._error:
-            return
+    def _take_in(self, observation: Observation) -> float | None:
+        """Take in an observation; end the wait if it is the first and no stop may be sent, and in check mode."""
+        first = not self._jobs
+        if isinstance(observation, FailedPoll):
+            self._failed_poll = observation
+            self._refusal = f"No job was stopped. {observation.message}" if first else ""
+            return None if first else 0.0
+        self._failed_poll = None
+        records = [reading.status for reading in observation.readings]
+        reason, holds = not_ready(observation, gate_rules(self._rules)) if self._judged else ("", {})
+        if self._rules.require_ready and not self._judged:
+            holds = unjudged(records)
+        self._jobs = observed(self._jobs or begin(records), records, holds)
+        if first:
+            reason = reason and f"No job was stopped, because not all of them are ready. {reason}"
+            self._refusal = not_found(self._jobs) or reason
+        return None
+
+    def _go_on(self, observation: Observation) -> float | None:
+        """Take in an observation, and send what is due on it; end the wait if no job is open any more."""
+        self._take_in(observation)
+        if self._refusal:
+            return None
+        pause = 0.0 if self._failed_poll else self._send(observation)
+        return None if all(job.settled(self._rules.wait) for job in self._jobs) else pause
+
+    def _send(self, observation: Observation) -> float:
+        """Send what is due, while the observation may be trusted and there is time; return the least pause after it."""
+        pause, valid_until = 0.0, self._started + observation.began + Rules.valid_for
         for batch in batches(self._jobs, self._client.batch_size):
-            if self._left() <= 0 or self._clock.elapsed() - self._read_at > _VALID_FOR:
-                return
+            if self._clock.elapsed() >= self._until or self._clock.elapsed() > valid_until:
+                break
             try:
                 answers = self._client.stop(batch, force=self._rules.force, until=self._until)
             except DrsError as error:
                 answers = answers_of(error, batch)
-                self._refusal = error if error.final else self._refusal
-                self._pause = max(self._pause, min(error.retry_after or 0.0, _LONGEST_PAUSE))
-                self._lines.problem(error)
+                self._refused = error if error.final else self._refused
+                pause = max(pause, min(error.retry_after or 0.0, _LONGEST_PAUSE))
             self._jobs = answered(self._jobs, answers)
-            self._lines.answered(answers)
+            self._observer.lines.stops(self._clock.now(), self._elapsed(), answers)
+        return pause
 
-    def _observe(self) -> None:
-        # A stop that is sent again needs evidence as fresh as the first one.
-        waiting = any(job.stand is Stand.LIVE and not job.accepted and not job.failure for job in self._jobs)
-        again = self._rules.require_ready and waiting
-        sample = self._read(all_of_both=again)
-        records = [each.status for each in sample.readings]
-        holds = not_ready(sample, gate_rules(self._rules))[1] if again else {}
-        if self._rules.require_ready and not again:
-            holds = unjudged(records)
-        self._jobs = observed(self._jobs, records, holds)
-        self._lines.observed(self._jobs)
+    def _elapsed(self) -> float:
+        return self._clock.elapsed() - self._started
 
-    def _read(self, all_of_both: bool) -> Sample:
-        began = self._clock.elapsed()
-        if all_of_both:
-            # Each time with the list of jobs: a subtask may have begun since the last reading.
-            whole = Jobs(Asked(tuple(self._ids), (), None), gate_rules(self._rules))
-            found = whole.read(self._client, self._until, lambda: False)
-        else:
-            statuses = self._client.statuses(self._ids, self._until)
-            found = readings(statuses, [ProgressRecord(job_id) for job_id in self._ids])
-        # As old as its oldest answer.
-        self._read_at = began
-        ended = self._clock.elapsed() - self._started
-        return Sample(began - self._started, ended, self._clock.now(), found)
-
-    def _left(self) -> float:
-        return self._until - self._clock.elapsed()
-
-    def _next_pause(self) -> float:
-        pause = self._rules.interval * self._clock.uniform(1 - _JITTER, 1 + _JITTER)
-        # The last reading is taken when time is up.
-        return min(max(pause, self._pause), self._left())
+    def _stopped(self) -> dict[str, Any]:
+        problem, failure = str(self._refused or ""), self._refused.failure() if self._refused else None
+        if self._failed_poll:
+            problem, failure = f"The last reading failed: {self._failed_poll.message}", dict(self._failed_poll.failure)
+        text = message(self._jobs, self._rules.wait, self._elapsed(), problem)
+        if self._rules.force and any(job.reached for job in self._jobs):
+            text = f"{text} {LEFT_BY_FORCE}"
+        return self._ended(result(self._jobs, self._rules.wait), text, failure)
 
     def _would_stop(self) -> dict[str, Any]:
         live = [job.id for job in self._jobs if job.stand is Stand.LIVE]
@@ -258,17 +259,18 @@ class _Stopping:
         if failed:
             return self._ended(lists, message(self._jobs, True, 0))
         text = f"Would stop {counted(len(live))}{already(len(others))}."
+        if self._rules.force and live:
+            text = f"{text} {LEFT_BY_FORCE}"
         return self._ended(lists, text)
 
-    def _nothing(self, text: str, error: DrsError | None = None) -> dict[str, Any]:
+    def _nothing(self) -> dict[str, Any]:
         lists = result(self._jobs, self._rules.wait) if self._jobs else {**_NOTHING, "failed_jobs": self._ids}
-        return self._ended(lists, text, error, failed=True)
+        failure = dict(self._failed_poll.failure) if self._failed_poll else None
+        return self._ended({**lists, "failed": True}, self._refusal, failure)
 
-    def _ended(
-        self, lists: dict[str, Any], text: str, error: DrsError | None = None, *, failed: bool = False
-    ) -> dict[str, Any]:
-        self._lines.ended(text)
-        failed = failed or bool(lists["failed_jobs"])
-        elapsed = round(self._clock.elapsed() - self._started, 1)
-        failure = error.failure() if error and failed else None
-        return {**lists, "elapsed": elapsed, "msg": text, "failed": failed, "failure": failure}
+    def _ended(self, lists: dict[str, Any], text: str, failure: dict[str, Any] | None = None) -> dict[str, Any]:
+        elapsed = self._elapsed()
+        self._observer.lines.end(self._clock.now(), elapsed, text)
+        failed = bool(lists.get("failed") or lists["failed_jobs"])
+        failure = failure if failed else None
+        return {**lists, "elapsed": round(elapsed, 1), "msg": text, "failed": failed, "failure": failure}

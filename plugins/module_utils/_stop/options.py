@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._service.options import JOBS_OR_NAMES
+from .._service.options import JOBS_OR_NAMES, options_of
+from .decide import StopRules
 
 STOP_OPTIONS: dict[str, dict[str, Any]] = {
     **JOBS_OR_NAMES,
-    "require_ready": {"type": "bool", "default": True},
-    "max_delay": {"type": "int", "default": 0},
-    "check_subtasks": {"type": "bool", "default": True},
-    "force": {"type": "bool", "default": False},
-    "wait": {"type": "bool", "default": True},
-    "timeout": {"type": "float", "default": 1800.0},
-    "interval": {"type": "float", "default": 5.0},
+    **options_of(StopRules),
     "progress": {"type": "bool", "default": True},
 }

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from . import trend
 # themselves. Fewer samples than four make no curve: of more than 500 jobs no points are kept.
 _MOST_POINTS = 2000
 _FEWEST_SAMPLES = 4
-_MOST_TRANSITIONS = 400
+_MOST_TRANSITIONS = 300
 # The number of samples that a trend is made of.
 _TREND_SAMPLES = 12
 
@@ -39,25 +38,11 @@ class SeriesPoint:
 
 @dataclass(frozen=True)
 class _Values:
-    """Progress and delay of all jobs in one sample, in its order; as arrays, for they are many."""
+    """Progress and delay of all jobs in one sample, in its order."""
 
     at: float
-    progress: array[int]
-    delays: array[int]
-
-    @classmethod
-    def of(cls, observation: Sample) -> _Values:
-        progress = array("q", (_stored(reading.progress.progress) for reading in observation.readings))
-        delays = array("q", (_stored(reading.progress.delay) for reading in observation.readings))
-        return cls(observation.ended, progress, delays)
-
-
-def _stored(value: int | None) -> int:
-    return -1 if value is None else value
-
-
-def _value(stored: int) -> int | None:
-    return None if stored < 0 else stored
+    progress: tuple[int | None, ...]
+    delays: tuple[int | None, ...]
 
 
 class History:
@@ -94,7 +79,9 @@ class History:
         for was, reading in zip(before, observation.readings, strict=True):
             self._note_change(was, reading, observation)
         self._readings = observation.readings
-        self._latest.append(_Values.of(observation))
+        records = [reading.progress for reading in observation.readings]
+        delays = tuple(record.delay for record in records)
+        self._latest.append(_Values(observation.ended, tuple(record.progress for record in records), delays))
         self._note_points(observation)
 
     def series(self) -> list[dict[str, Any]]:
@@ -111,10 +98,10 @@ class History:
             return None
         times, place = [values.at for values in self._latest], self._places[reading.id]
         if reading.status.meaning.phase is Phase.INCREMENTAL:
-            return trend.of_delay(times, [_value(values.delays[place]) for values in self._latest])
+            return trend.of_delay(times, [values.delays[place] for values in self._latest])
         if reading.status.meaning.phase is Phase.FULL:
             remaining = reading.progress.remaining_time
-            return trend.of_progress(times, [_value(values.progress[place]) for values in self._latest], remaining)
+            return trend.of_progress(times, [values.progress[place] for values in self._latest], remaining)
         return None
 
     def _note_change(self, before: Reading | None, reading: Reading, observation: Sample) -> None:

@@ -15,14 +15,16 @@ from typing import Any
 from .._gate.gate import Decision, FailedPoll, Observation, Sample, Standing, Verdict
 from .._gate.rules import Reading, Rules
 from .._job.errors import DrsError, configuration_error
+from .._job.text import iso, printable
 from .._service.http.clock import REAL_CLOCK, Clock
 from .._service.jobs.names import asked_jobs
 from .._service.lazy import LazyClient
 from .history import History
 from .observer import Observer
 from .options import rules_of
-from .recording import Recorder, read_last_run
+from .recording import REPLAY, Recorder, read_last_run
 from .result import Ending, result
+from .screen import Screen
 from .subtasks import Jobs
 
 # Intervals are randomised by this share, so that many waits do not poll in step.
@@ -42,21 +44,28 @@ def run(
     say: Callable[[str], None],
     clock: Clock = REAL_CLOCK,
     folder: str = "",
+    limit: float | None = None,
+    named: Callable[[str], str] = str,
+    screen: Screen | None = None,
 ) -> dict[str, Any]:
     """A whole wait, from a task's options to its result.
 
     ``one_sample`` (check mode) judges what is there now, as ``timeout=0`` does; it never sleeps
-    and writes no recording. ``say`` gets each line for people. A relative hold file holds where the
-    process runs, and in ``folder``.
+    and writes no recording. ``say`` gets each line for people, as ``screen`` shows it. A relative hold file
+    holds where the process runs, and in ``folder``. After ``limit`` (seconds) it ends, whatever its timeout is. ``named`` returns what the
+    user calls an option, such as the variable of a role.
     """
+    screen = replace(screen or Screen(), named=named)
     try:
-        rules = rules_of(options)
+        rules = rules_of(options, named)
         if options["replay"]:
-            return _replay(options, rules, say)
+            return _replay(options, rules, say, screen)
         if one_sample:
             rules = replace(rules, timeout=0)
             options = {**options, "record": None, "request_retries": 0}
-        return _live(options, environ, rules, clock, say, folder)
+        elif limit is not None:
+            rules = replace(rules, timeout=limit)
+        return _live(options, environ, rules, clock, say, folder, screen)
     except DrsError as error:
         return refused(error, clock)
 
@@ -79,29 +88,36 @@ def _live(
     clock: Clock,
     say: Callable[[str], None],
     folder: str,
+    screen: Screen,
 ) -> dict[str, Any]:
     asked = asked_jobs(options)
     record, started_at = options["record"], clock.now()
     jobs = Jobs(asked, rules)
     with ExitStack() as resources:
-        recorder = resources.enter_context(Recorder(record, asked.ids, rules, started_at)) if record else None
         client = resources.enter_context(LazyClient(options, environ, clock))
+
+        def shown(value: Any) -> Any:
+            # Ids that were given are no secret, and whoever reads a result or a recording looks for them.
+            return client.shown(value, jobs.ids)
+
+        recorder = Recorder(record, asked.ids, rules, started_at, shown) if record else None
+        if recorder:
+            resources.enter_context(recorder)
 
         def read(until: float, held: Callable[[], bool]) -> tuple[Reading, ...]:
             return jobs.read(client.opened(until), until, held)
 
-        observer = Observer(len(asked.ids or asked.names), rules, started_at, say)
-        started = clock.elapsed()
-        while True:
-            observation = one_poll(read, rules, clock, started, folder)
+        def recorded(observation: Observation) -> float:
             if recorder:
                 recorder.observed(observation)
-            if observer.observe(observation):
-                break
-            clock.sleep(_pause(rules, clock, started, near=observer.near))
+            return 0.0
+
+        number = len(asked.ids or asked.names)
+        observer = Observer(number, rules, started_at, lambda line: say(client.shown(line)), screen=screen)
+        poll_until_verdict(read, observer, rules, clock, clock.elapsed(), recorded, folder)
         ending = observer.ending()
         counts = {"requests": client.requests_sent, "logins": client.logins}
-        answer = result(ending, jobs.ids, rules, **counts, series=bool(options.get("series")))
+        answer = shown(result(ending, jobs.ids, rules, **counts, full=bool(options.get("series"))))
         answer["connection"] = client.about
         if recorder:
             recorder.verdict(answer["verdict"], answer["reason"])
@@ -109,13 +125,36 @@ def _live(
     return _outcome(answer, [*ending.warnings, *client.warnings, *(problem for problem in problems if problem)])
 
 
-def _pause(rules: Rules, clock: Clock, started: float, *, near: bool) -> float:
+def poll_until_verdict(
+    read: Read,
+    observer: Observer,
+    rules: Rules,
+    clock: Clock,
+    started: float,
+    after: Callable[[Observation], float | None],
+    folder: str = "",
+) -> None:
+    """Poll until there is a verdict, or ``after`` says that nothing more is to be observed.
+
+    ``after`` gets each observation and returns the least seconds until the next one, or None to end the wait.
+    ``started`` and ``folder`` are those of :func:`one_poll`.
+    """
+    while True:
+        observation = one_poll(read, rules, clock, started, folder)
+        over = observer.observe(observation)
+        least = after(observation)
+        if over or least is None:
+            return
+        clock.sleep(_pause(rules, clock, started, near=observer.near, least=least))
+
+
+def _pause(rules: Rules, clock: Clock, started: float, *, near: bool, least: float) -> float:
     """Return the seconds until the next poll; the last one begins just before the deadline."""
     interval = rules.near_interval if near else rules.interval
     remaining = rules.timeout - (clock.elapsed() - started)
     if remaining > _BEFORE_THE_DEADLINE:
         remaining -= _BEFORE_THE_DEADLINE
-    return max(0.0, min(interval * clock.uniform(1 - _JITTER, 1 + _JITTER), remaining))
+    return max(0.0, min(max(interval * clock.uniform(1 - _JITTER, 1 + _JITTER), least), remaining))
 
 
 def one_poll(read: Read, rules: Rules, clock: Clock, started: float, folder: str = "") -> Observation:
@@ -127,7 +166,8 @@ def one_poll(read: Read, rules: Rules, clock: Clock, started: float, folder: str
         return _exists("", rules.hold_file) or _exists(folder, rules.hold_file)
 
     try:
-        readings = read(until, held)
+        # One that begins late, such as after a sleep of the machine, still has the time that a healthy answer takes.
+        readings = read(max(until, clock.elapsed()), held)
     except DrsError as error:
         ended, at = clock.elapsed() - started, clock.now()
         return FailedPoll(began, ended, at, str(error), error.failure(), error.final)
@@ -148,22 +188,33 @@ def _exists(folder: str, path: str | None) -> bool:
     return True
 
 
-def _replay(options: Mapping[str, Any], rules: Rules, say: Callable[[str], None]) -> dict[str, Any]:
+def _replay(options: Mapping[str, Any], rules: Rules, say: Callable[[str], None], screen: Screen) -> dict[str, Any]:
     recorded = read_last_run(options["replay"])
     asked = asked_jobs({**options, "jobs": recorded.ids} if _nothing_asked(options) else options)
     by_name = recorded.ids_by_name()
     recorded_jobs = by_name if asked.names else recorded.ids
-    strangers = [job for job in asked.ids or asked.names if job not in recorded_jobs]
+    # Names are recorded as they are shown.
+    names = [printable(name) for name in asked.names]
+    strangers = [job for job in asked.ids or names if job not in recorded_jobs]
     if strangers:
         option = "job_names" if asked.names else "jobs"
         raise configuration_error(f"{option}: the recording {options['replay']} has no job {', '.join(strangers)}.")
-    ids = asked.ids or tuple(by_name[name] for name in asked.names)
-    observer = Observer(len(ids), rules, recorded.started_at, say)
+    ids = asked.ids or tuple(by_name[name] for name in names)
+    changed = recorded.changed(rules)
+    observer = Observer(len(ids), rules, recorded.started_at, say, task=f"drs_wait {REPLAY}", screen=screen)
+    observer.lines.replays(recorded.started_at, changed)
     for observation in recorded.of_jobs(ids, held_counts=rules.hold_file is not None):
         if observer.observe(observation):
             break
-    ending = observer.ending()
-    answer = result(ending, ids, rules, requests=0, logins=0, series=bool(options.get("series")))
+    ending = observer.ending(evidence=False)
+    answer = result(ending, ids, rules, requests=0, logins=0, full=bool(options.get("series")))
+    answer["msg"] = f"{REPLAY}, no evidence of now: {answer['reason']}"
+    answer["replay"] = {
+        "file": str(options["replay"]),
+        "recorded_at": iso(recorded.started_at),
+        "rules_changed": changed,
+        "jobs_left_out": [job for job in recorded.ids if job not in ids],
+    }
     damaged = [
         f"Line {number} of {options['replay']} is damaged; it counts as a failed poll." for number in recorded.damaged
     ]
@@ -178,6 +229,9 @@ def _outcome(answer: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:
     """Return the result with whether the task failed, and its warnings if there are any."""
     return {
         "connection": None,
+        "replay": None,
+        # The caller knows.
+        "ran_by": None,
         **answer,
         "failed": not answer["ready"],
         **({"warnings": list(warnings)} if warnings else {}),

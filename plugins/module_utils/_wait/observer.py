@@ -18,6 +18,7 @@ from .._job.text import duration
 from .history import History
 from .lines import Lines
 from .result import Ending
+from .screen import Screen
 
 # Near the goal: so few seconds of delay, or so much of the full phase, are left.
 _NEAR_DELAY = 60
@@ -27,20 +28,33 @@ _MOST_WARNINGS = 5
 
 
 class Observer:
-    """One wait. ``near`` tells whether all jobs were near their goal in the latest sample."""
+    """One wait. ``near`` tells whether all jobs were near their goal in the latest sample; ``lines`` writes."""
 
-    def __init__(self, jobs: int, rules: Rules, started_at: float, say: Callable[[str], None]) -> None:
-        """``jobs`` is their number, ``started_at`` is the epoch (seconds); ``say`` gets each line for people."""
+    def __init__(
+        self,
+        jobs: int,
+        rules: Rules,
+        started_at: float,
+        say: Callable[[str], None],
+        task: str = "drs_wait",
+        what: str | None = None,
+        screen: Screen | None = None,
+    ) -> None:
+        """``jobs`` is their number, ``started_at`` is the epoch (seconds); ``say`` gets each line for people.
+
+        Each line begins with ``task``; ``what`` says in the first one what is waited for, if the rules do not,
+        and ``screen`` what the lines are about and how wide they may be.
+        """
         self._rules = rules
         self._started_at = started_at
-        self._lines = Lines(jobs, rules, say)
+        self.lines = Lines(jobs, rules, say, task, screen)
         self._history = History()
         self._decision = Decision(Standing())
         self._observation: Observation | None = None
         self._warned_at = 0.0
         self._warnings: list[str] = []
         self.near = False
-        self._lines.start(started_at)
+        self.lines.start(started_at, what)
 
     def observe(self, observation: Observation) -> bool:
         """Take in the next observation; True when it gave the verdict."""
@@ -51,13 +65,16 @@ class Observer:
         self.near = (
             bool(standing.jobs) and not standing.errors and all(_near(job, self._rules) for job in standing.jobs)
         )
-        self._lines.observed(observation, self._decision, self._history, self.near)
+        self.lines.observed(observation, self._decision, self._history, self.near)
         if self._decision.verdict is None:
             self._look_for_stall(observation)
         return self._decision.verdict is not None
 
-    def ending(self) -> Ending:
-        """How the wait ended; without a verdict so far, that there was nothing more to observe."""
+    def ending(self, *, evidence: bool = True) -> Ending:
+        """How the wait ended; without a verdict so far, that there was nothing more to observe.
+
+        Without ``evidence`` of now, as of a replay, no verdict may be trusted for any time.
+        """
         observation = self._observation
         began, ended, at = (
             (observation.began, observation.ended, observation.at) if observation else (0.0, 0.0, self._started_at)
@@ -65,9 +82,9 @@ class Observer:
         if self._decision.verdict is None:
             self._decision = cut_off(self._decision.standing, self._rules, ended)
         # As old as the evidence, not as the verdict.
-        ready = self._decision.verdict is Verdict.READY
-        valid_until = at - (ended - began) + self._rules.valid_for if ready else None
-        self._lines.verdict(at, ended, self._decision, valid_until)
+        trusted = evidence and self._decision.verdict is Verdict.READY
+        valid_until = at - (ended - began) + self._rules.valid_for if trusted else None
+        self.lines.verdict(at, ended, self._decision, self._history, valid_until)
         warnings = tuple(self._warnings)
         return Ending(self._decision, self._history, self._started_at, at, ended, valid_until, warnings)
 
@@ -80,7 +97,7 @@ class Observer:
             # Nothing has to move any more: a delay stays at 0, or a person keeps the gate shut.
             return
         self._warned_at = observation.ended
-        self._lines.stalled(observation, observation.ended - moved_at, self._decision, self._history)
+        self.lines.stalled(observation, observation.ended - moved_at, self._decision, self._history)
         warning = f"Nothing moved in any job for {duration(observation.ended - moved_at)}; see stall_after."
         self._warnings = [*self._warnings, warning][-_MOST_WARNINGS:]
 

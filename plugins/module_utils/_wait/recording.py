@@ -13,43 +13,31 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from .._gate.gate import FailedPoll, Observation, Sample
-from .._gate.rules import LONGEST, Reading, Rules, Subtasks
+from .._gate.rules import ListEntry, Reading, Rules, Subtasks
 from .._job.errors import configuration_error
-from .._job.records import ProgressRecord, StatusRecord
+from .._job.ranges import LONGEST
+from .._job.records import ProgressRecord, StatusRecord, shown_position
+from .._job.text import printable
 
 SCHEMA = 1
+# What everything that comes of a recording is marked with.
+REPLAY = "REPLAY"
 
 # Bounds that no wait reaches, and that every calendar and every output can show.
 _YEAR_9000 = 221845392000
 _LARGEST = 10**16
+# Characters of a rule that is a text: a goal, or the path of a hold file.
+_LONGEST_RULE = 4096
 
-_STATUS_FIELDS: dict[str, type] = {
-    "id": str,
-    "found": bool,
-    "status": str,
-    "error_code": str,
-    "error_message": str,
-}
-_PROGRESS_FIELDS: dict[str, type] = {
-    **_STATUS_FIELDS,
-    "task_mode": str,
-    "progress": int,
-    "delay": int,
-    "delay_ms": int,
-    "remaining_time": int,
-    "parts": dict,
-    "processed_at": str,
-    "src_offset": str,
-    "node_offset": str,
-    "dst_offset": str,
-}
+_POSITIONS = ("src_offset", "node_offset", "dst_offset")
 _FAILURE_FIELDS: dict[str, type] = {
     "kind": str,
     "http_status": int,
@@ -60,14 +48,39 @@ _FAILURE_FIELDS: dict[str, type] = {
 }
 
 
+_TYPES: dict[str, type] = {"str": str, "bool": bool, "int": int, "Mapping": dict}
+
+
+def _written(record: type[StatusRecord] | type[ListEntry]) -> dict[str, type]:
+    """Return the fields of a record that are written, by their names, with their types besides None."""
+    # The entry of the API as it came is for who reads jobs; of a wait it would be megabytes.
+    return {each.name: _TYPES[re.split(r"\W", str(each.type))[0]] for each in fields(record) if each.name != "raw"}
+
+
+_FIELDS = {record: _written(record) for record in (StatusRecord, ProgressRecord, ListEntry)}
+_Record = TypeVar("_Record", StatusRecord, ProgressRecord, ListEntry)
+
+
 @dataclass(frozen=True)
 class Run:
-    """One recorded wait. ``damaged`` has the numbers of its lines that could not be read."""
+    """One recorded wait. ``damaged`` has the numbers of its lines that could not be read.
+
+    ``rules`` are those by which it was judged, as far as the recording says so.
+    """
 
     ids: tuple[str, ...]
     started_at: float
     observations: tuple[Observation, ...]
     damaged: tuple[int, ...]
+    rules: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def changed(self, rules: Rules) -> list[dict[str, Any]]:
+        """Return the rules that differ from the recorded ones, with both values; one that is not recorded is None."""
+        return [
+            {"rule": name, "recorded": self.rules.get(name), "replayed": value}
+            for name, value in rules.as_dict().items()
+            if self.rules.get(name) != value
+        ]
 
     def ids_by_name(self) -> dict[str, str]:
         """The ids of the jobs by the names that were recorded with them."""
@@ -109,7 +122,16 @@ class Recorder:
     cannot be written to later, ``problem`` says so and the wait goes on.
     """
 
-    def __init__(self, path: str, ids: Sequence[str], rules: Rules, started_at: float) -> None:
+    def __init__(
+        self,
+        path: str,
+        ids: Sequence[str],
+        rules: Rules,
+        started_at: float,
+        shown: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda content: content,
+    ) -> None:
+        """``shown`` takes the secrets out of what is written."""
+        self._shown = shown
         self.problem: str | None = None
         self._path = path
         self._run = f"{started_at:.6f}"
@@ -153,7 +175,7 @@ class Recorder:
     def _write(self, content: Mapping[str, Any]) -> None:
         if self.problem:
             return
-        line = json.dumps({"schema": SCHEMA, "run": self._run, **content}, separators=(",", ":"))
+        line = json.dumps({"schema": SCHEMA, "run": self._run, **self._shown(content)}, separators=(",", ":"))
         try:
             self._file.write(f"{line}\n")
             self._file.flush()
@@ -192,14 +214,15 @@ def _refuse_a_lost_run(path: str, entries: Sequence[tuple[int, dict[str, Any] | 
     lost = [number for number, _entry in entries[last + 1 :]]
     if len(lost) > 1 or (lost and kind == "verdict"):
         raise configuration_error(
-            f"replay: line {lost[0]} of {path} is damaged, and so is all that follows, which may be a later run. Remove "
-            "these lines to judge the run before."
+            f"replay: line {lost[0]} of {path} and everything after it is unreadable; it may belong to a later run. "
+            "Delete those lines to replay the run before them."
         )
 
 
 def _as_run(entries: Sequence[tuple[int, dict[str, Any] | None]]) -> Run:
     observations: list[Observation] = []
     ids: tuple[str, ...] = ()
+    rules: Mapping[str, Any] = {}
     started_at, damaged = None, []
     for number, entry in entries:
         observation: Observation | None = None
@@ -207,7 +230,7 @@ def _as_run(entries: Sequence[tuple[int, dict[str, Any] | None]]) -> Run:
             damaged.append(number)
             observation = _damaged(number, observations, started_at or 0.0)
         elif entry["type"] == "start":
-            ids, started_at = entry["jobs"], entry["at"]
+            ids, started_at, rules = entry["jobs"], entry["at"], entry["rules"]
         else:
             observation = entry.get("observation")
             if observation and observations and observation.began < observations[-1].ended:
@@ -220,7 +243,7 @@ def _as_run(entries: Sequence[tuple[int, dict[str, Any] | None]]) -> Run:
                 started_at = observation.at - observation.ended
         if isinstance(observation, Sample) and not ids:
             ids = tuple(reading.id for reading in observation.readings)
-    return Run(ids, started_at or 0.0, tuple(observations), tuple(damaged))
+    return Run(ids, started_at or 0.0, tuple(observations), tuple(damaged), rules)
 
 
 def _damaged(number: int, before: Sequence[Observation], started_at: float) -> FailedPoll:
@@ -241,6 +264,7 @@ def _entry(line: bytes) -> dict[str, Any] | None:
         if kind == "start":
             entry["jobs"] = tuple(_typed(job_id, str) for job_id in _typed(entry["jobs"], list))
             entry["at"] = _time_of_day(entry["at"])
+            entry["rules"] = _rules(entry.get("rules"))
         elif kind == "sample":
             entry["observation"] = _sample(entry)
         elif kind == "failed_poll":
@@ -257,6 +281,18 @@ def _entry(line: bytes) -> dict[str, Any] | None:
     return dict(entry)
 
 
+def _rules(values: Any) -> dict[str, Any]:
+    """Return the recorded rules that have a value as a rule has; they are compared and shown, and decide nothing."""
+    rules: dict[str, Any] = {}
+    for name in Rules().as_dict():
+        value = values.get(name) if isinstance(values, dict) else None
+        if isinstance(value, str):
+            rules[name] = printable(value[:_LONGEST_RULE])
+        elif isinstance(value, bool) or (isinstance(value, (int, float)) and 0 <= value <= LONGEST):
+            rules[name] = value
+    return rules
+
+
 def _sample(entry: Mapping[str, Any]) -> Sample:
     return Sample(*_times(entry), _readings(entry["jobs"]), _typed(entry["held"], bool))
 
@@ -264,10 +300,11 @@ def _sample(entry: Mapping[str, Any]) -> Sample:
 def _readings(jobs: Sequence[Mapping[str, Any]]) -> tuple[Reading, ...]:
     readings = tuple(
         Reading(
-            StatusRecord(**_fields(job["status"], _STATUS_FIELDS)),
-            ProgressRecord(**_fields(job["progress"], _PROGRESS_FIELDS)),
+            _record(StatusRecord, job["status"]),
+            _record(ProgressRecord, job["progress"]),
             _typed(job["name"], str) if "name" in job else None,
             _subtasks(job["subtasks"]) if "subtasks" in job else Subtasks(),
+            _record(ListEntry, job["list"]) if "list" in job else ListEntry(),
         )
         for job in jobs
     )
@@ -285,12 +322,11 @@ def _subtasks(entry: Mapping[str, Any]) -> Subtasks:
 
 
 def _job(reading: Reading) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "status": _as_dict(reading.status, _STATUS_FIELDS),
-        "progress": _as_dict(reading.progress, _PROGRESS_FIELDS),
-    }
+    entry: dict[str, Any] = {"status": _as_dict(reading.status), "progress": _as_dict(reading.progress)}
     if reading.name:
         entry["name"] = reading.name
+    if reading.entry != ListEntry():
+        entry["list"] = _as_dict(reading.entry)
     subtasks = reading.subtasks
     if subtasks != Subtasks():
         problem = {"problem": subtasks.problem} if subtasks.problem else {}
@@ -317,12 +353,13 @@ def _time_of_day(value: Any) -> float:
     return at
 
 
-def _as_dict(record: StatusRecord, fields: Mapping[str, type]) -> dict[str, Any]:
-    return {name: value for name in fields if (value := getattr(record, name)) is not None}
+def _as_dict(record: StatusRecord | ListEntry) -> dict[str, Any]:
+    known = {name: value for name in _FIELDS[type(record)] if (value := getattr(record, name)) is not None}
+    return {name: shown_position(value) if name in _POSITIONS else value for name, value in known.items()}
 
 
-def _fields(values: Mapping[str, Any], fields: Mapping[str, type]) -> dict[str, Any]:
-    return {name: _typed(value, fields[name]) for name, value in values.items()}
+def _record(kind: type[_Record], values: Mapping[str, Any]) -> _Record:
+    return kind(**{name: _typed(value, _FIELDS[kind][name]) for name, value in values.items()})
 
 
 def _typed(value: Any, kind: type) -> Any:
@@ -333,9 +370,10 @@ def _typed(value: Any, kind: type) -> Any:
     if isinstance(value, str):
         # No lone surrogates, which no output can encode.
         value.encode()
-    elif isinstance(value, dict):
+        return printable(value)
+    if isinstance(value, dict):
         return {_typed(name, str): _part(part) for name, part in value.items()}
-    elif isinstance(value, int) and not 0 <= value < _LARGEST:
+    if isinstance(value, int) and not 0 <= value < _LARGEST:
         # The service says -1 for no value, which is recorded as none.
         raise ValueError("not a number of the service")
     return value

@@ -11,14 +11,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._gate.gate import Decision, Verdict
+from .._gate.quiet import Quiet
+from .._gate.reasons import badness
 from .._gate.rules import Hold, JudgedJob, Reading, Rule, Rules, finished
 from .._job.records import ProgressRecord, StatusRecord
+from .._job.status_table import State
 from .._job.text import iso
 from .history import History
 
 # Of one job, and of all; a result names them so that people can look, the gate judges all.
 _MOST_SUBTASKS_OF_A_JOB = 10
 _MOST_SUBTASKS = 500
+# Ansible prints all of a result that failed: of more jobs than this it has a few.
+_MANY_JOBS = 10
+_FEW_JOBS = 3
 
 
 @dataclass(frozen=True)
@@ -35,23 +41,38 @@ class Ending:
 
 
 def result(
-    ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, logins: int, series: bool = False
+    ending: Ending, ids: Sequence[str], rules: Rules, *, requests: int, logins: int, full: bool = False
 ) -> dict[str, Any]:
-    """The wait as the result of a task, the same keys for every verdict; ``series`` only on request."""
+    """Return the wait as the result of a task, with the same keys for every verdict; ``series`` only if ``full``.
+
+    Unless ``full``, the result of many jobs that are not ready has the worst of them only: a callback shows all of what
+    failed, and that of 1,000 jobs is a megabyte.
+    """
     decision, history = ending.decision, ending.history
     verdict = decision.verdict or Verdict.ERROR
     jobs = decision.standing.jobs or tuple(_never_read(job_id, rules) for job_id in ids)
+    unread = {} if decision.standing.jobs else {"state": State.UNREAD.value}
+    quiets = decision.standing.quiets
+    ready = verdict is Verdict.READY
+    short = len(jobs) > _MANY_JOBS and not full and not ready
+    worst = {job.reading.id for job in sorted(jobs, key=badness, reverse=True)[: _FEW_JOBS if short else None]}
+    left_out = len(history.transitions) if short else 0
     shown: dict[str, Any] = {
         "verdict": verdict.value,
-        "ready": verdict is Verdict.READY,
+        "ready": ready,
         "reason": decision.reason,
         "msg": decision.reason,
         "goal": rules.goal.value,
         "rules": rules.as_dict(),
-        "jobs": [_job(job, history, len(jobs)) for job in jobs],
-        "transitions": history.transitions,
-        "transitions_left_out": history.transitions_left_out,
-        **({"series": history.series()} if series else {}),
+        "jobs": [
+            {**_job(job, history, len(jobs), quiets.get(job.reading.id)), **unread}
+            for job in jobs
+            if job.reading.id in worst
+        ],
+        "jobs_left_out": len(jobs) - len(worst),
+        "transitions": [] if short else history.transitions,
+        "transitions_left_out": history.transitions_left_out + left_out,
+        **({"series": history.series()} if full else {}),
         "polls": history.polls,
         "requests": requests,
         "logins": logins,
@@ -66,8 +87,9 @@ def result(
 
 
 def _never_read(job_id: str, rules: Rules) -> JudgedJob:
-    unread = Hold(Rule.NOT_FOUND, "No poll succeeded, so nothing is known of this job.")
-    return JudgedJob(Reading(StatusRecord(job_id), ProgressRecord(job_id)), rules.goal, (unread,))
+    """Return a job of which no poll said anything; it may be there all the same."""
+    hold = Hold(Rule.UNREAD, "No poll succeeded, so nothing is known of this job.")
+    return JudgedJob(Reading(StatusRecord(job_id), ProgressRecord(job_id)), rules.goal, (hold,))
 
 
 def holds_of(job: JudgedJob) -> list[dict[str, str]]:
@@ -102,7 +124,7 @@ def _subtask(subtask: JudgedJob) -> dict[str, Any]:
     }
 
 
-def _job(job: JudgedJob, history: History, jobs: int) -> dict[str, Any]:
+def _job(job: JudgedJob, history: History, jobs: int, quiet: Quiet | None) -> dict[str, Any]:
     status, progress = job.reading.status, job.reading.progress
     record = replace(
         progress,
@@ -113,12 +135,15 @@ def _job(job: JudgedJob, history: History, jobs: int) -> dict[str, Any]:
     ).as_dict()
     # The API's own object is what drs_job_progress is for; of 1,000 jobs it would be a megabyte.
     del record["raw"]
+    # Of a wait, the hold says it.
+    del record["rows_applied"]
     trend = history.trend(job)
     return {
         "id": job.reading.id,
         "name": job.reading.name,
         **record,
         "transfer_status": progress.status,
+        "quiet": quiet.as_dict() if quiet and quiet.position else None,
         "goal": job.goal.value,
         "ready": job.ready,
         "holds": holds_of(job),

@@ -6,22 +6,33 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from ...module_utils._cutover import journal_json as encoding
-from ...module_utils._cutover.result import nothing_begun
+from ...module_utils._cutover import journal_json
+from ...module_utils._cutover.decide import Failed, advance
+from ...module_utils._cutover.journal import Journal, Outcome
+from ...module_utils._cutover.result import About, nothing_begun
 from ...module_utils._cutover.result import result as cutover_result
-from ...module_utils._cutover.stages import Outcome
 from ...module_utils._cutover.wording import IN_USE
-from .._guard import client as _steps
+from ...module_utils._job.errors import DrsError
+from .. import _files
+from .._guard import client
+from .._guard.protocol import Finish
+from .._guard.store import StoreError, open_store
 from .._report.summary import summary
 from .._report.write import write_reports
 from .._role_variables import other_hosts, variables_of
+from .evidence import Evidence
 from .step import BEGUN, Step, failure
+from .waves import FINISHED, table_at_the_end
 
-# The registered result of the step that collects the result.
-FINISHED = "_drs_cutover_finished"
+# The registered result of the step of check mode.
+PREFLIGHT = "_drs_cutover_preflight"
+NOT_LOADED = "Check mode: nothing was changed. Your task files, or the options, are not those of a cutover that can run: see the error above."
 # From the best to the worst, for several hosts.
 _WORSE = ("done", "not_begun", "unfrozen", "frozen", "switch_failed")
 # Shown as a task of ansible.builtin.debug shows its message.
@@ -34,7 +45,6 @@ class CutoverEnd(Step):
     def step(self, name: str) -> dict[str, Any]:
         """Take the step and return the task's result."""
         steps: dict[str, Callable[[], dict[str, Any]]] = {
-            "leave": self._leave,
             "finish": self._finish,
             "publish": self._publish,
             "summary": self._summary,
@@ -42,20 +52,51 @@ class CutoverEnd(Step):
         }
         return steps[name]()
 
-    def _leave(self) -> dict[str, Any]:
-        """Unfreeze nothing; a recover, which ends with this, says why."""
-        if "stages" in self._begun:
-            return {"msg": "Nothing is frozen, or the switch has begun, or the guard has unfrozen the source."}
-        return {**_SHOWN, "msg": self._begun.get("msg", "")}
-
     def _finish(self) -> dict[str, Any]:
         """Build the result and let the guard go. Never fails."""
-        run = {"run": self._begun.get("run")}
+        run = {"run": self._begun.get("run"), "at": time.time()}
+        if self._begun.get("check_mode"):
+            return {**run, "result": self._preflight.get("result") or nothing_begun(NOT_LOADED)}
         if not self._begun.get("stages"):
-            return {**run, "result": self._without_stages()}
-        answer = _steps.finish(self._begun["guard"])
-        journal, plan = encoding.decode(answer["journal"]), list(answer.get("plan") or self._begun["plan"])
-        return {**run, "result": cutover_result(journal, answer["gates"], plan, list(answer["warnings"]))}
+            return {**run, "result": {**self._without_stages(), "ran_by": self.ran_by()}}
+        self.tell_of_hosts_left_behind()
+        plan = list(self._begun["plan"])
+        evidence = Evidence.of(self._vars, self._begun.get("run"))
+        try:
+            answer = client.ask_until_done(str(self._begun["socket"]), Finish(), self.show)
+            journal = journal_json.decode(answer.journal)
+            facts, problem = self.facts()
+            warnings = [*answer.warnings, *([problem] if problem else [])]
+            about = About(answer.gates, answer.plan or plan, warnings, answer.engines, facts, self.ran_by())
+            result = cutover_result(journal, about)
+            return {**run, "result": {**result, "comparisons": evidence.comparisons}}
+        except (client.GuardGoneError, ValueError) as error:
+            warning = f"The guard of this cutover is gone ({error})."
+            about = About(plan=plan, warnings=[warning], facts=self.facts()[0], ran_by=self.ran_by())
+            return {**run, "result": cutover_result(self._stored(), about)}
+
+    @property
+    def _preflight(self) -> Mapping[str, Any]:
+        found = _mapping(self._vars.get(PREFLIGHT))
+        return found if found.get("run") == self._begun.get("run") else {}
+
+    def _stored(self) -> Journal:
+        """Return what the journal says of a cutover whose guard is gone; if nobody knows, the source counts as frozen.
+
+        A guard that was lost from the switch on has decided nothing: that is what would have been decided of a failure.
+        """
+        _files.trust_owner_of(self._folder)
+        try:
+            held = open_store(self._begun["journal"], self._begun["jobs"]).read()
+            if held is not None:
+                found = journal_json.decode(dict(held.document))
+                if found.outcome is None and found.switching:
+                    return advance(found, Failed(time.time(), f"The guard was lost in the {found.stage}")).journal
+                return replace(found, outcome=Outcome.FROZEN) if found.outcome is None and found.frozen else found
+        except (StoreError, DrsError, ValueError):
+            pass
+        found = journal_json.decode(self._begun["journal_found"])
+        return replace(found, frozen_since=time.time(), outcome=Outcome.FROZEN)
 
     def _without_stages(self) -> dict[str, Any]:
         begun = self._begun
@@ -79,11 +120,12 @@ class CutoverEnd(Step):
         """Write the reports and publish the outcome, as the fact is known on all hosts now. Never fails."""
         outcome = self._outcome()
         answer: dict[str, Any] = {"reports": [], "msg": outcome["reason"]}
-        if self._begun.get("check_mode"):
-            return answer
         warnings = list(outcome["warnings"])
         if self._begun.get("stages"):
-            answer["reports"], problems = write_reports(self._begun["reports"], outcome, self._begun["title"])
+            begun = self._begun
+            answer["reports"], problems = write_reports(
+                begun["reports"], outcome, begun["report_title"], begun["index"]
+            )
             warnings += problems
         if self._begun.get("stats", True):
             answer["ansible_stats"] = {"data": self._statistics(outcome), "per_host": False, "aggregate": False}
@@ -118,16 +160,23 @@ class CutoverEnd(Step):
 
     def _summary(self) -> dict[str, Any]:
         """Return what a person wants to know now; the reason only if no failure follows that has it."""
+        if self._begun.get("check_mode"):
+            return {**_SHOWN, "msg": self._preflight.get("shown") or NOT_LOADED}
         outcome = self._outcome()
         reports = _mapping(self._vars.get("_drs_cutover_published")).get("reports") or ()
-        return {**_SHOWN, "msg": summary(outcome, reports, with_reason=_succeeded(outcome))}
+        lines = summary(outcome, reports, with_reason=_succeeded(outcome))
+        if self._begun.get("index"):
+            lines.append(f"All reports: file://{Path(self._begun['index']).absolute()}")
+        finished = _mapping(self._vars.get(FINISHED))
+        return {**_SHOWN, "msg": [*lines, *table_at_the_end(self._vars, self._host, self._begun, finished)]}
 
     def _conclude(self) -> dict[str, Any]:
-        """Fail unless the target is in use, or this was check mode."""
+        """Fail unless the target is in use or, in check mode, a cutover could run."""
         outcome = self._outcome()
         if self._begun.get("check_mode"):
-            failed = failure(outcome["reason"]) if self._begun.get("refused") else _SHOWN
-            return {**failed, "msg": self._begun["msg"]}
+            found = self._preflight
+            said = found.get("msg") or NOT_LOADED
+            return {"msg": said} if found.get("refused") is False else failure(said)
         if not self._begun.get("stages"):
             said = self._begun.get("msg", outcome["reason"])
             return {**_SHOWN, "msg": said} if _succeeded(outcome) else failure(said)

@@ -13,6 +13,8 @@ from typing import Any
 from ...module_utils._job.text import printable
 
 _LONGEST = 1000
+# The number of other hosts that a sentence names.
+_MOST_HOSTS = 3
 _OWN_STEP = "drs_cutover_step"
 _OF_A_COMMAND = "non-zero return code"
 
@@ -40,6 +42,30 @@ def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
             return f"{where} failed for an item; its result is hidden by no_log."
         return f"{where} failed for the item {_text(label)}: {_said(item)}"
     return f"{where} failed: {_said(failed)}"
+
+
+def ended_by_others(
+    task_vars: Mapping[str, Any], stage: str, file: str, others: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """Return which other hosts ended this one, and why, if no task of its own failed; else an empty text.
+
+    ``any_errors_fatal`` and a task with ``run_once`` end hosts on which nothing failed. ``others`` has the variables of the
+    other hosts of the play.
+    """
+    if task_vars.get("ansible_failed_task"):
+        return ""
+    failed = {
+        host: what_failed(of_host, file) for host, of_host in others.items() if of_host.get("ansible_failed_task")
+    }
+    alive = set(task_vars.get("ansible_play_hosts") or ())
+    failed.update(
+        {host: "It failed, or cannot be reached." for host in others if host not in alive and host not in failed}
+    )
+    if not failed:
+        return ""
+    texts = [f"{host}: {said.rstrip('.')}." for host, said in [*failed.items()][:_MOST_HOSTS]]
+    more = f" And {len(failed) - _MOST_HOSTS} more." if len(failed) > _MOST_HOSTS else ""
+    return f"Ansible ended this host in the stage {stage} because another one failed. {' '.join(texts)}{more}"
 
 
 def _said(result: Mapping[str, Any]) -> str:

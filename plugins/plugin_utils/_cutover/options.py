@@ -8,27 +8,37 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
 
+from ...module_utils._arguments import checked
+from ...module_utils._cutover.limits import RANGES, check_apart, check_outage
 from ...module_utils._cutover.stages import stages_of
+from ...module_utils._gate.rules import Goal, check_can_open
 from ...module_utils._job.errors import configuration_error
+from ...module_utils._job.ranges import check_ranges
 from ...module_utils._service.jobs.names import asked_jobs
-from ...module_utils._service.options import CONNECTION_OPTIONS
+from ...module_utils._service.options import COMPARE_KINDS, CONNECTION_OPTIONS, CONNECTION_RANGES
 from ...module_utils._stop.options import STOP_OPTIONS
-from ...module_utils._wait.options import WAIT_OPTIONS
+from ...module_utils._wait.options import WAIT_OPTIONS, rules_of
+from .._guard.store import is_database
 from .._report.write import wrong_suffixes
-from .._role_variables import as_list, checked, given
+from .._role_variables import as_list, given
+from .play import folder_of
 
 PREFIX = "drs_cutover_"
+DEFAULT_TITLE = "DRS cutover"
 # What the role itself publishes, and what a runner hands on as variables.
-_RESULTS = frozenset({"result", "outcome", "outage_seconds"})
+_RESULTS = frozenset({"result", "status", "outcome", "outage_seconds", "facts"})
+# The environment names that stand in for options of the role.
+ENVIRONMENT = {"journal": "DRS_CUTOVER_JOURNAL", "unwatched": "DRS_CUTOVER_UNWATCHED"}
 _OF_A_GATE = {
     name: spec
     for name, spec in WAIT_OPTIONS.items()
@@ -36,7 +46,7 @@ _OF_A_GATE = {
 }
 _USER_FILES = ("freeze", "verify", "switch", "unfreeze")
 _JOBS = ("jobs", "job_names")
-_LISTS = (*_JOBS, "reports")
+_LISTS = (*_JOBS, "reports", "compare")
 STOP_JOBS = ("never", "before_switch", "after_switch", "by_switch_tasks")
 _OWN: dict[str, dict[str, Any]] = {
     **{f"{name}_tasks": {"type": "path"} for name in _USER_FILES},
@@ -50,11 +60,26 @@ _OWN: dict[str, dict[str, Any]] = {
     "max_outage": {"type": "float", "default": 3600.0},
     "stop_jobs": {"type": "str", "default": "never", "choices": [*STOP_JOBS]},
     "stop_timeout": {"type": "float", "default": 900.0},
+    "compare": {"type": "list", "elements": "str", "default": [], "choices": [*COMPARE_KINDS]},
+    "compare_timeout": {"type": "float", "default": 600.0},
     "confirm": {"type": "str", "default": "never"},
     "confirm_timeout": {"type": "float", "default": 300.0},
-    "state_file": {"type": "path"},
+    "unfreeze_vars": {"type": "dict", "default": {}, "no_log": True},
+    "keep": {"type": "dict", "default": {}},
+    "rehearse_unfreeze": {"type": "bool", "default": True},
+    "unfreeze_timeout": {"type": "float", "default": 600.0},
+    "unfreeze_for": {"type": "float", "default": 3600.0},
+    # The URL of a database may hold a password.
+    "journal": {"type": "str", "no_log": True},
+    "lease": {"type": "float", "default": 30.0},
+    "unwatched": {"type": "bool", "default": False},
+    "watch_timeout": {"type": "float", "default": 86400.0},
+    "recover_wait": {"type": "float", "default": 60.0},
+    "missing_journal": {"type": "str", "choices": ["fail", "ok"]},
     "reports": {"type": "list", "elements": "path", "default": []},
-    "title": {"type": "str", "default": "DRS cutover"},
+    "index": {"type": "path"},
+    "go_on_after_failure": {"type": "bool", "default": False},
+    "title": {"type": "str", "default": DEFAULT_TITLE},
     "stats": {"type": "bool", "default": True},
 }
 OPTIONS = {**_OF_A_GATE, **CONNECTION_OPTIONS, **_OWN}
@@ -64,17 +89,39 @@ _CONFIRM = {
     "terminal": "terminal",
 }
 _DEFAULT_TIMEOUTS = {"approach": 3600.0, "final": 600.0}
+GATES = tuple(_DEFAULT_TIMEOUTS)
+
+
+@dataclass(frozen=True)
+class Unfreeze:
+    """How the source is unfrozen. ``tasks`` is relative to the playbook's folder, ``variables`` may be secret, ``keep`` is stored."""
+
+    tasks: str
+    variables: Mapping[str, Any]
+    keep: Mapping[str, Any]
+    rehearses: bool
+    timeout: float
+    tried_for: float
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of one cutover, checked. ``files`` has the absolute path of each of the user's files that is given."""
+    """The options of one cutover, checked.
+
+    ``files`` has the absolute path of each of the user's files that is given, ``variables`` what each option was set by.
+    """
 
     values: Mapping[str, Any]
     jobs: tuple[str, ...]
     files: Mapping[str, str]
-    state_file: Path
+    journal: str
     confirm: str
+    unfreeze: Unfreeze
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, option: str) -> str:
+        """Return the variable by which an option was set, or is to be set."""
+        return self.variables.get(option, f"{PREFIX}{option}")
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -87,7 +134,9 @@ class Options:
         return self._stages([*self.files, "freeze", "verify"])
 
     def _stages(self, files: Collection[str]) -> tuple[str, ...]:
-        return stages_of(files, asks=self.confirm == "always", stop_jobs=self.stop_jobs)
+        return stages_of(
+            files, asks=self.confirm == "always", stop_jobs=self.stop_jobs, compares=bool(self.values.get("compare"))
+        )
 
     @property
     def stop_jobs(self) -> str:
@@ -117,12 +166,26 @@ class Options:
             "interval": self.values["final_interval"],
         }
 
+    def timeout_of(self, gate: str) -> float:
+        """Return the time limit of a gate (seconds)."""
+        given_ones = (self.values.get(f"{gate}_timeout"), self.values.get("timeout"), _DEFAULT_TIMEOUTS[gate])
+        return float(next(timeout for timeout in given_ones if timeout is not None))
+
+    def named_at(self, gate: str) -> Callable[[str], str]:
+        """Return what gives the variable for an option of a wait at this gate."""
+        own = {"timeout": f"{gate}_timeout"}
+        if self.values.get(f"{gate}_timeout") is None and self.values.get("timeout") is not None:
+            own["timeout"] = "timeout"
+        if gate == "approach":
+            own["max_delay"] = "approach_max_delay"
+        else:
+            own.update(interval="final_interval", near_interval="final_interval")
+        return lambda option: self.named(own.get(option, option))
+
     def of_gate(self, gate: str) -> dict[str, Any]:
         """Return the options of a wait at this gate, ``approach`` or ``final``."""
         values = self.values
         options = {name: values.get(name) for name in (*_OF_A_GATE, *CONNECTION_OPTIONS)}
-        timeout = values.get(f"{gate}_timeout")
-        timeout = values.get("timeout") if timeout is None else timeout
         options.update(
             jobs=list(self.jobs),
             job_names=None,
@@ -130,8 +193,11 @@ class Options:
             role_prefixes=None,
             series=True,
             max_delay=values["approach_max_delay"] if gate == "approach" else values["max_delay"],
-            timeout=_DEFAULT_TIMEOUTS[gate] if timeout is None else timeout,
+            timeout=self.timeout_of(gate),
         )
+        if gate == "approach":
+            # Before the freeze everybody writes.
+            options.update(require_quiet=False)
         if gate == "final":
             # Each second is outage.
             options.update(interval=values["final_interval"], near_interval=values["final_interval"])
@@ -153,18 +219,8 @@ def read(
     Raises :class:`DrsError` of kind ``configuration``, or AnsibleActionFail, with one sentence about what is wrong.
     """
     _refuse_unknown(task_vars)
-    chosen = given((PREFIX,), OPTIONS, task_vars, templar)
-    # Of a wait's own variables only what says where and as whom, and the jobs: its rules are those of another gate.
-    shared = given(("drs_wait_",), (*CONNECTION_OPTIONS, *_JOBS), task_vars, templar)
-    if any(name in chosen for name in _JOBS):
-        shared = {name: value for name, value in shared.items() if name not in _JOBS}
-    chosen = {**defaults, **shared, **chosen}
-    for name in _LISTS:
-        if name in chosen:
-            chosen[name] = as_list(chosen[name])
-    confirm = _CONFIRM.get(str(chosen.get("confirm", "never")).lower())
-    chosen["confirm"] = str(chosen.get("confirm", "never"))
-    values = checked(PREFIX, OPTIONS, chosen)
+    values, variables = _given_values(task_vars, templar, defaults)
+    confirm = _CONFIRM.get(values["confirm"].lower())
     if confirm is None:
         raise configuration_error("drs_cutover_confirm must be never, always or terminal.")
     if confirm == "always" and can_ask is False:
@@ -177,12 +233,147 @@ def read(
         raise configuration_error(
             "drs_cutover_jobs: there are no jobs. Set their ids in this variable, because the journal is kept for them."
         )
-    asked = asked_jobs(values)
-    jobs = list(asked.ids) or ids_of(values)
-    folder = Path(str(task_vars["playbook_dir"]))
+    folder = Path(folder_of(task_vars))
     files = _files(values, folder)
-    _check_reports(values["reports"])
-    return Options(values, tuple(jobs), files, _state_file(values, folder, jobs), confirm)
+    _check_reports(values["reports"], values.get("index"))
+    unfreeze = _unfreeze(values, folder)
+    named = _naming(variables)
+    asked = asked_jobs(values, named)
+    options = Options(values, asked.ids, files, "", confirm, unfreeze, variables)
+    _check_gates(options)
+    # Last, since it may ask the service.
+    jobs = asked.ids or tuple(ids_of(values))
+    journal = _journal(values, folder, list(jobs))
+    options = replace(options, jobs=jobs, journal=journal)
+    _check_written(options)
+    return options
+
+
+def _naming(variables: Mapping[str, str]) -> Callable[[str], str]:
+    return lambda option: variables.get(option, f"{PREFIX}{option}")
+
+
+def _check_gates(options: Options) -> None:
+    """Refuse gates that could never open, before the first one begins. Raises :class:`DrsError`."""
+    for gate in GATES:
+        rules = rules_of(options.of_gate(gate), options.named_at(gate))
+    if rules.goal in (Goal.AUTO, Goal.CAUGHT_UP):
+        streak = {"stable_for": rules.stable_for, "quiet_for": rules.quiet_for if rules.require_quiet else 0.0}
+        check_outage(options.values, options.named, streak)
+    # The final gate ends with the outage at the latest.
+    within = {"timeout": options.named("max_outage")}
+    named = options.named_at("final")
+    check_can_open(
+        replace(rules, timeout=options.values["max_outage"]), lambda option: within.get(option) or named(option)
+    )
+
+
+def _check_written(options: Options) -> None:
+    """Refuse one file for two purposes: what is written would take the place of what is read. Raises :class:`DrsError`."""
+    named = {options.named(f"{name}_tasks"): file for name, file in options.files.items()}
+    named.update({f"{options.named('reports')} ({path})": path for path in dict.fromkeys(options.values["reports"])})
+    if not is_database(options.journal):
+        named[options.named("journal")] = options.journal
+    named.update(
+        {options.named(name): options.values[name] for name in ("record", "hold_file", "index") if options.values[name]}
+    )
+    check_apart({name: os.path.realpath(path) for name, path in named.items()})
+
+
+@dataclass(frozen=True)
+class Watching:
+    """The options of ``watch`` and ``recover``, checked."""
+
+    jobs: tuple[str, ...]
+    journal: str
+    unfreeze: Unfreeze
+    watch_timeout: float
+    recover_wait: float
+    missing_is_failure: bool
+
+
+def read_watching(
+    task_vars: Mapping[str, Any],
+    templar: Any,
+    defaults: Mapping[str, Any],
+    folder: Path,
+    *,
+    ids_of: Callable[[Mapping[str, Any]], list[str]],
+) -> Watching:
+    """Return the options of ``watch`` and ``recover``, as :func:`read` does for a cutover."""
+    _refuse_unknown(task_vars)
+    values, variables = _given_values(task_vars, templar, defaults)
+    asked = asked_jobs(values, _naming(variables)) if values.get("jobs") or values.get("job_names") else None
+    jobs = [] if asked is None else list(asked.ids) or ids_of(values)
+    if not jobs and (not values.get("journal") or is_database(values["journal"])):
+        raise configuration_error(
+            "drs_cutover_jobs is not set, so nobody knows which cutover is meant. Set it, or drs_cutover_journal to its journal."
+        )
+    journal = _journal(values, folder, jobs)
+    missing = values.get("missing_journal") or ("ok" if is_database(journal) else "fail")
+    unfreeze = _unfreeze(values, folder)
+    return Watching(tuple(jobs), journal, unfreeze, values["watch_timeout"], values["recover_wait"], missing == "fail")
+
+
+def check_unfreeze(options: Watching, folder: Path) -> None:
+    """Check that the file is there which would be run, if one is named. Raises :class:`DrsError` of kind ``configuration``."""
+    file = folder / options.unfreeze.tasks
+    if options.unfreeze.tasks and not file.is_file():
+        raise configuration_error(f"{PREFIX}unfreeze_tasks: there is no file {file}.")
+
+
+def _unfreeze(values: Mapping[str, Any], folder: Path) -> Unfreeze:
+    keep = values["keep"]
+    try:
+        # Plain values: what a journal holds, and another machine reads.
+        keep = json.loads(json.dumps(keep, allow_nan=False))
+    except (TypeError, ValueError):
+        raise configuration_error(
+            f"{PREFIX}keep holds a value that JSON cannot: give texts, numbers, lists and dictionaries."
+        ) from None
+    for option in ("unfreeze_vars", "keep"):
+        for name in values[option]:
+            if not str(name).isidentifier():
+                raise configuration_error(f"{PREFIX}{option}: {name!r} is not a valid name of a variable.")
+    path = values.get("unfreeze_tasks") or ""
+    if path:
+        path = str(Path(path).expanduser())
+        if Path(path).is_absolute() and folder in Path(path).parents:
+            path = str(Path(path).relative_to(folder))
+    return Unfreeze(
+        path,
+        dict(values["unfreeze_vars"]),
+        keep,
+        values["rehearse_unfreeze"],
+        values["unfreeze_timeout"],
+        values["unfreeze_for"],
+    )
+
+
+def _given_values(
+    task_vars: Mapping[str, Any], templar: Any, defaults: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the value of each option, in its range, and the variable that it comes from, if it was not set by its own."""
+    chosen = given((PREFIX,), OPTIONS, task_vars, templar)
+    # Of a wait's own variables only what says where and as whom, and the jobs: its rules are those of another gate.
+    shared = given(("drs_wait_",), (*CONNECTION_OPTIONS, *_JOBS), task_vars, templar)
+    if any(name in chosen for name in _JOBS):
+        shared = {name: value for name, value in shared.items() if name not in _JOBS}
+    variables = {**{name: name for name in defaults}, **{name: f"drs_wait_{name}" for name in shared}}
+    variables = {name: variable for name, variable in variables.items() if name not in chosen}
+    chosen = {**defaults, **shared, **chosen}
+    for name in _LISTS:
+        if name in chosen:
+            chosen[name] = as_list(chosen[name])
+    for name, variable in ENVIRONMENT.items():
+        if name not in chosen and os.environ.get(variable):
+            chosen[name], variables[name] = os.environ[variable], variable
+    chosen["confirm"] = str(chosen.get("confirm", "never"))
+    named = _naming(variables)
+    values = checked(OPTIONS, chosen, named)
+    check_ranges(RANGES, values, named)
+    check_ranges(CONNECTION_RANGES, values, named)
+    return values, variables
 
 
 def _refuse_unknown(task_vars: Mapping[str, Any]) -> None:
@@ -208,17 +399,30 @@ def _files(values: Mapping[str, Any], folder: Path) -> dict[str, str]:
     return files
 
 
-def _check_reports(paths: list[str]) -> None:
+def _check_reports(paths: list[str], index: str | None) -> None:
     wrong = wrong_suffixes(paths)
     if wrong:
         raise configuration_error(f"{PREFIX}reports: {wrong}")
+    if not index:
+        return
+    if Path(index).suffix.lower() != ".html":
+        raise configuration_error(f"{PREFIX}index: {index} must end in .html.")
+    folder = Path(index).absolute().parent
+    if not any(Path(path).suffix == ".json" and Path(path).absolute().parent == folder for path in paths):
+        wanted = Path(index).with_name("{{ inventory_hostname }}.json")
+        raise configuration_error(
+            f"{PREFIX}index lists the .json reports of its folder, and this cutover writes none there. Add {wanted} to {PREFIX}reports."
+        )
 
 
-def _state_file(values: Mapping[str, Any], folder: Path, jobs: list[str]) -> Path:
-    path = folder / Path(values.get("state_file") or default_state_file(jobs)).expanduser()
+def _journal(values: Mapping[str, Any], folder: Path, jobs: list[str]) -> str:
+    wanted = values.get("journal") or default_journal(jobs)
+    if is_database(wanted):
+        return str(wanted)
+    path = folder / Path(wanted).expanduser()
     if path.suffix != ".json":
-        raise configuration_error(f"{PREFIX}state_file: {path} must end in .json.")
-    return path
+        raise configuration_error(f"{PREFIX}journal: {path} must end in .json, or be the URL of a database.")
+    return str(path)
 
 
 def check_files(options: Options, loader: Any) -> None:
@@ -232,7 +436,11 @@ def check_files(options: Options, loader: Any) -> None:
         if not _has_tasks(file, loader):
             # Ansible accepts that: the stage would count as done, though nothing was.
             raise configuration_error(f"{PREFIX}{name}_tasks: {file} has no tasks.")
-    written = [("state_file", options.state_file), *(("reports", Path(path)) for path in options.values["reports"])]
+    written = [("reports", Path(path)) for path in options.values["reports"]]
+    if options.values.get("record"):
+        written.append(("record", Path(options.values["record"])))
+    if not is_database(options.journal):
+        written.insert(0, ("journal", Path(options.journal)))
     for option, path in written:
         nearest = Path(os.path.realpath(path)).parent
         while not nearest.exists():
@@ -251,12 +459,13 @@ def check_files(options: Options, loader: Any) -> None:
 
 def _has_tasks(file: str, loader: Any) -> bool:
     try:
-        return bool(loader.load_from_file(file, cache="none"))
+        content = loader.load_from_file(file, cache="none")
+        return isinstance(content, list) and bool(content)
     except AnsibleError:
         # Where the mistake is, Ansible itself says when it loads the file for the play.
         return True
 
 
-def default_state_file(jobs: list[str]) -> str:
+def default_journal(jobs: list[str]) -> str:
     """Return the name of the journal of these jobs if none is given."""
     return f".drs_cutover.{hashlib.sha256(','.join(sorted(jobs)).encode()).hexdigest()[:12]}.json"

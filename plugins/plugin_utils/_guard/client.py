@@ -2,173 +2,153 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the steps of a run talk to its guard, and what they do if it is gone."""
+"""How the steps of a run talk to its guard."""
 
 from __future__ import annotations
 
-import json
 import os
-import select
+import secrets
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from ...module_utils._cutover import journal_json as encoding
-from ...module_utils._cutover.decide import Failed, UnfreezeFailed, Unfrozen, advance
-from ...module_utils._cutover.stages import Journal, Move, Next
-from ...module_utils._job.errors import DrsError
-from . import journal_file
+from ...module_utils._cutover.journal import Next
+from . import protocol
+from .lease import since_boot
+from .leftovers import PREFIX
+from .protocol import Answer, EnterStage, Request, Start
 
-# Seconds in which a guard has to say that it is watching.
-_HANDSHAKE = 30.0
-# Seconds in which the guard has to unfreeze before a step stops waiting for it.
-_LONGEST_WAIT = 1800.0
+# Seconds in which the guard of a living machine answers: it does nothing that takes long.
+_PATIENCE = 12.0
+# Seconds between two questions while it rehearses or unfreezes.
+_PAUSE = 0.2
+_ROOT = Path(__file__).resolve().parents[3]
+# By these a CI runner finds and kills what a job left behind; the guard is meant to be left.
+_MARKS_OF_CI = (
+    "RUNNER_TRACKING_ID",
+    "BUILD_ID",
+    "JENKINS_NODE_COOKIE",
+    "JENKINS_SERVER_COOKIE",
+    "VSTS_PROCESS_LOOKUP_ID",
+)
+# The path of a socket has at most 107 bytes.
 _LONGEST_FOLDER = 80
-_COLLECTIONS = Path(__file__).parents[5]
+_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
+# Only this collection is found by its place: a folder of collections may hold anything, such as a json.py.
+_PROGRAM = """\
+import sys
+sys.path[:] = [folder for folder in sys.path if folder]
+from types import ModuleType
+name, root = "ansible_collections", {root!r}
+for part, path in (("", None), (".cutover", None), (".cutover.drs", root)):
+    module = ModuleType(name + part)
+    module.__path__ = [path] if path else []
+    sys.modules[name + part] = module
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard.process import main
+main()
+"""
 
 
 class GuardGoneError(Exception):
     """The guard does not answer."""
 
 
-def start_guard(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Start a guard and return what it says: whether this run may begin, and the journal.
-
-    ``told`` has ``owner``, ``journal``, ``log``, ``jobs``, ``plan`` or ``recover``, ``handover``, ``terminal``, ``reports``,
-    ``title`` and ``plan_lines``. Raises :class:`OSError`.
-    """
-    folder = _private_folder()
-    program = (
-        f"import sys; sys.path.insert(0, {str(_COLLECTIONS.parent)!r}); "
-        "from ansible_collections.cutover.drs.plugins.plugin_utils._guard.process import main; main()"
-    )
+def start_guard(start: Start, environment: Mapping[str, str], about: str) -> Answer:
+    """Start a guard and return what it says; ``about`` is for people who look at the list of processes. Raises :class:`OSError`."""
+    folder = _private_folder(environment)
+    kept = {name: value for name, value in environment.items() if name not in _MARKS_OF_CI}
     with subprocess.Popen(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", _PROGRAM.format(root=str(_ROOT)), folder, "cutover.drs guard", about],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
+        env=kept,
     ) as process:
         if not (process.stdin and process.stdout and process.stderr):
             raise OSError(None, "it has no pipes")
         with suppress(BrokenPipeError):
-            process.stdin.write(json.dumps({**told, "folder": folder}).encode())
+            process.stdin.write(protocol.encode(start))
             process.stdin.close()
-        ready, _writable, _failed = select.select([process.stdout], [], [], _HANDSHAKE)
-        line = process.stdout.readline() if ready else b""
+        # It ends with an answer, or with the guard: a journal whose owner may live is watched for a lease.
+        line = process.stdout.readline()
         if not line:
-            process.kill()
             said = process.stderr.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
-            raise OSError(None, said or "it gave no sign of life")
-    answer: dict[str, Any] = json.loads(line)
-    return {**answer, "socket": f"{folder}/guard"}
+            raise OSError(None, said or "it ended without saying why")
+    return protocol.decode_answer(line)
 
 
-def _private_folder() -> str:
-    # The path of a socket has at most 107 bytes, and TMPDIR may be longer than that.
-    folder = tempfile.gettempdir()
-    return tempfile.mkdtemp(prefix="drs-", dir=folder if len(os.fsencode(folder)) < _LONGEST_FOLDER else "/tmp")
+def _private_folder(environment: Mapping[str, str]) -> str:
+    """Make the guard's folder: never in the TMPDIR of the run, which its end may remove."""
+    given = environment.get("TMPDIR") or "/"
+    problem: OSError = OSError(None, "there is no folder for temporary files")
+    for base in (*_FOLDERS, given, str(Path.home())):
+        if len(os.fsencode(base)) > _LONGEST_FOLDER:
+            continue
+        folder = f"{base}/{PREFIX}{secrets.token_hex(4)}"
+        try:
+            Path(folder).mkdir(mode=0o700)
+            return folder
+        except OSError as error:
+            problem = error
+    raise problem
 
 
-def ask(guard: Mapping[str, Any], event: str, **more: Any) -> dict[str, Any]:
-    """Send an event to the guard and return its answer. Raises :class:`GuardGoneError`."""
-    request = {"event": event, "owner": guard["owner"], **more}
-    content = bytearray()
+def ask(where: str, request: Request, patience: float = _PATIENCE) -> Answer:
+    """Send a request to the guard and return its answer. Raises :class:`GuardGoneError`."""
+    until = since_boot() + patience
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(60)
-            connection.connect(guard["socket"])
-            connection.sendall(json.dumps(request, default=str).encode() + b"\n")
-            while not content.endswith(b"\n"):
-                chunk = connection.recv(1 << 16)
-                if not chunk:
-                    raise GuardGoneError("it hung up")
-                content += chunk
+            connection.settimeout(patience)
+            connection.connect(where)
+            connection.sendall(protocol.encode(request, until=until))
+            content = protocol.received(connection)
+        if isinstance(request, EnterStage) and since_boot() >= until:
+            # The machine was suspended: meanwhile another guard may have taken over.
+            raise GuardGoneError("its answer came too late")
+        return protocol.decode_answer(content)
     except OSError as error:
         raise GuardGoneError(error.strerror or str(error)) from None
-    answer: dict[str, Any] = json.loads(content)
+    except ValueError as error:
+        raise GuardGoneError(str(error)) from None
+
+
+def ask_until_done(where: str, request: Request, show: Callable[[str], None]) -> Answer:
+    """Ask, again and again, until the guard has done what it is at, and show what that prints."""
+    answer = ask(where, request)
+    printed = Printed(answer.log)
+    while answer.next is Next.WAIT:
+        printed.show(show)
+        time.sleep(_PAUSE)
+        answer = ask(where, request)
+    printed.show(show)
     return answer
 
 
-def report_failure(guard: Mapping[str, Any], event: str, reason: str) -> dict[str, Any]:
-    """Tell that the run or its unfreeze tasks failed; without a guard, decide here. Waits while the guard unfreezes."""
-    try:
-        return settled(guard, ask(guard, event, reason=reason))
-    except GuardGoneError as gone:
-        kind = Failed if event == "failed" else UnfreezeFailed
-        return _without_guard(guard, kind(encoding.decode_owner(guard["owner"]), time.time(), reason), str(gone))
+class Printed:
+    """What is added to a log from now on."""
 
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._from = self._size()
 
-def report_unfrozen(guard: Mapping[str, Any]) -> dict[str, Any]:
-    """Tell that the unfreeze tasks ran to their end."""
-    try:
-        return ask(guard, "unfrozen")
-    except GuardGoneError as gone:
-        return _without_guard(guard, Unfrozen(encoding.decode_owner(guard["owner"]), time.time()), str(gone))
+    def show(self, show: Callable[[str], None]) -> None:
+        """Show each line that is whole by now."""
+        with suppress(OSError), self._path.open("rb") as file:
+            file.seek(self._from)
+            content = file.read(1 << 20)
+            whole = content[: content.rfind(b"\n") + 1]
+            self._from += len(whole)
+            for line in whole.decode("utf-8", "replace").splitlines():
+                if line.strip():
+                    show(line.rstrip())
 
-
-def stage(guard: Mapping[str, Any]) -> str:
-    """Return the stage that the cutover is in."""
-    try:
-        return str(ask(guard, "state")["journal"]["stage"])
-    except GuardGoneError:
-        return _on_disk(guard).stage
-
-
-def finish(guard: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the last state of the cutover and let the guard go."""
-    try:
-        deadline = time.monotonic() + _LONGEST_WAIT
-        while True:
-            answer = ask(guard, "finish")
-            if answer["next"] != Next.WAIT.value or time.monotonic() > deadline:
-                return answer
-            time.sleep(0.5)
-    except GuardGoneError:
-        return _state(Move(_on_disk(guard), Next.STOP), [])
-
-
-def settled(guard: Mapping[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer, or the state once a guard that is unfreezing has ended that."""
-    deadline = time.monotonic() + _LONGEST_WAIT
-    while answer["next"] == Next.WAIT.value and time.monotonic() < deadline:
-        time.sleep(0.5)
-        answer = ask(guard, "state")
-    return answer
-
-
-def _without_guard(guard: Mapping[str, Any], event: Any, why: str) -> dict[str, Any]:
-    """Apply an event to the journal on disk; that it cannot be written keeps nobody from unfreezing."""
-    journal = _on_disk(guard)
-    warnings = [f"The guard is gone ({why}); the run decides without it."]
-    if isinstance(event, (Unfrozen, UnfreezeFailed)) and not journal.unfreezing:
-        journal = advance(journal, Failed(event.by, event.at, "The guard is gone.")).journal
-    move = advance(journal, event)
-    try:
-        journal_file.write(Path(guard["journal"]), move.journal, time.time())
-    except OSError as error:
-        warnings.append(f"The journal {guard['journal']} cannot be written: {error.strerror}.")
-    return _state(move, warnings)
-
-
-def _on_disk(guard: Mapping[str, Any]) -> Journal:
-    try:
-        journal = journal_file.read(Path(guard["journal"]))
-    except DrsError:
-        journal = None
-    if journal is not None:
-        return journal
-    # Nobody knows how far it came: it counts as frozen.
-    plan = encoding.decode_plan(guard["plan"])
-    return Journal(plan, encoding.decode_owner(guard["owner"]), frozen_since=time.time())
-
-
-def _state(move: Move, warnings: list[str]) -> dict[str, Any]:
-    journal = encoding.encode(move.journal, time.time())
-    return {"next": move.next.value, "message": move.message, "journal": journal, "gates": {}, "warnings": warnings}
+    def _size(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except OSError:
+            return 0

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lock for the jobs of a cutover: one run at a time on one machine."""
+"""The lock for the jobs of a cutover: one run at a time on one machine, whoever's it is and whatever its journal is.
+
+It refuses a second run at once. What holds in the end is the journal: a folder of locks can be removed under a run.
+Everybody may write into that folder, so nothing in it is trusted: no link is followed, and no text is believed.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +14,60 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
+import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from ...module_utils._job.text import printable
+from .._files import whose
+
+# The same for every run and user of this machine, so the first that can be had, in this order.
+_PLACES = ("/tmp", "/dev/shm", "/var/tmp")
+_FOLDER = "cutover.drs.locks"
+_LARGEST = 4096
+_LONGEST = 200
+
+
+class UntrustedLockError(Exception):
+    """A lock that is not a regular file of its own; the text says whose it is."""
 
 
 class JobsLock:
     """A lock for each job on this machine, held by the guard as long as the run lives."""
 
     def __init__(self, jobs: Sequence[str]) -> None:
-        self._paths = [
-            _lock_folder() / f"{hashlib.sha256(job.encode()).hexdigest()[:32]}.lock" for job in sorted(set(jobs))
-        ]
+        self._names = [f"{hashlib.sha256(job.encode()).hexdigest()[:32]}.lock" for job in sorted(set(jobs))]
         self._files: list[tuple[Path, int]] = []
 
     def take(self, about: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Lock all jobs for whom ``about`` describes; what the holder said about itself if one is locked."""
-        for path in self._paths:
+        """Lock all jobs for whom ``about`` describes; what the holder said about itself if one is locked.
+
+        ``whose`` is added to that: the user whom the lock belongs to, which the holder cannot choose. Without a folder that
+        can be written there are no locks. Raises :class:`UntrustedLockError`.
+        """
+        folder = _lock_folder()
+        for path in [folder / name for name in self._names] if folder is not None else ():
             descriptor = _locked(path)
             if descriptor is None:
                 self.release()
                 return _holder(path)
             self._files.append((path, descriptor))
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps(about).encode(), 0)
+            os.pwrite(descriptor, json.dumps(about).encode()[:_LARGEST], 0)
+        return None
+
+    def holder(self) -> dict[str, Any] | None:
+        """Return what the holder of one of the jobs says about itself, as :meth:`take` does, and lock nothing."""
+        folder = _lock_folder()
+        for path in [folder / name for name in self._names] if folder is not None else ():
+            if not path.exists():
+                continue
+            descriptor = _locked(path)
+            if descriptor is None:
+                return _holder(path)
+            os.close(descriptor)
         return None
 
     def release(self) -> None:
@@ -47,28 +79,72 @@ class JobsLock:
         self._files = []
 
 
-def _lock_folder() -> Path:
-    """Return the folder of the locks, the same for every run and user of this machine."""
-    folder = (Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())) / "cutover.drs.locks"
-    with suppress(FileExistsError):
-        folder.mkdir()
-        folder.chmod(0o1777)
-    return folder
+class Turn:
+    """A turn to do what costs a processor, for a machine with many guards: as many at a time as it has processors."""
+
+    def __init__(self) -> None:
+        self._descriptor: int | None = None
+
+    def take(self) -> bool:
+        """Take a turn if there is one; where nobody can tell, there is."""
+        folder = _lock_folder()
+        if folder is None or self._descriptor is not None:
+            return True
+        for number in range(os.cpu_count() or 1):
+            try:
+                self._descriptor = _locked(folder / f"turn.{number}")
+            except (UntrustedLockError, OSError):
+                return True
+            if self._descriptor is not None:
+                return True
+        return False
+
+    def give(self) -> None:
+        """Let the next one have it. The file stays: it is always the same few."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _lock_folder() -> Path | None:
+    """Return the folder of the locks; None if there is none that can be written."""
+    for place in _PLACES:
+        folder = Path(place) / _FOLDER
+        with suppress(OSError):
+            try:
+                folder.mkdir()
+                folder.chmod(0o1777)
+            except FileExistsError:
+                pass
+            found = folder.lstat()
+            if not stat.S_ISDIR(found.st_mode):
+                raise UntrustedLockError(f"{folder} of {whose(found.st_uid)} is not a folder. Remove it.")
+            if os.access(folder, os.W_OK | os.X_OK):
+                return folder
+    return None
 
 
 def _locked(path: Path) -> int | None:
+    """Return the descriptor of a lock that is ours now, None if somebody holds it."""
     for _try in range(100):
         try:
-            descriptor = os.open(path, os.O_RDWR)
+            descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             # Not in one call: Linux refuses O_CREAT for the file of another user in such a folder.
             with suppress(FileExistsError):
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
-                path.chmod(0o666)
+                created = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, 0o666)
+                os.fchmod(created, 0o666)
+                os.close(created)
             continue
+        except OSError:
+            raise _untrusted(path) from None
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            os.close(descriptor)
+            raise _untrusted(path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+            if found.st_ino == path.lstat().st_ino:
                 return descriptor
         except BlockingIOError:
             os.close(descriptor)
@@ -80,9 +156,30 @@ def _locked(path: Path) -> int | None:
     return None
 
 
+def _untrusted(path: Path) -> UntrustedLockError:
+    owner = ""
+    with suppress(OSError):
+        owner = f" of {whose(path.lstat().st_uid)}"
+    return UntrustedLockError(f"The lock {path}{owner} is not a regular file, or has a second name. Remove it.")
+
+
 def _holder(path: Path) -> dict[str, Any]:
-    try:
-        holder = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return holder if isinstance(holder, dict) else {}
+    """Return what the holder of a lock says, made printable; another user may have written it."""
+    holder: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            found = os.fstat(descriptor)
+            holder["whose"] = whose(found.st_uid)
+            holder["ours"] = found.st_uid in (0, os.geteuid())
+            content = json.loads(os.pread(descriptor, _LARGEST, 0)) if stat.S_ISREG(found.st_mode) else {}
+        finally:
+            os.close(descriptor)
+        if isinstance(content, dict):
+            known = {
+                name: printable(value)[:_LONGEST] if isinstance(value, str) else value
+                for name, value in content.items()
+                if isinstance(value, (str, int))
+            }
+            holder = {**known, **holder}
+    return holder

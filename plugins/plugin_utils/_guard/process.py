@@ -2,308 +2,445 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The guard: a process that outlives the run, keeps its journal, and unfreezes the source if the run no longer can.
+"""The guard: a process that outlives the run, keeps its journal, and is the only one that unfreezes.
 
-It is started by the first step of a cutover and told everything by its standard input. The steps of the run send it
-events through a socket in a private folder. It imports no Ansible; the unfreeze tasks run in an ``ansible-playbook``.
+It is started by the first step of a cutover. It imports no Ansible, needs no thread, and no error ends it while a source
+is frozen. ``watch`` and ``recover`` are the same process on another machine, or later: see ``watch``.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import selectors
+import resource
 import shutil
 import signal
 import socket
+import stat
 import sys
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
-from ...module_utils._cutover import journal_json as encoding
+from ...module_utils._cutover import journal_json
 from ...module_utils._cutover.decide import (
     Completed,
     Enter,
-    Event,
     Failed,
     GateEnded,
     RunDied,
     Stopped,
     TimeUp,
-    UnfreezeFailed,
-    Unfrozen,
+    Unrenewed,
     advance,
     begin,
-    recover,
+    busy,
 )
-from ...module_utils._cutover.result import result
-from ...module_utils._cutover.stages import Move, Next, Outcome, Owner, Role
-from ...module_utils._cutover.wording import told_by_guard
+from ...module_utils._cutover.journal import Journal, Move, Next, Outcome, Plan
+from ...module_utils._cutover.preflight import of_journal
+from ...module_utils._cutover.result import About, result
+from ...module_utils._cutover.stages import has_user_tasks
+from ...module_utils._cutover.status import sample_of
 from ...module_utils._job.errors import DrsError
-from ...module_utils._job.text import iso, printable
-from . import alive as processes
-from . import journal_file
-from . import lock as jobs_lock
-from .unfreeze import Unfreezing, start_unfreeze
+from ...module_utils._job.text import iso
+from .. import _files
+from . import alive, leftovers, lock, protocol
+from .acting import TICK, Acting
+from .bounded import BoundedStore
+from .lease import Lease, Observer, since_boot
+from .owned import OwnedJournal
+from .protocol import Answer, Start
+from .store import BusyError, Held, LostError, StoreError, is_database, open_store
 
-# Seconds between two looks at a run where the kernel does not tell at once that it died, and at the clock.
-_TICK = 0.5
-# Seconds of rest before the unfreeze tasks are tried again, times the attempts so far.
-_REST = 3.0
-_LARGEST_REQUEST = 256 * 1024 * 1024
+# Seconds without a step after which a host that another host's step misses counts as left behind.
+_LEFT_BEHIND = 3.0
+_NO_WATCH = (
+    "This run is in a container, which takes its guard with it when it ends, and no watch elsewhere has said that it rehearsed this "
+    "unfreeze. Start cutover.drs.watch for these jobs where a cancel of this run does not reach it, with the same "
+    "drs_cutover_journal; or set drs_cutover_unwatched to true."
+)
 
 
-def _since_boot() -> float:
-    # Unlike time.monotonic, this goes on while the machine sleeps: an outage does, too.
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+class RunGuard(Acting):
+    """The guard of a run."""
 
-
-class Guard:
-    """Keep the journal of one cutover and act when its run cannot."""
-
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        """``told`` is what the first step sends, see :func:`_steps.start_guard`."""
-        self._told = told
-        self._run = encoding.decode_owner(told["owner"])
-        self._me = processes.this_process(Role.GUARD, os.getpid(), self._run.host, self._run.user)
-        self._path = Path(told["journal"])
-        self._lock = jobs_lock.JobsLock(told["jobs"])
-        self._handover: Mapping[str, Any] = told["handover"]
+    def __init__(self, start: Start, store: BoundedStore, folder: Path) -> None:
+        super().__init__(start, folder, token_hex(16))
+        self._store = store
+        self._lock = lock.JobsLock(start.jobs)
+        self._plan_lines = list(start.plan_lines)
         self._gates: dict[str, Any] = {}
-        self._warnings: list[str] = []
+        self._engines: dict[str, str] = {}
+        self._facts: dict[str, Any] = {}
+        self._logins = dict(start.logins)
+        self._run_started = alive.started(start.pid)
+        self._forks = alive.forks_of(start.pid)
+        self._run_gone = False
         self._due: float | None = None
-        self._child: Unfreezing | None = None
-        self._again_at: float | None = None
-        self._retry: Any = None
+        self._left_at: float | None = None
+        self._began = since_boot()
+        self._watches: dict[str, Observer] = {}
         self._finished = False
-        self._acted = False
-        self._journal: Any = None
+        self._told_of_loss = False
+        self._lost_at = since_boot()
+
+    # How it begins
 
     def begin(self) -> Move | str:
         """Take the lock and the journal; a sentence if this run may not begin."""
-        about = {"journal": str(self._path), "owner": self._told["owner"], "since": iso(time.time())}
-        holder = self._lock.take(about)
+        about = {"journal": self._store.name, "since": iso(time.time()), "pid": self.start.pid, "host": self.start.host}
+        about |= {"run_started": self._run_started, "user": self.start.user, "machine": self.start.machine}
+        try:
+            holder = self._lock.take(about)
+        except lock.UntrustedLockError as error:
+            return str(error)
         if holder is not None:
-            return _held_by(holder, self._run)
-        earlier = journal_file.read(self._path)
-        owner_lives = earlier is not None and _outlives(earlier.owner, self._path)
-        now = time.time()
-        if self._told["recover"]:
-            move = recover(earlier, self._run, now, owner_lives=owner_lives)
-            if move is None:
-                return f"The journal {self._path} has just been removed"
-        else:
-            move = begin(earlier, encoding.decode_plan(self._told["plan"]), self._run, now, owner_lives=owner_lives)
-        if move.next in (Next.PROCEED, Next.UNFREEZE):
-            journal_file.write(self._path, move.journal, now)
-        self._journal = move.journal
-        return move
-
-    def serve(self, listener: socket.socket) -> None:
-        """Answer the steps of the run until it has finished, or is dead and everything is done."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(listener, selectors.EVENT_READ)
-            pidfd = _pidfd(self._run.pid)
-            if pidfd is not None:
-                selector.register(pidfd, selectors.EVENT_READ)
-            dead = False
-            while not self._finished:
-                for key, _events in selector.select(_TICK):
-                    if key.fileobj is listener:
-                        self._answer(listener)
-                    else:
-                        # It stays readable: look once.
-                        selector.unregister(key.fileobj)
-                self._touch()
-                if not dead and not processes.lives(self._run):
-                    dead = True
-                    self._log(f"The run (process {self._run.pid}) is gone.")
-                    self._act(advance(self._journal, RunDied(self._me, time.time(), self._run)))
-                if self._due is not None and _since_boot() >= self._due:
-                    at = max(time.time(), self._journal.deadline or 0.0)
-                    self._act(advance(self._journal, TimeUp(self._me, at, self._run)))
-                    self._due = None
-                self._look_after_child()
-                if dead and self._journal.outcome and self._child is None and self._again_at is None:
-                    break
-        if self._acted:
-            self._report()
-
-    def close(self) -> None:
-        """Release the lock, and leave no journal of a run that never froze anything."""
-        journal = self._journal
-        if journal is not None and journal.outcome is Outcome.NOT_BEGUN and journal.owner in (self._run, self._me):
-            with suppress(OSError):
-                self._path.resolve().unlink()
-        self._lock.release()
-
-    def _touch(self) -> None:
-        """Show that this cutover has an owner, also to a recover on another machine with the same folder."""
-        with suppress(OSError):
-            os.utime(self._path)
-
-    def _answer(self, listener: socket.socket) -> None:
-        connection, _address = listener.accept()
-        with connection:
-            connection.settimeout(10)
+            return self._held_by(holder)
+        plan = journal_json.decode_plan(self.start.plan or {})
+        for _try in range(3):
             try:
-                request = _received(connection)
-                answer = self._answered(request)
-                connection.sendall(json.dumps(answer).encode() + b"\n")
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                self._log(f"A request could not be answered: {error!r}")
+                earlier = self._store.read()
+                move = self._begun(earlier, plan)
+                if move.next is Next.GO_ON:
+                    self._take(move.journal, earlier)
+                return move
+            except LostError:
+                continue
+            except BusyError as error:
+                return _others(error)
+            except StoreError as error:
+                return f"The journal {self._store.name} cannot be used: {error}"
+        return "Another run took the journal at the same moment"
 
-    def _answered(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        if "handover" in request:
-            self._handover = request["handover"]
-        if "plan_lines" in request:
-            self._told = {**self._told, "plan_lines": request["plan_lines"]}
-        kind = request["event"]
-        if kind == "state":
-            return self._state(Move(self._journal, Next.WAIT if self._busy() else Next.STOP))
-        if kind == "finish":
-            of_the_run = encoding.decode_owner(request["owner"]) == self._run
-            if of_the_run and not self._busy():
-                # A step that was to say how it ended may have failed: for the source that is a run that died.
-                self._act(advance(self._journal, RunDied(self._me, time.time(), self._run)))
-            self._finished = of_the_run and not self._busy()
-            return self._state(Move(self._journal, Next.STOP if self._finished else Next.WAIT))
-        event = _event(request, time.time())
-        if isinstance(event, GateEnded):
-            self._gates[event.gate] = request["result"]
-        move = advance(self._journal, event)
+    def _begun(self, earlier: Held | None, plan: Plan) -> Move:
+        journal = None if earlier is None else journal_json.decode(dict(earlier.document))
+        lives = journal is not None and earlier is not None and self._lives(earlier, journal)
+        return begin(journal, plan, self.owner, self.now(), owner_lives=lives, keep=self.start.keep)
+
+    def _lives(self, held: Held, journal: Journal) -> bool:
+        """Tell whether the owner of a journal that is not over lives; where only watching tells, watch for a lease."""
+        if journal.outcome is not None or (journal.owner and alive.gone(journal.owner.guard)):
+            return False
+        observer, lease = Observer(), journal.plan.lease
+        while observer.age(held, since_boot()) < lease:
+            if held.age is not None:
+                return True
+            time.sleep(TICK)
+            found = self._store.read()
+            if found is None or observer.rose(found):
+                return found is not None
+        return False
+
+    def _take(self, journal: Journal, earlier: Held | None) -> None:
+        began = since_boot()
+        held = self._store.take(journal_json.encode(journal, self.now()), self._token, earlier)
+        lease = Lease(journal.plan.lease, began)
+        self.owned = OwnedJournal(self._store, held, journal, lease, now=self.now)
+        self._watch_for_outage()
+
+    def _held_by(self, holder: dict[str, Any]) -> str:
         try:
-            self._keep(move)
-        except OSError as error:
-            message = f"The journal {self._path} cannot be written: {error.strerror}."
-            if isinstance(event, (Enter, GateEnded)):
-                # Nothing begins that a later run could not know about.
-                return self._state(Move(self._journal, Next.REFUSE, message))
-            self._warnings.append(message)
-            self._journal = move.journal
-        return self._state(move)
+            if (holder["pid"], holder["run_started"]) == (self.start.pid, self._run_started):
+                return (
+                    f"{holder['host']} would cut over the same jobs at the same time. Run the role on one host, such as localhost, "
+                    "or give each host jobs of its own."
+                )
+            if holder["ours"] and not is_database(holder["journal"]):
+                with suppress(StoreError, ValueError):
+                    held = open_store(holder["journal"], self.start.jobs).read()
+                    if held is not None:
+                        return busy(journal_json.decode(dict(held.document))).rstrip(".")
+            return (
+                f"the run, process {holder['pid']} on {holder['machine']} ({holder['user']}) owns a cutover of the same jobs "
+                f"since {holder['since']}; its lock belongs to {holder['whose']}"
+            )
+        except (KeyError, TypeError, ValueError):
+            return f"another run on this machine has locked the same jobs; its lock belongs to {holder.get('whose') or 'nobody known'}"
 
-    def _busy(self) -> bool:
-        return self._child is not None or self._again_at is not None
-
-    def _state(self, move: Move) -> dict[str, Any]:
-        return {
-            "next": move.next.value,
-            "message": move.message,
-            "journal": encoding.encode(move.journal, time.time()),
-            "plan": list(self._told["plan_lines"]),
-            "gates": self._gates if move.next is Next.STOP else {},
-            "warnings": self._warnings,
-        }
-
-    def _keep(self, move: Move) -> None:
-        """Write the journal, and only then believe it."""
-        if move.journal != self._journal:
-            journal_file.write(self._path, move.journal, time.time())
-            self._journal = move.journal
-        if move.journal.deadline is not None and self._due is None and not move.journal.unfreezing:
-            self._due = _since_boot() + max(0.0, move.journal.deadline - time.time())
-
-    def _act(self, move: Move) -> None:
-        """Do what the journal asks of the guard itself."""
-        if move.journal == self._journal:
-            return
-        self._acted = True
+    def preflight(self) -> Answer:
+        """Find out what would keep this cutover from being begun, or from being unfrozen, and change nothing."""
         try:
-            self._keep(move)
-        except OSError as error:
-            self._warnings.append(f"The journal {self._path} cannot be written: {error.strerror}.")
-            self._journal = move.journal
-        if move.next is Next.UNFREEZE:
-            attempt = self._journal.attempts
-            self._say(f"{self._journal.failure} The guard unfreezes the source now (attempt {attempt}).")
-            self._again_at = None
+            if (holder := self._lock.holder()) is not None:
+                return Answer(Next.REFUSED, self._held_by(holder))
+            earlier = self._store.read()
+            plan = journal_json.decode_plan(self.start.plan or {})
+            found = None if earlier is None else journal_json.decode(dict(earlier.document))
+            move = of_journal(found, self._begun(earlier, plan))
+            if move.next is Next.GO_ON:
+                self._store.ensure_free()
+        except lock.UntrustedLockError as error:
+            return Answer(Next.REFUSED, str(error))
+        except BusyError as error:
+            return Answer(Next.REFUSED, _others(error))
+        except (StoreError, ValueError) as error:
+            return Answer(Next.REFUSED, f"The journal {self._store.name} cannot be used: {error}")
+        if move.next is not Next.GO_ON:
+            return Answer(move.next, move.message, journal_json.encode(move.journal, self.now()))
+        said: str | None = ""
+        if plan.unfreeze_tasks and plan.rehearses:
+            self.rehearse(str(Path(self.handover.folder) / plan.unfreeze_tasks), move.journal)
+            said = self.rehearsed()
+            while said is None:
+                time.sleep(TICK)
+                said = self.rehearsed()
+        if said:
+            return Answer(Next.REFUSED, f"The rehearsal of the unfreeze in check mode failed: {said}")
+        return Answer(Next.GO_ON, move.message)
+
+    # How it goes on
+
+    def run(self, listener: socket.socket) -> None:
+        """Answer the steps of the run until it has finished, or is gone and everything is done."""
+        if self.journal.plan.unfreeze_tasks and self.journal.plan.rehearses:
+            self.rehearse(self.tasks(), self.journal)
+        self.serve(listener, _pidfd(self.start.pid))
+        if self.acted and not self._finished:
             try:
-                self._child = start_unfreeze(self._handover, self._told, self._me)
-            except (OSError, ValueError, KeyError) as error:
-                self._unfreeze_failed(f"ansible-playbook could not be started: {error}")
-        elif ended := told_by_guard(self._journal):
-            self._say(ended)
+                self._report()
+            except Exception as error:
+                # As while somebody installs another version: what was unfrozen stays so, and its journal must be released.
+                self.log(f"The reports could not be written: {error!r}")
 
-    def _look_after_child(self) -> None:
-        if self._again_at is not None and _since_boot() >= self._again_at:
-            self._again_at = None
-            self._act(self._retry)
-        code = self._child.ended() if self._child is not None else None
-        if code is None:
+    def turn(self) -> bool:
+        if self.owned is None:
+            return True
+        if problem := self.owned.renew():
+            self.log(f"The lease could not be renewed: {problem}.")
+        if self.owned.lost and not self._told_of_loss:
+            self._lose()
+        if not self._run_gone and alive.run_is_gone(self.start.pid, self._run_started):
+            self._run_gone = True
+            self.log(f"The run (process {self.start.pid}) is gone.")
+        if self._run_gone and not self.owned.lost and not self.journal.outcome and not self.journal.unfreezing:
+            self._run_ended()
+        self._look_at_clocks()
+        self.note_rehearsal()
+        self.look_after_unfreeze()
+        return self._finished or self._over()
+
+    def _lose(self) -> None:
+        """Let another owner act: end what this run's freeze may still do, for that owner has unfrozen or soon will."""
+        self._told_of_loss = True
+        self._lost_at = since_boot()
+        journal = self.journal
+        self.say("Another owner has taken this cutover over: nothing more is switched here.")
+        if not journal.frozen or not has_user_tasks(journal.stage):
             return
-        self._child = None
-        if self._journal.outcome is Outcome.UNFROZEN:
-            self._say(told_by_guard(self._journal))
-        elif self._journal.outcome is None:
-            self._unfreeze_failed(f"ansible-playbook ended with exit code {code}; see {self._told['log']}")
+        self.end_leftovers((journal.stage,), b"", run_lives=True)
+        if journal.stage == "freeze":
+            # Until now, whatever the other owner has unfrozen meanwhile.
+            self.say("Freeze tasks of this run may have acted since. CHECK NOW THAT THE SOURCE ACCEPTS WRITES.")
 
-    def _unfreeze_failed(self, reason: str) -> None:
-        move = advance(self._journal, UnfreezeFailed(self._me, time.time(), reason))
-        if move.next is Next.UNFREEZE:
-            self._log(f"The unfreeze tasks failed: {reason}.")
-            self._retry, self._again_at = move, _since_boot() + _REST * self._journal.attempts
-        else:
-            self._act(move)
+    def _run_ended(self) -> None:
+        acting = self._end_stage()
+        self.do(advance(self.journal, RunDied(self.now(), acting)))
+
+    def _end_stage(self) -> bool:
+        """End what is left of the user's stage, if the source is frozen; whether it may still act."""
+        journal = self.journal
+        if journal.outcome or not journal.frozen or journal.unfreezing or not has_user_tasks(journal.stage):
+            return False
+        forks = self._forks if self._run_gone else b""
+        return self.end_leftovers((journal.stage,), forks, run_lives=not self._run_gone)
+
+    def _look_at_clocks(self) -> None:
+        journal, now = self.journal, since_boot()
+        if self.owned is not None and not self.owned.lost and not self.owned.lease.sure(now):
+            acting = self._end_stage()
+            unrenewed_for = self.owned.lease.unrenewed_for(now)
+            self.do(advance(journal, Unrenewed(self.now(), unrenewed_for, acting)))
+        if self._due is not None and now >= self._due:
+            self._time_is_up()
+        if self._left_at is not None and now >= self._left_at:
+            self._left_at = None
+            self.log("The run goes on without this host.")
+            self._run_ended()
+
+    def _time_is_up(self) -> None:
+        journal = self.journal
+        if journal.frozen and not journal.unfreezing and not journal.outcome:
+            acting = self._end_stage()
+            self.do(advance(self.journal, TimeUp(max(self.now(), self.journal.deadline or 0.0), acting)))
+        elif journal.switching and not journal.switched and not journal.outcome:
+            limit = f"drs_cutover_max_outage ({journal.plan.max_outage:g} s)"
+            self.say(f"The switch is still running, and the outage has reached {limit}. Nothing is undone.")
+        self._due = None
+
+    def _watch_for_outage(self) -> None:
+        deadline = self.journal.deadline
+        if deadline is not None and self._due is None and not self.journal.unfreezing:
+            self._due = since_boot() + max(0.0, deadline - self.now())
+
+    def _over(self) -> bool:
+        return self._run_gone and self.owned is not None and (self.owned.lost or self.journal.outcome is not None)
+
+    def answered(self, request: protocol.Request) -> Answer:
+        if isinstance(request, protocol.LeftBehind):
+            self._left_at = since_boot() + _LEFT_BEHIND
+            return self._answer(Move(self.journal, Next.GO_ON))
+        if isinstance(request, protocol.KeepLogins):
+            self._logins = dict(request.logins)
+            return self._answer(Move(self.journal, Next.GO_ON))
+        if not isinstance(request, protocol.Look):
+            # The run is at a step of its own, so no task of a stage is left.
+            self.stage_is_over()
+            self._left_at = None
+        if self.owned is not None and self.owned.lost:
+            return self._lost(request)
+        if isinstance(request, protocol.Look):
+            return self._answer(Move(self.journal, Next.WAIT if self.busy else Next.ENDED))
+        if isinstance(request, protocol.Finish):
+            return self._finish()
+        return self._told(request)
+
+    def _finish(self) -> Answer:
+        if not self.busy and self.journal.outcome is None:
+            # A step that was to say how it ended may have failed: for the source that is a run that died.
+            self.do(advance(self.journal, RunDied(self.now())))
+        self._finished = self.journal.outcome is not None
+        return self._answer(Move(self.journal, Next.ENDED if self._finished else Next.WAIT))
+
+    def _told(self, request: Any) -> Answer:
+        now = self.now()
+        # For reports that the run can no longer write.
+        self._facts = getattr(request, "facts", None) or self._facts
+        if isinstance(request, protocol.EnterStage):
+            return self._entered(request)
+        if isinstance(request, protocol.Judged):
+            self._gates[request.gate] = request.result
+            valid_until = now + request.valid_for if request.ready else None
+            sample = sample_of(request.gate, request.result, now)
+            return self._applied(
+                GateEnded(now, request.gate, request.ready is True, request.reason, valid_until, sample)
+            )
+        if isinstance(request, protocol.JobsStopped):
+            return self._applied(Stopped(now, tuple(map(str, request.jobs)), request.reason))
+        if isinstance(request, protocol.SwitchCompleted):
+            return self._applied(Completed(now))
+        move = advance(self.journal, Failed(now, str(request.reason)))
+        self.do(move)
+        return self._answer(Move(self.journal, Next.WAIT if self.busy else move.next, move.message))
+
+    def _entered(self, request: protocol.EnterStage) -> Answer:
+        if request.handover is not None:
+            self.handover = protocol.Handover(**request.handover)
+        if request.plan_lines is not None:
+            self._plan_lines = request.plan_lines
+        self._engines = request.engines or self._engines
+        for warning in request.warnings or ():
+            self.warn(warning)
+        if self.owned is not None and not self.owned.lease.sure(since_boot()):
+            return self._unsure()
+        unwatched, patient = ("", False) if self.journal.frozen_since else self._unwatched()
+        return self._applied(Enter(self.now(), request.stage, unwatched, patient, request.keep))
+
+    def _unsure(self) -> Answer:
+        return self._answer(Move(self.journal, Next.REFUSED, f"The journal {self._store.name} cannot be renewed."))
+
+    def _applied(self, event: Any) -> Answer:
+        before = self.journal
+        move = advance(before, event)
+        problem = self.owned.keep(move.journal) if self.owned is not None else ""
+        if self.owned is not None and self.owned.lost:
+            return self._lost(None)
+        if problem and isinstance(event, (Enter, GateEnded)):
+            # Nothing begins that a later run could not know about.
+            message = f"The journal {self._store.name} cannot be written: {problem}."
+            return self._answer(Move(self.journal, Next.REFUSED, message))
+        if isinstance(event, Enter) and self.owned is not None and not self.owned.lease.sure(since_boot()):
+            # This guard, or its machine, was suspended since the write: meanwhile anybody may have taken over.
+            self.owned.believe(before)
+            return self._unsure()
+        if problem and self.owned is not None:
+            self.warn(f"The journal {self._store.name} cannot be written: {problem}.")
+            self.owned.believe(move.journal)
+        self._watch_for_outage()
+        return self._answer(move)
+
+    def _unwatched(self) -> tuple[str, bool]:
+        """Return why nothing would survive this run, empty if something would, and whether to wait for a watch still."""
+        if not self.start.needs_watch or not self.journal.plan.unfreeze_tasks:
+            return "", False
+        lease, now = self.journal.plan.lease, since_boot()
+        patient = now - self._began < lease
+        failed = ""
+        try:
+            said = self._store.acknowledgements()
+        except StoreError as error:
+            return f"The journal {self._store.name} cannot be read: {error}.", patient
+        for each in said:
+            recent = self._watches.setdefault(each.token, Observer()).age(each, now) < lease
+            if each.document.get("cutover") != self.journal.plan.cutover or not recent:
+                continue
+            reason = each.document.get("reason", "nobody knows why")
+            if reason == "":
+                return "", False
+            if reason is None:
+                # It rehearses still, however long that takes.
+                patient = True
+                continue
+            failed = f" A watch could not rehearse it: {reason}"
+        return f"{_NO_WATCH}{failed}", patient
+
+    def _lost(self, request: protocol.Request | None) -> Answer:
+        """Answer a run whose journal another owner has taken: it may only learn how things end."""
+        found = self.owned.read() if self.owned is not None else None
+        owner = found.owner.role.words if found and found.owner else "another owner"
+        why = (found.failure if found else "") or "This run seemed to be dead."
+        message = f"{owner.capitalize()} has taken over this cutover. {why} This run stops here."
+        if isinstance(request, (protocol.StepFailed, protocol.Look, protocol.Finish)):
+            waits = found is not None and found.unfreezing and found.outcome is None
+            waits = waits and since_boot() - self._lost_at < self.journal.plan.unfreeze_for
+            self._finished = isinstance(request, protocol.Finish) and not waits
+            shown = Move(found or self.journal, Next.WAIT if waits else Next.ENDED, message)
+            return self._answer(shown)
+        return self._answer(Move(found or self.journal, Next.REFUSED, message))
+
+    def _answer(self, move: Move) -> Answer:
+        return Answer(
+            move.next,
+            move.message,
+            journal_json.encode(move.journal, self.now()),
+            log=self.start.log,
+            gates=self._gates if move.next is Next.ENDED else {},
+            plan=self._plan_lines,
+            warnings=self.warnings,
+            engines=self._engines,
+            logins=self._logins,
+            outage_left=None if self._due is None else max(0.0, self._due - since_boot()),
+            lost=self.owned is not None and self.owned.lost,
+        )
 
     def _report(self) -> None:
         """Write the reports that the run can no longer write."""
         from .._report.write import write_reports
 
-        outcome = result(self._journal, self._gates, list(self._told["plan_lines"]), self._warnings)
-        _written, problems = write_reports(self._told["reports"], outcome, self._told["title"])
+        ran_by = {"user": self.start.user, "machine": self.start.machine, "host": self.start.host}
+        about = About(self._gates, self._plan_lines, self.warnings, self._engines, self._facts, ran_by)
+        outcome = result(self.journal, about)
+        _written, problems = write_reports(self.start.reports, outcome, self.start.title, self.start.index)
         for problem in problems:
-            self._log(problem)
+            self.log(problem)
 
-    def _say(self, text: str) -> None:
-        """Tell people: in the log and, if it still exists, on the terminal of the run."""
-        self._log(text)
-        terminal = self._told.get("terminal")
-        if terminal:
-            with suppress(OSError), open(terminal, "w", opener=_without_control, encoding="utf-8") as screen:
-                screen.write(f"\r\ndrs_cutover guard: {printable(text)}\r\n")
-
-    def _log(self, text: str) -> None:
-        # Standard output is the log. A full disk, or a text that cannot be encoded, must not end the guard.
-        with suppress(OSError):
-            os.write(1, f"{iso(time.time())} {printable(text)}\n".encode())
+    def close(self) -> None:
+        """Release lock and journal, and leave no journal of a run that never froze anything."""
+        self.put_away()
+        if self.owned is not None and not self.owned.lost:
+            if self.journal.outcome is Outcome.NOT_BEGUN:
+                self.owned.remove()
+            elif self.journal.outcome is not None:
+                self.owned.release()
+        self._lock.release()
 
 
-def _without_control(path: str, flags: int) -> int:
-    return os.open(path, flags & ~(os.O_CREAT | os.O_TRUNC) | os.O_NOCTTY | os.O_NONBLOCK)
-
-
-def _held_by(holder: Mapping[str, Any], run: Owner) -> str:
-    try:
-        owner = encoding.decode_owner(holder["owner"])
-        if (owner.machine, owner.pid, owner.started) == (run.machine, run.pid, run.started) and owner.host != run.host:
-            return (
-                f"{owner.host} would cut over the same jobs at the same time. Run the role on one host, such as localhost, "
-                "or give each host jobs of its own."
-            )
-        stage = "which cannot be read"
-        with suppress(DrsError):
-            journal = journal_file.read(Path(holder["journal"]))
-            stage = journal.stage if journal else "begin"
-        return f"{owner} owns a cutover of the same jobs since {holder['since']}, in the stage {stage}"
-    except (KeyError, TypeError, ValueError):
-        return "another run on this machine owns a cutover of the same jobs"
-
-
-def _outlives(owner: Owner | None, journal: Path) -> bool:
-    """Tell whether the owner still lives; on another machine, whether it goes on touching the journal."""
-    known = processes.lives(owner)
-    if known is not None:
-        return known
-    before = journal.stat().st_mtime_ns
-    for _look in range(12):
-        time.sleep(_TICK)
-        if journal.stat().st_mtime_ns != before:
-            return True
-    return False
+def _others(error: BusyError) -> str:
+    with suppress(ValueError):
+        other = journal_json.decode(dict(error.document))
+        if other.frozen and other.outcome is not None:
+            return f"A cutover of {', '.join(other.plan.jobs)} left its source frozen. Run cutover.drs.recover for it first"
+        return busy(other).rstrip(".")
+    return "Another cutover has one of these jobs"
 
 
 def _pidfd(pid: int) -> int | None:
@@ -313,80 +450,98 @@ def _pidfd(pid: int) -> int | None:
         return None
 
 
-def _received(connection: socket.socket) -> Any:
-    content = bytearray()
-    while not content.endswith(b"\n"):
-        chunk = connection.recv(1 << 16)
-        if not chunk or len(content) > _LARGEST_REQUEST:
-            raise ValueError("a request that is not whole")
-        content += chunk
-    return json.loads(content)
-
-
-def _event(request: Mapping[str, Any], at: float) -> Event:
-    by = encoding.decode_owner(request["owner"])
-    kind = request["event"]
-    if kind == "enter":
-        return Enter(by, at, request["stage"])
-    if kind == "judged":
-        return GateEnded(by, at, request["gate"], request["ready"] is True, request["reason"], request["valid_until"])
-    if kind == "stopped":
-        return Stopped(by, at, tuple(map(str, request["jobs"])), str(request["reason"]))
-    if kind == "failed":
-        return Failed(by, at, request["reason"])
-    if kind == "unfreeze_failed":
-        return UnfreezeFailed(by, at, request["reason"])
-    if kind == "unfrozen":
-        return Unfrozen(by, at)
-    if kind == "completed":
-        return Completed(by, at)
-    raise ValueError(f"an event {kind!r} that is not known")
-
-
 def main() -> None:
     """Read what the first step tells, answer it by one line, and guard."""
-    told = json.loads(sys.stdin.buffer.read())
+    start = protocol.decode_start(sys.stdin.buffer.readline())
     # A session and a parent of its own: nothing that ends the run ends this.
     if os.fork():
         os._exit(0)
     os.setsid()
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+    os.umask(0o077)
+    # A core would hold variables in clear.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     answer_to = os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
-    log = os.open(told["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    folder = Path(sys.argv[1])
+    log = _opened(start.log or str(folder / "log"), null)
     os.dup2(null, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    guard = Guard(told)
-    folder = Path(told["folder"])
+    beside = start.handover["folder"]
+    if start.role == "run":
+        _files.trust_owner_of(beside)
+    leftovers.note(folder)
+    leftovers.sweep(folder.parent)
+    with suppress(OSError):
+        # Not where the run was started, which may be removed.
+        os.chdir(beside)
     try:
-        _guarded(guard, folder, answer_to)
+        _guarded(start, folder, answer_to)
     finally:
-        guard.close()
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):
-            if not Path(told["log"]).stat().st_size:
-                Path(told["log"]).unlink()
+            if start.log and not Path(start.log).stat().st_size:
+                Path(start.log).unlink()
 
 
-def _guarded(guard: Guard, folder: Path, answer_to: int) -> None:
+def _opened(log: str, null: int) -> int:
+    """Return the log, or nothing: a pipe without a reader, or a folder where nobody may write, must not end a guard."""
+    try:
+        descriptor = os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
+    except OSError:
+        return null
+    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        return null
+    # Ansible refuses an output that does not block.
+    os.set_blocking(descriptor, True)
+    return descriptor
+
+
+def _guarded(start: Start, folder: Path, answer_to: int) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "guard"))
+        listener.listen(64)
+        if start.role != "run":
+            from .watch import Watch
+
+            watch = Watch(start, open_store(start.journal, start.jobs), folder)
+            _answer_once(answer_to, Answer(Next.WAIT, socket=str(folder / "guard"), log=start.log))
+            watch.run(listener)
+            return
         try:
-            listener.bind(str(folder / "guard"))
-            listener.listen(8)
-            move = guard.begin()
-        except (DrsError, OSError) as error:
-            move = str(error)
-        if isinstance(move, str):
-            answer: dict[str, Any] = {"next": Next.REFUSE.value, "message": move, "journal": None}
-        else:
-            journal = encoding.encode(move.journal, time.time())
-            answer = {"next": move.next.value, "message": move.message, "journal": journal, "guard": os.getpid()}
-        os.write(answer_to, json.dumps(answer).encode() + b"\n")
-        os.close(answer_to)
-        if answer["next"] in (Next.PROCEED.value, Next.UNFREEZE.value):
-            guard.serve(listener)
+            guard = RunGuard(start, open_store(start.journal, start.jobs), folder)
+        except (DrsError, StoreError, OSError, ValueError) as error:
+            _answer_once(answer_to, Answer(Next.REFUSED, str(error)))
+            return
+        try:
+            _begin(guard, folder, listener, answer_to)
+        finally:
+            guard.close()
+
+
+def _begin(guard: RunGuard, folder: Path, listener: socket.socket, answer_to: int) -> None:
+    if guard.start.check_mode:
+        _answer_once(answer_to, guard.preflight())
+        return
+    try:
+        move = guard.begin()
+    except (DrsError, StoreError, OSError, ValueError) as error:
+        move = str(error)
+    if isinstance(move, str):
+        _answer_once(answer_to, Answer(Next.REFUSED, move))
+        return
+    journal = journal_json.encode(move.journal, time.time())
+    answer = Answer(move.next, move.message, journal, socket=str(folder / "guard"), log=guard.start.log)
+    _answer_once(answer_to, answer)
+    if move.next is Next.GO_ON:
+        guard.run(listener)
+
+
+def _answer_once(answer_to: int, answer: Answer) -> None:
+    os.write(answer_to, protocol.encode(answer))
+    os.close(answer_to)
 
 
 if __name__ == "__main__":

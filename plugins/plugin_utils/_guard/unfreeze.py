@@ -2,87 +2,211 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the unfreeze tasks in an ``ansible-playbook`` of their own, with what the run handed over. Imports no Ansible.
+"""Run the unfreeze tasks in an ``ansible-playbook`` of their own: the one way to unfreeze. Imports no Ansible.
 
 The playbook lies beside the user's, so that roles, templates and variables are found there, and holds no value of a
-variable: values reach it through a named pipe in a private folder, so that no secret is on disk or in an argument.
+variable: values reach it through a named pipe in a private folder, so that no secret is on disk or in an argument. That
+the tasks ran to their end is said by its last task, not by an exit code: a play that matches no host has none.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 import secrets
 import subprocess
 import sys
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ...module_utils._cutover.journal_json import encode_owner
-from ...module_utils._cutover.stages import Owner
+from ...module_utils._job.text import printable
+from . import leftovers
+from .alive import MARK, Leftovers
+from .lease import since_boot
+from .protocol import Handover
 
-# How the steps of that playbook find the guard.
-GUARD_VARIABLE = "DRS_CUTOVER_GUARD"
-# By the interpreter of the run: ansible-playbook may be on no path, and python -m ansible needs installed metadata.
-_ANSIBLE_PLAYBOOK = """\
-import sys
+# By which the last task says how the unfreeze tasks ended: the path of a file for it.
+ENDED = "DRS_CUTOVER_ENDED"
+# The stage in the mark of what this starts.
+UNFREEZE = "unfreeze"
+REHEARSAL = "rehearsal"
+_OURS = "_drs_cutover_"
+_UNPRINTABLE = re.compile("[^\t\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TEMPLATE = ("{{", "{%", "{#")
+_LARGEST = 64 * 1024
+_AN_ERROR = re.compile(r"^\[?ERROR|^fatal: |Could not match supplied host pattern")
+# By the interpreter of the run: ansible-playbook may be on no path, and python -m ansible needs installed metadata. The
+# writer of the pipe is a process of this program, so that the guard waits for nobody.
+_LAUNCHER = """\
+import os, sys
+sys.path[:] = [folder for folder in sys.path if folder]
+variables = sys.stdin.buffer.read()
+os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+pipe = sys.argv.pop(1)
+os.mkfifo(pipe, 0o600)
+if os.fork() == 0:
+    with open(pipe, "wb") as file:
+        file.write(variables)
+    os.unlink(pipe)
+    os._exit(0)
 sys.argv[0] = "ansible-playbook"
-sys.path = [folder for folder in sys.path if folder]
 from ansible.cli.playbook import main
 main()
 """
 
 
-class Unfreezing:
-    """The unfreeze tasks under way."""
+class Playbook:
+    """The unfreeze tasks under way, or their rehearsal."""
 
-    def __init__(self, process: subprocess.Popen[bytes], playbook: Path) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], playbook: Path, ended: Path, leftovers: Leftovers, timeout: float
+    ) -> None:
         self._process = process
         self._playbook = playbook
+        self._ended = ended
+        self._leftovers = leftovers
+        self._timeout = timeout
+        # Standard output is the log of the guard.
+        self._log_from = _end_of(1)
+        self._deadline = since_boot() + timeout
 
-    def ended(self) -> int | None:
-        """Return the exit code; None while it runs."""
+    def ended(self) -> str | None:
+        """Return None while it runs, then why the tasks did not run to their end, empty if they did."""
         code = self._process.poll()
-        if code is not None:
+        late = code is None and since_boot() >= self._deadline
+        if code is None and not late:
+            return None
+        self.stop()
+        said = self._said()
+        if late:
+            return f"they did not end within {self._timeout:g} s (drs_cutover_unfreeze_timeout)"
+        if said is None:
+            return f"ansible-playbook ended with exit code {code} before the last task{self._last_error()}"
+        return said
+
+    def stop(self) -> None:
+        """End it with everything that it started, and leave no file of it."""
+        if self._process.poll() is None:
             with suppress(OSError):
-                self._playbook.unlink()
-        return code
+                os.killpg(self._process.pid, 9)
+        # Workers of ansible-core 2.19 and later have sessions of their own.
+        self._leftovers.end(2.0)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(2)
+        with suppress(OSError):
+            self._playbook.unlink()
+
+    def _last_error(self) -> str:
+        """Return what it printed about that, as the end of a sentence."""
+        try:
+            printed = os.pread(1, _LARGEST, self._log_from)
+        except OSError:
+            return ""
+        lines = [line for line in printed.decode("utf-8", "replace").splitlines() if _AN_ERROR.search(line)]
+        return f": {printable(lines[-1].strip())}" if lines else ""
+
+    def _said(self) -> str | None:
+        try:
+            value = json.loads(self._ended.read_bytes()[:_LARGEST])
+            return str(value["reason"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
 
-def start_unfreeze(handover: Mapping[str, Any], told: Mapping[str, Any], guard: Owner) -> Unfreezing:
-    """Start the unfreeze tasks. Raises :class:`OSError`."""
-    folder = Path(told["folder"])
-    playbook = _playbook(Path(handover["playbook_dir"]), folder, handover["playbook"])
-    pipe = folder / f"variables.{secrets.token_hex(4)}"
-    os.mkfifo(pipe, 0o600)
-    threading.Thread(target=_feed, args=(pipe, handover["variables"]), daemon=True).start()
-    about = {"socket": str(folder / "guard"), "owner": encode_owner(guard), "journal": told["journal"]}
+def start(
+    handover: Handover,
+    tasks: str,
+    keep: Mapping[str, Any],
+    *,
+    host: str,
+    cutover: str,
+    folder: Path,
+    timeout: float,
+    check: bool,
+) -> Playbook:
+    """Start the unfreeze tasks, in check mode if that is a rehearsal. Raises :class:`OSError`."""
+    name = secrets.token_hex(4)
+    playbook = _written(
+        Path(handover.folder), folder, f".drs_cutover_unfreeze.{name}.yml", _content(handover, tasks, host)
+    )
+    leftovers.note_playbook(folder, playbook)
+    variables = {**handover.variables, **{key: yaml_text(value) for key, value in keep.items()}}
+    ended = folder / f"ended.{name}"
+    stage = REHEARSAL if check else UNFREEZE
     environment = {
         **os.environ,
-        GUARD_VARIABLE: json.dumps(about),
+        MARK: f"{cutover}:{stage}.{name}",
+        ENDED: str(ended),
+        "TMPDIR": str(folder),
+        "ANSIBLE_LOCAL_TEMP": str(folder / "ansible"),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_FORCE_COLOR": "0",
-        # A runner's own callback would write among the events of the run that is gone.
+        # A runner's own callback would write among the events of the run.
         "ANSIBLE_STDOUT_CALLBACK": "default",
         "ANSIBLE_RETRY_FILES_ENABLED": "0",
-        # That of a role of the run is not known here, which must not keep the tasks after its notification from running.
-        "ANSIBLE_ERROR_ON_MISSING_HANDLER": "0",
     }
-    arguments = [sys.executable, "-c", _ANSIBLE_PLAYBOOK, *handover["options"], "-e", f"@{pipe}", str(playbook)]
+    if handover.config:
+        environment["ANSIBLE_CONFIG"] = handover.config
+    arguments = [sys.executable, "-c", _LAUNCHER, str(folder / f"variables.{name}")]
+    arguments += [
+        *handover.options,
+        *(["--check"] if check else []),
+        "-e",
+        f"@{folder / f'variables.{name}'}",
+        str(playbook),
+    ]
     output = None if _can_be_written(1) else subprocess.DEVNULL
-    process = subprocess.Popen(
-        arguments,
-        cwd=handover["cwd"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        start_new_session=True,
-    )
-    return Unfreezing(process, playbook)
+    try:
+        process = subprocess.Popen(
+            arguments,
+            cwd=handover.folder if Path(handover.folder).is_dir() else "/",
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    except OSError:
+        playbook.unlink()
+        raise
+    if process.stdin:
+        content = ", ".join(f"{_text(key)}: {value}" for key, value in variables.items())
+        with suppress(BrokenPipeError), process.stdin as pipe:
+            pipe.write(f"{{{content}}}".encode())
+    return Playbook(process, playbook, ended, Leftovers(cutover, f"{stage}.{name}"), timeout)
+
+
+def _content(handover: Handover, tasks: str, host: str) -> str:
+    file = Path(tasks)
+    role = Path(handover.role) if handover.role else None
+    if role is not None and (role / "tasks") in file.parents:
+        # As the caller's role has them: its defaults, templates, files and handlers.
+        within = str(file.relative_to(role / "tasks"))
+        include = {"ansible.builtin.include_role": {"name": str(role), "tasks_from": within}}
+    else:
+        include = {"ansible.builtin.include_tasks": {"file": tasks}}
+    said = {"name": "Say that the source accepts writes again", "cutover.drs.drs_cutover_step": {"step": "unfrozen"}}
+    failed = {
+        "name": "Say why it may still be frozen",
+        "cutover.drs.drs_cutover_step": {"step": "not_unfrozen", "stage": file.name},
+    }
+    work = [
+        {"name": "Run your unfreeze tasks", **include},
+        {"name": "Run the handlers that they notified", "ansible.builtin.meta": "flush_handlers"},
+        said,
+    ]
+    play = {
+        "name": "Unfreeze the source",
+        "hosts": [host],
+        "gather_facts": False,
+        **handover.play,
+        "tasks": [{"name": "Unfreeze the source", "block": work, "rescue": [failed], **handover.block}],
+    }
+    return json.dumps([play])
 
 
 def _can_be_written(descriptor: int) -> bool:
@@ -94,24 +218,64 @@ def _can_be_written(descriptor: int) -> bool:
     return True
 
 
-def _playbook(wanted: Path, folder: Path, content: str) -> Path:
-    """Write the playbook beside the user's; where nobody may write, into a folder of links to what lies there."""
-    name = f".drs_cutover_unfreeze.{secrets.token_hex(4)}.yml"
+def _end_of(descriptor: int) -> int:
     try:
-        (wanted / name).write_text(content, encoding="utf-8")
-        return wanted / name
+        return os.lseek(descriptor, 0, os.SEEK_END)
     except OSError:
+        return 0
+
+
+def _written(wanted: Path, folder: Path, name: str, content: str) -> Path:
+    """Write the playbook beside the user's; where nobody may write, into a folder of links to what lies there."""
+    try:
+        return _created(wanted / name, content)
+    except OSError:
+        with suppress(OSError):
+            (wanted / name).unlink()
         beside = folder / "playbook"
         beside.mkdir(exist_ok=True)
         for entry in wanted.iterdir():
             with suppress(FileExistsError):
                 (beside / entry.name).symlink_to(entry)
-        (beside / name).write_text(content, encoding="utf-8")
-        return beside / name
+        return _created(beside / name, content)
 
 
-def _feed(pipe: Path, variables: str) -> None:
-    # Blocks until ansible-playbook reads it; a thread that nobody waits for.
-    with suppress(OSError):
-        pipe.write_text(variables, encoding="utf-8")
-        pipe.unlink()
+def _created(path: Path, content: str) -> Path:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+    return path
+
+
+def yaml_text(value: Any, trusted: Any = None) -> str:
+    """Return YAML in the style of JSON, with ``!unsafe`` before each text that looks like a template and is none.
+
+    ``trusted`` tells of a text whether it is a template; without it none is.
+    """
+    if value is None or isinstance(value, (bool, int, float)):
+        return "null" if isinstance(value, float) and not math.isfinite(value) else json.dumps(value)
+    if isinstance(value, Mapping):
+        entries = ", ".join(
+            f"{yaml_text(name) if isinstance(name, (bool, int, float)) else _text(str(name))}: {yaml_text(entry, trusted)}"
+            for name, entry in value.items()
+        )
+        return f"{{{entries}}}"
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)) and not hasattr(value, "_ciphertext"):
+        return f"[{', '.join(yaml_text(entry, trusted) for entry in value)}]"
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "surrogateescape")
+    text = str(value)
+    template = any(mark in text for mark in _TEMPLATE) and (trusted is None or not trusted(value))
+    return f"!unsafe {_text(text)}" if template else _text(text)
+
+
+def _text(text: str) -> str:
+    return _UNPRINTABLE.sub(_escape, json.dumps(text, ensure_ascii=False))
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if 0xD800 <= code < 0xE000:
+        # Half a character, as bytes of another encoding come out of a module: no YAML can hold it.
+        code = 0xFFFD
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

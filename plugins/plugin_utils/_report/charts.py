@@ -32,6 +32,7 @@ _TONES = {
     State.ENDED: "ended",
     State.MISSING: "missing",
     State.UNKNOWN: "missing",
+    State.UNREAD: "missing",
     State.WAITING: "idle",
     State.PAUSED: "idle",
 }
@@ -199,6 +200,9 @@ def timeline(wait: Wait, key: str) -> Chart | None:
         return None
     spans = _spans(wait, times)
     statuses = list(dict.fromkeys(status for of_one in spans.values() for _at, _until, status in of_one))
+    if len(statuses) < 2:
+        # Throughout all jobs were in the same one, which the table says.
+        return None
     legend = tuple((f"s-{tone(status)}", status or "not found") for status in statuses[:12])
     remark = ""
     if wait.transitions_left_out:

@@ -10,18 +10,37 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from ...module_utils._gate.rules import Goal
+from ...module_utils._wait.recording import REPLAY
 from .charts import Chart, delay_curve, job_tone, outage_chart, progress_curve, timeline
+from .pages import environment
 from .svg import clock
 from .untrusted import shortened
 from .version import version
-from .view import Cutover, Job, Transition, Wait
-from .wording import day_and_time, estimate, of_cutover, of_subtasks, origin, says, span, tone
+from .view import Cutover, Database, Job, Stage, Transition, Wait
+from .wording import (
+    day_and_time,
+    estimate,
+    local,
+    of_cutover,
+    of_database,
+    of_position,
+    of_positions,
+    of_replay,
+    of_stop,
+    of_subtasks,
+    origin,
+    says,
+    span,
+    time_of_day,
+    tone,
+    words,
+    worst_first,
+)
 
 # Jobs that are shown open. More than a screen of them is folded.
 _OPEN = 25
@@ -52,16 +71,52 @@ class Section:
     failure: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True)
+class Databases:
+    """The databases of a cutover; a column of which nothing is known is left out."""
+
+    cutover: Cutover
+    open: list[Database]
+    folded: list[Database]
+    with_engine: bool
+    with_facts: bool
+
+    @classmethod
+    def of(cls, cutover: Cutover) -> Databases | None:
+        """Return them, a screen of them open; None if there are none."""
+        databases = worst_first(cutover)
+        if not databases:
+            return None
+        shown = len(databases) if len(databases) <= _OPEN else _OPEN_OF_MANY
+        return cls(
+            cutover,
+            databases[:shown],
+            databases[shown:],
+            with_engine=any(database.engine for database in databases),
+            with_facts=any(database.facts for database in databases),
+        )
+
+    def evidence(self, database: Database) -> str:
+        """Return what the decision to switch rested on."""
+        return of_database(self.cutover, database)
+
+    def stop(self, database: Database) -> str:
+        """Return whether the job was stopped."""
+        return of_stop(self.cutover, database)
+
+
 def render(view: Wait | Cutover, title: str) -> str:
     """Return the whole page."""
     if isinstance(view, Cutover):
         gates = [_section(f"gate{place}", name, wait) for place, (name, wait) in enumerate(view.gates.items())]
         page = {
             "tone": tone(view),
-            "word": _words(view.outcome),
+            "word": words(view.outcome),
             "says": says(view),
             "reason": view.reason,
+            "replay": "",
             "cutover": view,
+            "databases": Databases.of(view),
             "outage": outage_chart(view),
             "sections": gates,
             "facts": {**_times(view.started_at, view.finished_at), **of_cutover(view)},
@@ -70,10 +125,12 @@ def render(view: Wait | Cutover, title: str) -> str:
         section = _section("wait", "", view)
         page = {
             "tone": section.tone,
-            "word": view.verdict,
+            "word": f"{REPLAY}: {view.verdict}" if view.replay else view.verdict,
             "says": says(view),
             "reason": view.reason,
+            "replay": of_replay(view),
             "cutover": None,
+            "databases": None,
             "outage": None,
             "sections": [section],
             "facts": section.facts,
@@ -83,19 +140,12 @@ def render(view: Wait | Cutover, title: str) -> str:
 
 @cache
 def _template() -> Template:
-    # Whatever the suffix: what is not escaped by mistake would be a text of a server.
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(span=span, shortened=shortened, tone=job_tone, moment=_moment)
-    environment.filters.update(words=_words, delay=_delay, day=_day, origin=origin, of_subtasks=of_subtasks)
-    environment.filters.update(breakable=_breakable, estimate=estimate)
-    environment.globals.update(of_gates=_OF_GATES)
-    return environment.get_template("report.html.j2")
+    pages = environment()
+    pages.filters.update(shortened=shortened, tone=job_tone, from_to=_from_to, delay=_delay, day=_day)
+    pages.filters.update(origin=origin, of_subtasks=of_subtasks, of_position=of_position)
+    pages.filters.update(breakable=_breakable, estimate=estimate)
+    pages.globals.update(of_gates=_OF_GATES)
+    return pages.get_template("report.html.j2")
 
 
 def _section(key: str, name: str, wait: Wait) -> Section:
@@ -126,14 +176,18 @@ def _facts(wait: Wait) -> dict[str, str]:
         facts["Goal"] = wait.goal
     if wait.max_delay is not None and wait.goal != Goal.FULL_COMPLETE.value and wait.goal != Goal.STOPPED.value:
         facts["Delay allowed"] = f"{wait.max_delay:g} s"
+    if any(job.position for job in wait.jobs):
+        facts["Source position"] = of_positions(wait)
     if wait.numbers["elapsed"] is not None:
         facts["Waited"] = span(wait.numbers["elapsed"])
     if wait.numbers["polls"] is not None:
         errors = f", {wait.numbers['errors']:.0f} failed" if wait.numbers["errors"] else ""
         facts["Polls"] = f"{wait.numbers['polls']:.0f}{errors}"
     facts.update(_times(wait.started_at, wait.finished_at))
+    if wait.ran_by:
+        facts["Ran by"] = wait.ran_by
     if wait.valid_until is not None:
-        facts["Valid until"] = clock(wait.valid_until, "%H:%M:%S UTC")
+        facts["Valid until"] = time_of_day(wait.valid_until)
     return facts
 
 
@@ -143,16 +197,26 @@ def _times(began: float | None, ended: float | None) -> dict[str, str]:
         facts["Began"] = day_and_time(began)
     if ended is not None:
         same_day = began is not None and clock(began, "%F") == clock(ended, "%F")
-        facts["Ended"] = clock(ended, "%H:%M:%S UTC") if same_day else day_and_time(ended)
+        facts["Ended"] = time_of_day(ended) if same_day else day_and_time(ended)
     return facts
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _moment(at: float | None) -> str:
     return "" if at is None else clock(at, "%H:%M:%S")
+
+
+def _from_to(stage: Stage) -> list[str]:
+    """Return from when to when a stage ran: in UTC, and in the zone of this machine if that is another."""
+    if stage.started_at is None:
+        return []
+    times = [at for at in (stage.started_at, stage.finished_at) if at is not None]
+    here = [local(at).strip(" ()") for at in times]
+    utc = f"{' – '.join(_moment(at) for at in times)} UTC"
+    # The zone once, unless it changed in between.
+    zones = [there.rpartition(" ")[2] for there in here]
+    if len(set(zones)) == 1 and all(here):
+        here[:-1] = [there.removesuffix(f" {zones[0]}") for there in here[:-1]]
+    return [utc, " – ".join(here)] if any(here) else [utc]
 
 
 def _day(at: float) -> str:

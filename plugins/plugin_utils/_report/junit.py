@@ -2,25 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A result as JUnit XML: a test suite for each wait, a test case for each rule of each job.
+"""A result as JUnit XML: a test suite for each wait, a test case for its verdict and one for each job.
 
 The shape that the public definitions have in common: the one of Jenkins (junit-10.xsd) and that of Maven Surefire.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from xml.etree import ElementTree
 
 from ...module_utils._gate.gate import Verdict
-from ...module_utils._gate.rules import Goal, Rule
+from ...module_utils._job.status_table import State
+from ...module_utils._wait.recording import REPLAY
 from .view import Cutover, Job, Stage, Wait
+from .wording import of_replay
 
 # Jobs beyond this only count: readers of JUnit keep every case in memory.
 MOST_JOBS = 1000
-_ALWAYS = (Rule.NOT_FOUND, Rule.UNKNOWN_STATUS, Rule.WRONG_PHASE, Rule.DISAGREEMENT, Rule.ERROR_REPORTED)
 
 
 @dataclass(frozen=True)
@@ -63,38 +63,35 @@ def _wait_suite(wait: Wait, name: str) -> _Suite:
     suite.properties = {"verdict": wait.verdict, "goal": wait.goal}
     suite.properties.update({f"rule.{rule}": value for rule, value in wait.rules.items()})
     suite.properties.update({f"connection.{name}": value for name, value in wait.connection})
-    kind = "" if wait.ready else "error" if wait.verdict == Verdict.ERROR.value else "failure"
-    suite.cases.append(_Case("gate", "verdict", kind, wait.verdict, wait.reason, suite.seconds))
+    if wait.ran_by:
+        suite.properties["ran_by"] = wait.ran_by
+    if wait.replay:
+        suite.properties["replay"] = of_replay(wait)
+    suite.cases.append(_verdict_case(wait, suite.seconds))
     jobs = wait.worst_first
     for job in jobs[:MOST_JOBS]:
-        suite.cases += _job_cases(job, wait)
+        suite.cases.append(_job_case(job))
     if len(jobs) > MOST_JOBS:
         suite.properties["jobs_left_out"] = str(len(jobs) - MOST_JOBS)
     return suite
 
 
-def _job_cases(job: Job, wait: Wait) -> Iterator[_Case]:
-    held = {hold.rule: hold.text for hold in job.holds}
-    for rule in _rules_of(job, wait):
-        if rule in held:
-            yield _Case(job.id, rule, "failure", rule, held[rule])
-        elif Rule.NOT_FOUND.value in held and rule != Rule.HOLD_FILE.value:
-            # Of a job that was not found the other rules know nothing.
-            yield _Case(job.id, rule, "skipped", rule, "Not judged: the job was not found.")
-        else:
-            yield _Case(job.id, rule)
+def _verdict_case(wait: Wait, seconds: float) -> _Case:
+    kind = "" if wait.ready else "error" if wait.verdict == Verdict.ERROR.value else "failure"
+    reason = wait.reason
+    if wait.replay:
+        # It is no evidence, so that it passes nothing; that it was not ready is worth a failure all the same.
+        kind = "skipped" if wait.verdict == Verdict.READY.value else kind
+        reason = f"{REPLAY}, no evidence: {reason}"
+    return _Case("gate", "verdict", kind, wait.verdict, reason, seconds)
 
 
-def _rules_of(job: Job, wait: Wait) -> list[str]:
-    rules = [rule.value for rule in _ALWAYS]
-    if job.goal == Goal.CAUGHT_UP.value:
-        rules.append(Rule.DELAY.value)
-    if wait.rules.get("require_full_progress") in ("yes", "True", "true"):
-        rules.append(Rule.INCOMPLETE.value)
-    if wait.rules.get("hold_file"):
-        rules.append(Rule.HOLD_FILE.value)
-    # What holds a job is shown in any case.
-    return rules + [hold.rule for hold in job.holds if hold.rule not in rules]
+def _job_case(job: Job) -> _Case:
+    # What nobody read is no verdict about the job, and yet no success.
+    kind = "" if job.ready else "error" if job.state == State.UNREAD.value else "failure"
+    said = "; ".join(f"[{hold.rule}] {hold.text}".rstrip() for hold in job.holds)
+    rules = ", ".join(hold.rule for hold in job.holds)
+    return _Case(job.id, job.given_name or job.id, kind, rules or "not_ready", said or "Not ready.")
 
 
 def _cutover_suite(cutover: Cutover, title: str) -> _Suite:
@@ -104,6 +101,8 @@ def _cutover_suite(cutover: Cutover, title: str) -> _Suite:
     suite = _Suite(title, cutover.started_at, whole, properties={"outcome": cutover.outcome})
     if cutover.outage is not None:
         suite.properties["outage_seconds"] = f"{cutover.outage:.1f}"
+    if cutover.ran_by:
+        suite.properties["ran_by"] = cutover.ran_by
     kind = "" if cutover.ready else "failure"
     suite.cases.append(_Case("cutover", "outcome", kind, cutover.outcome, cutover.reason, whole))
     suite.cases += map(_stage_case, cutover.stages)

@@ -7,11 +7,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 
 from ...module_utils._job.text import counted, iso
+from ...module_utils._wait.recording import REPLAY
 from .untrusted import shortened
-from .view import Cutover, Job, Wait
-from .wording import of_cutover, of_subtasks, origin, says, span, tone
+from .view import Cutover, Database, Job, Wait
+from .wording import (
+    local,
+    of_cutover,
+    of_database,
+    of_position,
+    of_positions,
+    of_replay,
+    of_stop,
+    of_subtasks,
+    origin,
+    says,
+    span,
+    tone,
+    worst_first,
+)
 
 _MOST_JOBS = 20
 _MOST_HOLDS = 10
@@ -43,19 +59,53 @@ def _cutover(cutover: Cutover) -> list[str]:
         lines += [f"Outage: **{span(cutover.outage)}**", ""]
     for name, value in of_cutover(cutover).items():
         lines += [f"{name}: {_plain(value)}", ""]
+    lines += _databases(cutover)
     if cutover.stages:
         lines += ["| Stage | State | Began | Took |", "| --- | --- | --- | ---: |"]
     for stage in cutover.stages:
         took = "" if stage.seconds is None else span(stage.seconds)
-        began = "" if stage.started_at is None else iso(stage.started_at)
+        began = "" if stage.started_at is None else f"{iso(stage.started_at)}{local(stage.started_at)}"
         lines.append(f"| {_plain(stage.name)} | {_plain(stage.state)} | {began} | {took} |")
     for name, wait in cutover.gates.items():
         lines += ["", f"## Gate: {_plain(name)}", "", *_wait(wait)]
     return lines
 
 
+def _databases(cutover: Cutover) -> list[str]:
+    """Return a table of the databases, with the columns of which something is known."""
+    databases = worst_first(cutover)
+    if not databases:
+        return []
+    columns: dict[str, Callable[[Database], str]] = {"Database": _called}
+    if any(database.engine for database in databases):
+        columns["Engine"] = lambda database: _plain(database.engine)
+    if any(database.facts for database in databases):
+        columns["Facts"] = lambda database: _facts_of(database.facts)
+    columns["Evidence"] = lambda database: _plain(of_database(cutover, database))
+    columns["Job"] = lambda database: of_stop(cutover, database)
+    lines = [_table_row(columns), _table_row(["---"] * len(columns))]
+    lines += [_table_row(cell(database) for cell in columns.values()) for database in databases[:_MOST_JOBS]]
+    if len(databases) > _MOST_JOBS:
+        lines += ["", f"… and {len(databases) - _MOST_JOBS} more databases."]
+    return [*lines, "", *([_facts_of(cutover.facts), ""] if cutover.facts else [])]
+
+
+def _table_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _called(database: Database) -> str:
+    return f"{_plain(database.given_name)}<br>{_code(database.id)}" if database.given_name else _code(database.id)
+
+
+def _facts_of(facts: Iterable[tuple[str, str]]) -> str:
+    return "<br>".join(_plain(f"{name}: {value}" if name else value) for name, value in facts)
+
+
 def _wait(wait: Wait) -> list[str]:
-    lines = [f"{_mark(wait)} **{_plain(wait.verdict)}** {_reason(wait.reason)}", ""]
+    word = f"{REPLAY}: {wait.verdict}" if wait.replay else wait.verdict
+    lines = [f"{_mark(wait)} **{_plain(word)}** {_reason(wait.reason)}", ""]
+    lines += [f"> {_plain(of_replay(wait))}", ""] if wait.replay else []
     facts = _facts(wait)
     if facts:
         lines += [" · ".join(facts), ""]
@@ -88,24 +138,30 @@ def _facts(wait: Wait) -> list[str]:
         facts.append(f"{wait.jobs_ready} of {counted(len(wait.jobs))} ready")
     if wait.goal:
         facts.append(f"goal {_code(wait.goal)}")
+    if any(job.position for job in wait.jobs):
+        facts.append(f"source position {of_positions(wait)}")
     if wait.numbers["elapsed"] is not None:
         facts.append(f"waited {span(wait.numbers['elapsed'])}")
     if wait.numbers["polls"] is not None:
         errors = wait.numbers["errors"] or 0
         facts.append(f"polls: {wait.numbers['polls']:.0f}, {errors:.0f} failed")
     if wait.finished_at is not None:
-        facts.append(f"ended {iso(wait.finished_at)}")
+        facts.append(f"ended {iso(wait.finished_at)}{local(wait.finished_at)}")
+    if wait.ran_by:
+        facts.append(f"ran by {_plain(wait.ran_by)}")
     if wait.valid_until is not None:
-        facts.append(f"valid until {iso(wait.valid_until)}")
+        facts.append(f"valid until {iso(wait.valid_until)}{local(wait.valid_until)}")
     return facts
 
 
 def _row(job: Job) -> str:
     progress = "–" if job.progress is None else f"{job.progress:g} %"
     delay = "–" if job.delay is None else f"{job.delay:g} s"
+    delay += f"<br>{of_position(job)}" if of_position(job) else ""
     held = "<br>".join(f"{_code(hold.rule)} {_plain(shortened(hold.text, 200))}" for hold in job.holds)
     status = _code(job.status or job.state)
     called = _code(job.id) if not job.given_name else f"{_plain(job.given_name)}<br>{_code(job.id)}"
+    called += f"<br>source at {_code(job.position)}" if job.position else ""
     called += f"<br>{of_subtasks(job)}" if of_subtasks(job) else ""
     return f"| {_MARK[job.ready]} | {called} | {status} | {progress} | {delay} | {held} |"
 
@@ -115,7 +171,8 @@ def _reason(reason: str) -> str:
 
 
 def _mark(view: Wait | Cutover) -> str:
-    return "⚠️" if tone(view) == "warn" and isinstance(view, Cutover) else _MARK[view.ready]
+    mild = tone(view) == "warn" if isinstance(view, Cutover) else view.replay
+    return "⚠️" if mild else _MARK[view.ready]
 
 
 def _plain(text: str) -> str:

@@ -46,15 +46,18 @@ _HELP = {
 }
 
 
-def render(view: Wait | Cutover, title: str) -> str:
-    """Return the whole file, each metric with its HELP and TYPE."""
+def render(view: Wait | Cutover, title: str, gate: str = "") -> str:
+    """Return the whole file, each metric with its HELP and TYPE; ``gate`` is that of a cutover whose wait it is.
+
+    Without that label an alert for overdue readings would take a cutover of long ago for one.
+    """
     families: dict[str, Samples] = {name: {} for name in _HELP}
     if isinstance(view, Cutover):
         _add_cutover(families, view, {"title": title})
         for gate, wait in view.gates.items():
             _add_wait(families, wait, {"title": title, "gate": gate})
     else:
-        _add_wait(families, view, {"title": title})
+        _add_wait(families, view, {"title": title, **({"gate": gate} if gate else {})})
     return "".join(_family(name, samples) for name, samples in families.items() if samples)
 
 
@@ -65,6 +68,8 @@ def _add(families: Mapping[str, Samples], name: str, labels: Mapping[str, str], 
 
 
 def _add_wait(families: Mapping[str, Samples], wait: Wait, labels: Mapping[str, str]) -> None:
+    if wait.replay:
+        labels = {**labels, "replay": "true"}
     values = {
         "ready": float(wait.ready),
         "duration_seconds": wait.numbers["elapsed"],

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._job.status_table import State
+from ...module_utils._job.text import listed
+from ...module_utils._wait.recording import REPLAY
 from .untrusted import shortened
 from .view import Cutover, Job, Wait, read
-from .wording import span
+from .wording import changed_rules, span
 
 _MOST_WORST = 5
 # A line fits on a terminal of 80 columns, with what the default callback puts around it.
@@ -34,7 +37,10 @@ def summary(result: Mapping[str, Any], reports: Iterable[str], *, with_reason: b
 
 def _wait(wait: Wait) -> list[str]:
     elapsed = wait.numbers["elapsed"]
-    return [f"Verdict: {wait.verdict}{f' after {span(elapsed)}' if elapsed else ''}", *_jobs(wait)]
+    mark = f"{REPLAY}, no evidence: " if wait.replay else ""
+    lines = [f"{mark}Verdict: {wait.verdict}{f' after {span(elapsed)}' if elapsed else ''}", *_jobs(wait)]
+    changed = changed_rules(wait.replay) if wait.replay else []
+    return lines + ([f"Rules that differ: {listed(changed, _MOST_WORST)}"] if changed else [])
 
 
 def _cutover(cutover: Cutover) -> list[str]:
@@ -50,6 +56,8 @@ def _cutover(cutover: Cutover) -> list[str]:
 def _jobs(wait: Wait, where: str = "") -> list[str]:
     if not wait.jobs:
         return []
+    if all(job.state == State.UNREAD.value for job in wait.jobs):
+        return [f"Jobs: {len(wait.jobs)} unread{where}"]
     held = [job for job in wait.worst_first if not job.ready]
     statuses = Counter(job.status or job.state for job in held)
     others = ", ".join(f"{number} {status}" for status, number in statuses.most_common())

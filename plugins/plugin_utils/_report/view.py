@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ...module_utils._cutover.stages import Outcome
+from ...module_utils._cutover.journal import Outcome
 from ...module_utils._gate.gate import Verdict
 from ...module_utils._job.status_table import State, meaning
 from ...module_utils._wait.lines import ShortIds
@@ -20,14 +20,23 @@ from .untrusted import count, epoch, fields, flag, items, mappings, number, text
 # No id, status or code of the service is near that long.
 _SHORT = 120
 _SENTENCE = 600
+# A result shows a longer one by a digest.
+_POSITION = 200
 # The wait itself keeps its lists shorter.
 _MOST = 20000
+# Of one database, and of none.
+_MOST_FACTS = 20
+# Characters of a fact.
+_FACT = 200
+# More than there are rules.
+_MOST_RULES = 50
 
 _SEVERITY = {
     State.FAILED.value: 0,
     State.ENDED.value: 1,
     State.MISSING.value: 2,
     State.UNKNOWN.value: 3,
+    State.UNREAD.value: 3,
     State.PAUSED.value: 4,
     State.WAITING.value: 5,
 }
@@ -72,6 +81,9 @@ class Job:
     parts: tuple[tuple[str, float | None], ...]
     subtasks: tuple[Subtask, ...]
     subtasks_left_out: int
+    position: str
+    position_state: str
+    position_since: float | None
 
 
 @dataclass(frozen=True)
@@ -95,8 +107,18 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Replay:
+    """What was judged again: a recording, and the rules that differ from the recorded ones (rule, recorded, replayed)."""
+
+    file: str
+    recorded_at: float | None
+    rules_changed: tuple[tuple[str, str, str], ...]
+    jobs_left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Wait:
-    """The result of a wait. Without jobs and times if it could not begin."""
+    """The result of a wait. Without jobs and times if it could not begin. A replay is never ready: it says nothing of now."""
 
     verdict: str
     ready: bool
@@ -115,6 +137,8 @@ class Wait:
     failure: tuple[tuple[str, str], ...]
     connection: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    ran_by: str = ""
+    replay: Replay | None = None
 
     @property
     def worst_first(self) -> list[Job]:
@@ -148,8 +172,24 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Database:
+    """What a job moves. ``name`` is unique in its report; ``facts`` and ``compared`` are names and texts."""
+
+    id: str
+    given_name: str
+    name: str
+    engine: str
+    facts: tuple[tuple[str, str], ...]
+    compared: tuple[tuple[str, str], ...]
+    stopped: bool
+
+
+@dataclass(frozen=True)
 class Cutover:
-    """The result of a whole cutover, with the waits of its gates by their names."""
+    """The result of a whole cutover, with the waits of its gates by their names.
+
+    ``facts`` are those of the user's tasks that are of no single database.
+    """
 
     outcome: str
     ready: bool
@@ -157,8 +197,11 @@ class Cutover:
     stages: tuple[Stage, ...]
     frozen_since: float | None
     outage: float | None
-    stopped: tuple[str, ...]
+    databases: tuple[Database, ...]
+    facts: tuple[tuple[str, str], ...]
+    ran_by: str
     gates: Mapping[str, Wait]
+    comparison: str
     started_at: float | None
     finished_at: float | None
     warnings: tuple[str, ...]
@@ -172,6 +215,7 @@ def read(result: Mapping[str, Any]) -> Wait | Cutover:
 def _cutover(result: Mapping[str, Any]) -> Cutover:
     gates = {text(name, _SHORT): _wait(gate) for name, gate in fields(result.get("gates")).items() if fields(gate)}
     outcome = text(result.get("outcome"), _SHORT) or "unknown"
+    databases, facts = _databases(result, gates)
     return Cutover(
         outcome=outcome,
         ready=flag(result.get("ready")) and outcome == Outcome.DONE.value,
@@ -179,16 +223,88 @@ def _cutover(result: Mapping[str, Any]) -> Cutover:
         stages=tuple(map(_stage, mappings(result.get("stages")))),
         frozen_since=epoch(result.get("frozen_since")),
         outage=number(result.get("outage_seconds")),
-        stopped=tuple(text(job_id, _SHORT) for job_id in items(result.get("stopped"))),
+        databases=databases,
+        facts=facts,
+        ran_by=_ran_by(result),
         gates=gates,
+        comparison=text(fields(result.get("comparisons")).get("summary"), _SENTENCE),
         started_at=epoch(result.get("started_at")),
         finished_at=epoch(result.get("finished_at")),
         warnings=_warnings(result),
     )
 
 
+def _databases(
+    result: Mapping[Any, Any], gates: Mapping[str, Wait]
+) -> tuple[tuple[Database, ...], tuple[tuple[str, str], ...]]:
+    """Return the databases, and the facts that are of none of them."""
+    names = {job.id: job.given_name for wait in gates.values() for job in wait.jobs if job.given_name}
+    stopped = [text(job_id, _SHORT) for job_id in items(result.get("stopped"))]
+    told = {text(entry.get("id"), _SHORT): entry for entry in mappings(result.get("databases"))}
+    ids = [*told, *(text(job_id, _SHORT) for job_id in items(result.get("jobs"))), *stopped]
+    if not told:
+        # Of a version that did not list them.
+        ids += [job.id for wait in gates.values() for job in wait.jobs]
+    entries = [
+        {"id": job_id, "name": text(told.get(job_id, {}).get("name"), _SHORT) or names.get(job_id, "")}
+        for job_id in dict.fromkeys(filter(None, ids[:_MOST]))
+    ]
+    shown, shared = _names(entries), Counter(entry["name"] for entry in entries)
+    compared = {text(each.get("id"), _SHORT): each for each in mappings(fields(result.get("comparisons")).get("jobs"))}
+    facts = {text(name, _SHORT): value for name, value in fields(result.get("facts")).items()}
+    databases = []
+    for entry in entries:
+        job_id, name = entry["id"], entry["name"]
+        # Of a name that several jobs have nobody knows which is meant.
+        own = [facts.pop(key) for key in dict.fromkeys((job_id, name)) if key in facts and shared.get(key, 1) == 1]
+        pairs = [pair for value in own for pair in _facts(value)]
+        verdicts = fields(fields(compared.get(job_id)).get("comparisons"))
+        databases.append(
+            Database(
+                id=job_id,
+                given_name=name,
+                name=shown[job_id],
+                engine=text(told.get(job_id, {}).get("engine"), _SHORT),
+                facts=tuple(pairs[:_MOST_FACTS]),
+                compared=tuple(
+                    (text(kind, _SHORT), text(fields(each).get("verdict"), _SHORT) or "unknown")
+                    for kind, each in list(verdicts.items())[:_MOST_FACTS]
+                ),
+                stopped=job_id in stopped,
+            )
+        )
+    return tuple(databases), tuple(_facts(facts)[:_MOST_FACTS])
+
+
+def _facts(value: object) -> list[tuple[str, str]]:
+    """Return a fact as names and texts; anything but a dictionary has no name."""
+    if isinstance(value, Mapping):
+        return [(text(name, _SHORT), _fact(entry)) for name, entry in value.items()]
+    return [("", _fact(value))]
+
+
+def _fact(value: object, depth: int = 3) -> str:
+    """Return a fact in one line, without the brackets of a programmer."""
+    if isinstance(value, Mapping) and depth:
+        return text(", ".join(f"{name}: {_fact(entry, depth - 1)}" for name, entry in value.items()), _FACT)
+    if isinstance(value, (list, tuple)) and depth:
+        return text(", ".join(_fact(entry, depth - 1) for entry in value), _FACT)
+    return text(_shown(value), _FACT)
+
+
+def _ran_by(result: Mapping[Any, Any]) -> str:
+    """Return who ran it and where; empty if the result does not say."""
+    who = fields(result.get("ran_by"))
+    user, machine, host = (text(who.get(name), _SHORT) for name in ("user", "machine", "host"))
+    ran = " on ".join(filter(None, (user, machine)))
+    return f"{ran}, host {host}" if host and host != "localhost" else ran
+
+
 def _warnings(result: Mapping[Any, Any]) -> tuple[str, ...]:
-    return tuple(text(warning, _SENTENCE) for warning in items(result.get("warnings"))[:50])
+    left_out = result.get("jobs_left_out")
+    few = isinstance(left_out, int) and left_out > 0
+    advice = f"{left_out} more jobs are not in this report, because drs_job_wait was not told series=true."
+    return (*([advice] if few else []), *(text(warning, _SENTENCE) for warning in items(result.get("warnings"))[:50]))
 
 
 def _stage(stage: Mapping[Any, Any]) -> Stage:
@@ -210,10 +326,11 @@ def _wait(result: Mapping[Any, Any]) -> Wait:
     rules = fields(result.get("rules"))
     entries = mappings(result.get("jobs"))
     names = _names(entries)
+    replay = _replay(result.get("replay"))
     return Wait(
         verdict=verdict,
         # Both must say so: what contradicts itself is not ready.
-        ready=flag(result.get("ready")) and verdict == Verdict.READY.value,
+        ready=flag(result.get("ready")) and verdict == Verdict.READY.value and not replay,
         reason=text(result.get("reason") or result.get("msg")),
         goal=text(result.get("goal"), _SHORT),
         rules={text(name, _SHORT): _shown(value) for name, value in rules.items()},
@@ -225,10 +342,28 @@ def _wait(result: Mapping[Any, Any]) -> Wait:
         numbers={name: number(result.get(name)) for name in ("polls", "requests", "logins", "errors", "elapsed")},
         started_at=epoch(result.get("started_at")),
         finished_at=epoch(result.get("finished_at")),
-        valid_until=epoch(result.get("valid_until")),
+        valid_until=None if replay else epoch(result.get("valid_until")),
         failure=_pairs(result.get("failure")),
         connection=_pairs(result.get("connection")),
         warnings=_warnings(result),
+        ran_by=_ran_by(result),
+        replay=replay,
+    )
+
+
+def _replay(value: object) -> Replay | None:
+    # Whatever is there instead of nothing says that it is one.
+    if value is None:
+        return None
+    entry = fields(value)
+    return Replay(
+        file=text(entry.get("file"), _SENTENCE),
+        recorded_at=epoch(entry.get("recorded_at")),
+        rules_changed=tuple(
+            (text(rule.get("rule"), _SHORT) or "?", _shown(rule.get("recorded")), _shown(rule.get("replayed")))
+            for rule in mappings(entry.get("rules_changed"))[:_MOST_RULES]
+        ),
+        jobs_left_out=tuple(text(job_id, _SHORT) for job_id in items(entry.get("jobs_left_out"))),
     )
 
 
@@ -253,6 +388,7 @@ def _job(entry: Mapping[Any, Any], names: Mapping[str, str]) -> Job:
     parts = [
         (text(name, _SHORT), number(fields(part).get("progress"))) for name, part in fields(entry.get("parts")).items()
     ]
+    quiet = fields(entry.get("quiet"))
     return Job(
         id=job_id,
         given_name=text(entry.get("name"), _SHORT),
@@ -271,6 +407,9 @@ def _job(entry: Mapping[Any, Any], names: Mapping[str, str]) -> Job:
         parts=tuple(parts[:20]),
         subtasks=tuple(map(_subtask, mappings(entry.get("subtasks"))[:20])),
         subtasks_left_out=count(entry.get("subtasks_left_out")) or 0,
+        position=text(quiet.get("to"), _POSITION),
+        position_state=text(quiet.get("state"), _SHORT),
+        position_since=epoch(quiet.get("since")),
     )
 
 

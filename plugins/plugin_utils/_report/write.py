@@ -11,25 +11,40 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._wait.recording import REPLAY
 from .._files import write_whole
-from . import html as _html
-from . import junit as _junit
-from . import markdown as _markdown
-from . import prometheus as _prometheus
+from . import html, junit, markdown, prometheus
+from .overview import write_index
 from .untrusted import fields, items, number, text
 from .view import Cutover, Wait, read
 
 _RENDER: dict[str, Callable[[Wait | Cutover, str], str]] = {
-    ".html": _html.render,
-    ".md": _markdown.render,
-    ".prom": _prometheus.render,
-    ".xml": _junit.render,
+    ".html": html.render,
+    ".md": markdown.render,
+    ".xml": junit.render,
 }
-SUFFIXES = tuple(sorted((".json", *_RENDER)))
+SUFFIXES = tuple(sorted((".json", ".prom", *_RENDER)))
 
 # What a person looks for comes first in each object, the rest by name.
-_FIRST = ("kind", "verdict", "outcome", "at", "id", "name", "ready", "reason", "state", "rule", "text", "from", "to")
+_FIRST = (
+    "kind",
+    "replay",
+    "verdict",
+    "outcome",
+    "at",
+    "id",
+    "name",
+    "ready",
+    "reason",
+    "state",
+    "rule",
+    "text",
+    "from",
+    "to",
+)
 _ORDER = {name: place for place, name in enumerate(_FIRST)}
+# Of a report that was given none.
+TITLE = "DRS cutover gate"
 _LONGEST_TITLE = 200
 # What Ansible puts beside a result when it registers it.
 _OF_ANSIBLE = ("exception", "invocation", "deprecations", "failed_when_result")
@@ -39,26 +54,32 @@ class ReportError(Exception):
     """A report that cannot be made; the text is a sentence for people."""
 
 
-def render(result: Mapping[str, Any], suffix: str, title: str) -> str:
+def render(result: Mapping[str, Any], suffix: str, title: str, gate: str = "") -> str:
     """Return the report of a result of ``drs_job_wait`` or of the role ``drs_cutover``.
 
-    ``suffix`` is one of :data:`SUFFIXES`; for another one :class:`ReportError` is raised.
+    ``suffix`` is one of :data:`SUFFIXES`; for another one :class:`ReportError` is raised. ``gate`` is the name of the
+    gate of a cutover that the result is of, if any.
     """
     if suffix == ".json":
         return json.dumps(_plain(result), indent=2, allow_nan=False) + "\n"
-    if suffix not in _RENDER:
+    if suffix not in SUFFIXES:
         known = ", ".join(SUFFIXES)
-        raise ReportError(f"The suffix {text(suffix) or '(none)'} is not that of a report; there are {known}.")
-    return _RENDER[suffix](read(result), text(title, _LONGEST_TITLE))
+        raise ReportError(f'Unknown report format "{text(suffix)}". Use one of {known}.')
+    view, shown = read(result), text(title, _LONGEST_TITLE)
+    if isinstance(view, Wait) and view.replay:
+        shown = f"{REPLAY}: {shown}"
+    return prometheus.render(view, shown, gate) if suffix == ".prom" else _RENDER[suffix](view, shown)
 
 
-def write_report(path: str, result: Mapping[str, Any], title: str, *, check_mode: bool = False) -> str | None:
+def write_report(
+    path: str, result: Mapping[str, Any], title: str, *, gate: str = "", check_mode: bool = False
+) -> str | None:
     """Write the report of a result; return a sentence if that is not possible, so that it does not prevent others.
 
     In check mode it is rendered and not written.
     """
     try:
-        content = render(result, Path(path).suffix.lower(), title)
+        content = render(result, Path(path).suffix.lower(), title, gate)
         if not check_mode:
             write_whole(Path(path), content.encode("utf-8"), 0o644)
     except (OSError, ReportError) as error:
@@ -67,20 +88,23 @@ def write_report(path: str, result: Mapping[str, Any], title: str, *, check_mode
     return None
 
 
-def write_reports(paths: Iterable[str], outcome: Mapping[str, Any], title: str) -> tuple[list[str], list[str]]:
-    """Write the reports of a cutover, and one for each of its gates beside each; the main ones, and what went wrong."""
+def write_reports(
+    paths: Iterable[str], outcome: Mapping[str, Any], title: str, index: str = ""
+) -> tuple[list[str], list[str]]:
+    """Write the reports of a cutover, one for each of its gates beside each, and the ``index`` over all; the main ones, and what went wrong."""
     written: list[str] = []
     problems: list[str] = []
     contents = [("", outcome, title)]
     contents += [(gate, judged, f"{title}: {gate} gate") for gate, judged in outcome["gates"].items()]
     for path in paths:
         for gate, content, headline in contents:
-            problem = write_report(beside(path, gate) if gate else path, content, headline)
+            problem = write_report(beside(path, gate) if gate else path, content, headline, gate=gate)
             if problem:
                 problems.append(problem)
             elif not gate:
                 written.append(str(Path(path).absolute()))
-    return written, problems
+    problem = write_index(index) if index else None
+    return written, [*problems, problem] if problem else problems
 
 
 def wrong_suffixes(paths: Iterable[str]) -> str | None:

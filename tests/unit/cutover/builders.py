@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
@@ -13,51 +14,67 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import
     Event,
     Failed,
     GateEnded,
+    Rehearsed,
     RunDied,
     Stopped,
     TimeUp,
     UnfreezeFailed,
     Unfrozen,
+    Unrenewed,
     advance,
     begin,
+    unfreeze_again,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import (
-    STAGES,
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import (
     Journal,
     Move,
     Next,
     Owner,
     Plan,
+    Process,
     Role,
 )
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import STAGES
 
 ALL = tuple(STAGES)
 SHORT = ("approach", "freeze", "final", "verify", "switch")
 MAX_OUTAGE = 100.0
 VALID_FOR = 60.0
-
-RUN = Owner(Role.RUN, "here", "boot", 10, "1", "db1", "ann")
-GUARD = Owner(Role.GUARD, "here", "boot", 11, "2", "db1")
-OTHER = Owner(Role.RUN, "here", "boot", 20, "3", "db1", "bob")
-RECOVER = Owner(Role.RECOVER, "here", "boot", 30, "4", "db1")
+LEASE = 30.0
+UNFREEZE_FOR = 300.0
 
 
-def plan(stages: tuple[str, ...] = SHORT, unfreeze: str = "unfreeze.yml", jobs: tuple[str, ...] = ("a", "b")) -> Plan:
+def owner(role: Role, pid: int, user: str = "ann") -> Owner:
+    """Return an owner that is like no other one."""
+    return Owner(role, f"{pid:08x}", "db1", user, "here", pid, Process(pid + 1, "1", "boot 1"))
+
+
+RUN, OTHER = owner(Role.RUN, 10), owner(Role.RUN, 20, "bob")
+WATCH, RECOVER = owner(Role.WATCH, 30), owner(Role.RECOVER, 40)
+
+
+def plan(
+    stages: tuple[str, ...] = SHORT,
+    unfreeze: str = "unfreeze.yml",
+    jobs: tuple[str, ...] = ("a", "b"),
+    rehearses: bool = True,
+) -> Plan:
     """Return a plan."""
-    return Plan(jobs, stages, unfreeze, MAX_OUTAGE)
+    return Plan("c1", jobs, stages, "db1", "/play", unfreeze, MAX_OUTAGE, LEASE, UNFREEZE_FOR, rehearses)
 
 
 class Cutover:
     """A cutover to which events happen, one second after the other unless a test says otherwise."""
 
-    def __init__(self, journal: Journal | None = None, by: Owner = RUN, at: float = 1000.0) -> None:
+    def __init__(self, journal: Journal | None = None, at: float = 1000.0) -> None:
         self.at = at
-        self.by = by
-        self.journal = journal or begin(None, plan(), by, at, owner_lives=False).journal
+        self.journal = journal or begin(None, plan(), RUN, at, owner_lives=False).journal
         self.moves: list[Move] = []
 
     def happens(self, event: Event) -> Move:
-        move = advance(self.journal, event)
+        return self._moved(advance(self.journal, event))
+
+    def _moved(self, move: Move) -> Move:
         self.journal = move.journal
         self.moves.append(move)
         return move
@@ -66,35 +83,45 @@ class Cutover:
         self.at += seconds
         return self.at
 
-    def enter(self, stage: str, by: Owner | None = None, after: float = 1.0) -> Move:
-        return self.happens(Enter(by or self.by, self.later(after), stage))
+    def enter(self, stage: str, after: float = 1.0, keep: Mapping[str, Any] | None = None, **unwatched: Any) -> Move:
+        return self.happens(Enter(self.later(after), stage, keep=keep, **unwatched))
 
-    def judged(self, gate: str, ready: bool = True, by: Owner | None = None, valid: float = VALID_FOR) -> Move:
+    def judged(self, gate: str, ready: bool = True, valid: float = VALID_FOR) -> Move:
         at = self.later()
-        return self.happens(
-            GateEnded(by or self.by, at, gate, ready, "" if ready else "Delay 9 s.", at + valid if ready else None)
-        )
+        return self.happens(GateEnded(at, gate, ready, "" if ready else "Delay 9 s.", at + valid if ready else None))
 
-    def stopped(self, *jobs: str, reason: str = "", by: Owner | None = None) -> Move:
-        return self.happens(Stopped(by or self.by, self.later(), jobs, reason))
+    def rehearsed(self, reason: str = "") -> Move:
+        return self.happens(Rehearsed(self.later(), reason))
 
-    def failed(self, reason: str = "A task failed.", by: Owner | None = None) -> Move:
-        return self.happens(Failed(by or self.by, self.later(), reason))
+    def stopped(self, *jobs: str, reason: str = "") -> Move:
+        return self.happens(Stopped(self.later(), jobs, reason))
 
-    def unfrozen(self, by: Owner | None = None) -> Move:
-        return self.happens(Unfrozen(by or self.by, self.later()))
+    def failed(self, reason: str = "A task failed.") -> Move:
+        return self.happens(Failed(self.later(), reason))
 
-    def unfreeze_failed(self, reason: str = "No route.", by: Owner | None = None) -> Move:
-        return self.happens(UnfreezeFailed(by or self.by, self.later(), reason))
+    def unfrozen(self, again: bool = False) -> Move:
+        return self.happens(Unfrozen(self.later(), again))
 
-    def completed(self, by: Owner | None = None) -> Move:
-        return self.happens(Completed(by or self.by, self.later()))
+    def unfreeze_failed(self, reason: str = "No route.", after: float = 1.0) -> Move:
+        return self.happens(UnfreezeFailed(self.later(after), reason))
 
-    def died(self, by: Owner = GUARD) -> Move:
-        return self.happens(RunDied(by, self.later(), self.by))
+    def unfreezes_again(self) -> Move:
+        return self._moved(unfreeze_again(self.journal, self.later()))
 
-    def time_up(self, by: Owner = GUARD, after: float = MAX_OUTAGE) -> Move:
-        return self.happens(TimeUp(by, self.later(after), self.by))
+    def gives_up(self, reason: str = "No route.") -> Move:
+        return self.unfreeze_failed(reason, after=UNFREEZE_FOR)
+
+    def completed(self) -> Move:
+        return self.happens(Completed(self.later()))
+
+    def died(self, acting: bool = False) -> Move:
+        return self.happens(RunDied(self.later(), acting))
+
+    def time_up(self, after: float = MAX_OUTAGE, acting: bool = False) -> Move:
+        return self.happens(TimeUp(self.later(after), acting))
+
+    def unrenewed(self, seconds: float = 20.0) -> Move:
+        return self.happens(Unrenewed(self.later(), seconds))
 
     def until(self, last: str) -> Cutover:
         """Go on to the stage ``last``, every gate and task before it successful."""
@@ -104,7 +131,7 @@ class Cutover:
             if move.next is Next.SAMPLE:
                 self.judged("recheck")
                 move = self.enter(stage)
-            assert move.next is Next.PROCEED, move
+            assert move.next is Next.GO_ON, move
             if STAGES[stage].gate and stage != last:
                 self.judged(stage)
             elif stage == "stop" and stage != last:
@@ -113,6 +140,6 @@ class Cutover:
 
 
 def a_cutover(last: str = "", **options: Any) -> Cutover:
-    """Return a cutover in the stage ``last``, or one that has just begun."""
-    cutover = Cutover(Journal(plan(**options), RUN))
+    """Return a cutover in the stage ``last``, or one that has just begun; the unfreeze was rehearsed."""
+    cutover = Cutover(Journal(plan(**options), RUN, rehearsal=""))
     return cutover.until(last) if last else cutover

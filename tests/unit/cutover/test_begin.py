@@ -1,30 +1,23 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a new run, and recover, do with the journal of an earlier run."""
+"""What a new run, and a guard elsewhere, do with the journal of an earlier run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
-    RunDied,
-    TimeUp,
-    advance,
-    begin,
-    busy,
-    recover,
-)
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import Journal, Next, Outcome, Role
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import begin, busy, take_over
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Journal, Next, Outcome, Owner, Role
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
-    GUARD,
     MAX_OUTAGE,
     OTHER,
     RECOVER,
     RUN,
     SHORT,
+    WATCH,
     Cutover,
     a_cutover,
     plan,
@@ -41,16 +34,9 @@ def ended(last: str, *ways: str, unfreeze: str = "unfreeze.yml") -> Journal:
     return cutover.journal
 
 
-def unfrozen_by_guard() -> Journal:
-    cutover = a_cutover("final")
-    cutover.died()
-    cutover.unfrozen(GUARD)
-    return cutover.journal
-
-
 def test_without_an_earlier_journal_a_run_begins_anew() -> None:
     move = begin(None, plan(), RUN, LATER, owner_lives=False)
-    assert (move.next, move.journal, move.message) == (Next.PROCEED, Journal(plan(), RUN), "")
+    assert (move.next, move.journal, move.message) == (Next.GO_ON, Journal(plan(), RUN), "")
 
 
 @pytest.mark.parametrize(
@@ -59,92 +45,91 @@ def test_without_an_earlier_journal_a_run_begins_anew() -> None:
         ended("approach"),
         ended("approach", "failed"),
         ended("final", "failed", "unfrozen"),
-        unfrozen_by_guard(),
+        ended("final", "died", "unfrozen"),
         Journal(plan(), RUN),
         Journal(plan(), None),
     ],
-    ids=["died in the approach", "not begun", "unfrozen", "unfrozen by the guard", "died at once", "owned by nobody"],
+    ids=["died in the approach", "not begun", "unfrozen", "unfrozen without a word", "died at once", "owned by nobody"],
 )
 def test_after_a_run_that_left_nothing_frozen_a_run_begins_anew(earlier: Journal) -> None:
     move = begin(earlier, plan(), OTHER, LATER, owner_lives=False)
-    assert (move.next, move.journal, move.message) == (Next.PROCEED, Journal(plan(), OTHER), "")
+    assert (move.next, move.journal, move.message) == (Next.GO_ON, Journal(plan(), OTHER), "")
 
 
 @pytest.mark.parametrize("last", ["", *SHORT])
 def test_a_second_run_is_refused_while_the_first_lives(last: str) -> None:
     earlier = a_cutover(last).journal
     move = begin(earlier, plan(), OTHER, LATER, owner_lives=True)
-    assert (move.next, move.journal, move.message) == (Next.REFUSE, earlier, busy(earlier))
-    recovered = recover(earlier, RECOVER, LATER, owner_lives=True)
-    assert recovered is not None
-    assert (recovered.next, recovered.journal, recovered.message) == (Next.REFUSE, earlier, busy(earlier))
+    assert (move.next, move.journal, move.message) == (Next.REFUSED, earlier, busy(earlier))
+    for owner in (WATCH, RECOVER):
+        taken = take_over(earlier, owner, LATER, owner_lives=True, acting=True)
+        assert (taken.next, taken.journal, taken.message) == (Next.REFUSED, earlier, busy(earlier))
 
 
 def test_a_second_run_is_refused_while_the_guard_unfreezes() -> None:
     cutover = a_cutover("final")
     cutover.died()
-    assert begin(cutover.journal, plan(), OTHER, LATER, owner_lives=True).next is Next.REFUSE
+    assert begin(cutover.journal, plan(), OTHER, LATER, owner_lives=True).next is Next.REFUSED
 
 
 def test_an_owner_that_still_lives_does_not_matter_after_the_end() -> None:
     earlier = ended("final", "failed", "unfrozen")
-    assert begin(earlier, plan(), RUN, LATER, owner_lives=True).next is Next.PROCEED
-    frozen = ended("final", "failed", "unfreeze_failed")
-    recovered = recover(frozen, RECOVER, LATER, owner_lives=True)
-    assert recovered is not None
-    assert recovered.next is Next.UNFREEZE
+    assert begin(earlier, plan(), RUN, LATER, owner_lives=True).next is Next.GO_ON
+    frozen = ended("final", "failed", "gives_up")
+    assert take_over(frozen, RECOVER, LATER, owner_lives=True, acting=False).next is Next.UNFREEZE
 
 
 @pytest.mark.parametrize("way", [(), ("failed", "unfrozen")])
 def test_the_journal_of_other_jobs_is_refused(way: tuple[str, ...]) -> None:
     earlier = ended("final", *way)
     move = begin(earlier, plan(jobs=("c",)), OTHER, LATER, owner_lives=False)
-    assert (move.next, move.journal) == (Next.REFUSE, earlier)
-    assert move.message == "The journal belongs to a cutover of other jobs: a, b. Set another drs_cutover_state_file."
+    assert (move.next, move.journal) == (Next.REFUSED, earlier)
+    assert move.message == "The journal belongs to a cutover of other jobs: a, b. Set another drs_cutover_journal."
 
 
 def test_the_order_of_the_jobs_does_not_matter() -> None:
     earlier = ended("final", "failed", "unfrozen")
-    assert begin(earlier, plan(jobs=("b", "a")), OTHER, LATER, owner_lives=False).next is Next.PROCEED
+    assert begin(earlier, plan(jobs=("b", "a")), OTHER, LATER, owner_lives=False).next is Next.GO_ON
 
 
 @pytest.mark.parametrize("lives", [True, False])
 def test_a_cutover_that_is_done_is_not_repeated(lives: bool) -> None:
     earlier = ended("switch", "completed")
     move = begin(earlier, plan(), OTHER, LATER, owner_lives=lives)
-    assert (move.next, move.journal, move.message) == (Next.STOP, earlier, "")
+    assert (move.next, move.journal, move.message) == (Next.ENDED, earlier, "")
 
 
 @pytest.mark.parametrize("way", [(), ("failed",), ("died",)], ids=["interrupted", "failed", "died"])
 def test_after_a_switch_that_did_not_complete_nothing_begins_and_nothing_is_undone(way: tuple[str, ...]) -> None:
     earlier = ended("switch", *way)
     move = begin(earlier, plan(), OTHER, LATER, owner_lives=False)
-    assert (move.next, move.journal) == (Next.REFUSE, earlier)
+    assert (move.next, move.journal) == (Next.REFUSED, earlier)
     assert move.message == "An earlier run failed, or was interrupted, during the switch."
-    recovered = recover(earlier, RECOVER, LATER, owner_lives=False)
-    assert recovered is not None
-    assert (recovered.next, recovered.journal) == (Next.REFUSE, earlier)
-    assert recovered.message == (
+    taken = take_over(earlier, RECOVER, LATER, owner_lives=False, acting=False)
+    assert (taken.next, taken.journal) == (Next.REFUSED, earlier)
+    assert taken.message == (
         "The switch has begun, so both sides may have been changed. Nothing is undone automatically."
     )
 
 
 @pytest.mark.parametrize("last", FROZEN)
 def test_a_run_takes_over_a_frozen_source(last: str) -> None:
-    earlier = ended(last)
+    earlier = replace(ended(last), keep={"timeout": 60})
     move = begin(earlier, plan(), OTHER, LATER, owner_lives=False)
-    assert move.next is Next.PROCEED
-    assert move.message == f"An earlier run was interrupted in the stage {last} and left the source frozen."
+    assert move.next is Next.GO_ON
+    assert move.message == (
+        f"An earlier run was interrupted in the stage {last} and left the source frozen since 1970-01-01T00:16:43Z."
+    )
     assert (move.journal.frozen, move.journal.frozen_since) == (True, earlier.frozen_since)
     assert (move.journal.owner, move.journal.entries, move.journal.evidence) == (OTHER, (), None)
-    assert move.journal.deadline == LATER + MAX_OUTAGE
+    assert (move.journal.deadline, move.journal.keep) == (LATER + MAX_OUTAGE, {"timeout": 60})
 
 
-@pytest.mark.parametrize("way", ["failed", "died", "time_up"])
+@pytest.mark.parametrize("way", ["failed", "died", "time_up", "unrenewed"])
 def test_whatever_ends_the_run_that_took_over_unfreezes(way: str) -> None:
     for last in ("", "approach"):
         taken = begin(ended("final"), plan(), OTHER, LATER, owner_lives=False).journal
-        cutover = Cutover(taken, OTHER, LATER)
+        cutover = Cutover(taken, LATER)
         if last:
             cutover.until(last)
         assert getattr(cutover, way)().next is Next.UNFREEZE
@@ -154,15 +139,12 @@ def test_whatever_ends_the_run_that_took_over_unfreezes(way: str) -> None:
 def test_the_outage_goes_on_from_the_first_freeze() -> None:
     earlier = ended("final")
     taken = begin(earlier, plan(), OTHER, LATER, owner_lives=False).journal
-    cutover = Cutover(taken, OTHER, LATER).until("final")
+    cutover = Cutover(taken, LATER).until("final")
     assert cutover.journal.frozen_since == earlier.frozen_since
     assert cutover.journal.deadline == LATER + MAX_OUTAGE
 
 
-def test_recover_has_nothing_to_do_without_a_journal() -> None:
-    assert recover(None, RECOVER, LATER, owner_lives=False) is None
-
-
+@pytest.mark.parametrize("owner", [WATCH, RECOVER], ids=["watch", "recover"])
 @pytest.mark.parametrize(
     "earlier",
     [
@@ -174,59 +156,85 @@ def test_recover_has_nothing_to_do_without_a_journal() -> None:
     ],
     ids=["nothing begun", "died in the approach", "not begun", "unfrozen", "done"],
 )
-def test_recover_says_that_nothing_is_frozen(earlier: Journal) -> None:
-    move = recover(earlier, RECOVER, LATER, owner_lives=False)
-    assert move is not None
-    assert (move.next, move.journal, move.message) == (Next.STOP, earlier, "Nothing is frozen.")
+def test_a_guard_elsewhere_says_that_nothing_is_frozen(earlier: Journal, owner: Owner) -> None:
+    move = take_over(earlier, owner, LATER, owner_lives=False, acting=True)
+    assert (move.next, move.journal, move.message) == (Next.ENDED, earlier, "Nothing is frozen.")
 
 
+@pytest.mark.parametrize("owner", [WATCH, RECOVER], ids=["watch", "recover"])
 @pytest.mark.parametrize("last", FROZEN)
-def test_recover_unfreezes_what_a_dead_run_left_frozen(last: str) -> None:
-    move = recover(ended(last), RECOVER, LATER, owner_lives=False)
-    assert move is not None
-    assert (move.next, move.journal.owner, move.journal.attempts) == (Next.UNFREEZE, RECOVER, 1)
-    assert move.journal.failure == "The run ended and nobody unfroze the source."
-    assert move.journal.failed_in == last
-    cutover = Cutover(move.journal, RECOVER, LATER)
-    done = cutover.unfrozen()
-    assert (done.journal.outcome, done.journal.unfrozen_by) == (Outcome.UNFROZEN, Role.RECOVER)
+def test_a_guard_elsewhere_unfreezes_what_a_dead_run_left_frozen(last: str, owner: Owner) -> None:
+    move = take_over(ended(last), owner, LATER, owner_lives=False, acting=False)
+    assert (move.next, move.journal.owner, move.journal.attempts) == (Next.UNFREEZE, owner, 1)
+    assert move.journal.failure == f"The run was lost in the stage {last}, and its guard with it."
+    assert (move.journal.failed_in, move.journal.again) == (last, False)
+    assert move.journal.entries[-1].by is owner.role
+    done = Cutover(move.journal, LATER).unfrozen()
+    assert (done.journal.outcome, done.journal.unfrozen_by) == (Outcome.UNFROZEN, owner.role)
 
 
-def recovered_after_a_failed_unfreeze() -> Cutover:
+@pytest.mark.parametrize(("last", "again"), [("freeze", True), ("final", False), ("verify", False)])
+def test_after_freeze_tasks_that_may_still_act_elsewhere_it_unfreezes_once_more(last: str, again: bool) -> None:
+    move = take_over(ended(last), WATCH, LATER, owner_lives=False, acting=True)
+    assert move.journal.again is again
+    cutover = Cutover(move.journal, LATER)
+    assert (cutover.unfrozen().next, cutover.journal.outcome is None) == (
+        (Next.WAIT, True) if again else (Next.ENDED, False)
+    )
+
+
+def taken_after_a_failed_unfreeze(*ways: str) -> Cutover:
     cutover = a_cutover("final")
     cutover.failed("The table is locked.")
-    cutover.unfreeze_failed("No route.")
-    move = recover(cutover.journal, RECOVER, LATER, owner_lives=False)
-    assert move is not None
+    for way in ways:
+        getattr(cutover, way)()
+    move = take_over(cutover.journal, RECOVER, LATER, owner_lives=False, acting=False)
     assert move.next is Next.UNFREEZE
-    assert move.journal.outcome is None
-    return Cutover(move.journal, RECOVER, LATER)
+    assert (move.journal.outcome, move.journal.attempts, move.journal.unfreeze_failure) == (None, 1, "")
+    return Cutover(move.journal, LATER)
 
 
-def test_recover_tries_again_what_failed_and_no_longer_says_that_it_failed() -> None:
-    cutover = recovered_after_a_failed_unfreeze()
-    assert cutover.unfrozen().journal.why == "The table is locked."
+@pytest.mark.parametrize(
+    "ways",
+    [("gives_up",), ("unfreeze_failed",), ("unfreeze_failed", "unfreezes_again"), ()],
+    ids=["given up", "between two attempts", "in the second attempt", "in the first attempt"],
+)
+def test_recover_tries_again_what_failed_and_no_longer_says_that_it_failed(ways: tuple[str, ...]) -> None:
+    cutover = taken_after_a_failed_unfreeze(*ways)
+    assert [entry.state for entry in cutover.journal.entries[-2:]] == ["failed", "running"]
+    assert cutover.journal.entries[-1].began == LATER
+    move = cutover.unfrozen()
+    assert (move.journal.outcome, move.journal.unfrozen_by) == (Outcome.UNFROZEN, Role.RECOVER)
+    assert move.journal.why == "The table is locked."
 
 
 def test_recover_that_fails_reports_its_own_failure_once() -> None:
-    cutover = recovered_after_a_failed_unfreeze()
-    move = cutover.unfreeze_failed("Still no route.")
-    assert (move.next, move.journal.outcome) == (Next.STOP, Outcome.FROZEN)
+    cutover = taken_after_a_failed_unfreeze("gives_up")
+    move = cutover.gives_up("Still no route.")
+    assert (move.next, move.journal.outcome) == (Next.ENDED, Outcome.FROZEN)
     assert move.journal.why.count("FAILED TOO") == 1
     assert move.journal.why.endswith("Still no route.")
 
 
-def test_recover_without_tasks_to_unfreeze_leaves_the_source_frozen() -> None:
-    move = recover(ended("final", unfreeze=""), RECOVER, LATER, owner_lives=False)
-    assert move is not None
-    assert (move.next, move.journal.outcome, move.journal.frozen) == (Next.STOP, Outcome.FROZEN, True)
+def test_a_guard_elsewhere_without_tasks_to_unfreeze_leaves_the_source_frozen() -> None:
+    move = take_over(ended("final", unfreeze=""), RECOVER, LATER, owner_lives=False, acting=True)
+    assert (move.next, move.journal.outcome, move.journal.frozen) == (Next.ENDED, Outcome.FROZEN, True)
 
 
-@pytest.mark.parametrize(
-    "event", [lambda at: RunDied(GUARD, at, RUN), lambda at: TimeUp(GUARD, at, RUN)], ids=["run died", "time is up"]
-)
-def test_a_guard_does_not_take_the_journal_from_recover(event: Callable[[float], RunDied | TimeUp]) -> None:
-    taken = recover(ended("final"), RECOVER, LATER, owner_lives=False)
-    assert taken is not None
-    move = advance(taken.journal, event(LATER + 1))
-    assert (move.next, move.journal) == (Next.STOP, taken.journal)
+@pytest.mark.parametrize("event", ["died", "time_up", "unrenewed", "failed"])
+def test_what_is_already_unfreezing_begins_no_other_unfreeze(event: str) -> None:
+    taken = take_over(ended("final"), RECOVER, LATER, owner_lives=False, acting=False)
+    cutover = Cutover(taken.journal, LATER)
+    move = getattr(cutover, event)()
+    assert (move.next in (Next.WAIT, Next.GO_ON), move.journal) == (True, taken.journal)
+
+
+def test_who_owns_it_is_told_with_stage_process_machine_user_and_the_beginning_of_the_outage() -> None:
+    assert busy(a_cutover("approach").journal) == (
+        "Another run owns this cutover: the run, process 10 on here (ann), in the stage approach."
+    )
+    assert busy(a_cutover("final").journal) == (
+        "Another run owns this cutover: the run, process 10 on here (ann), in the stage final, "
+        "frozen since 1970-01-01T00:16:43Z."
+    )
+    assert str(replace(WATCH, user="")) == "a watch, process 30 on here"

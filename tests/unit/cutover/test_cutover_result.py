@@ -9,14 +9,13 @@ import itertools
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import recover
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import take_over
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Journal, Next
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal_json import encode_owner
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import nothing_begun, result
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import Journal, Next
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import About, nothing_begun, result
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.wording import reason
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     ALL,
-    GUARD,
     RECOVER,
     RUN,
     SHORT,
@@ -26,6 +25,10 @@ from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
 )
 
 KEYS = {
+    "comparisons",
+    "databases",
+    "facts",
+    "ran_by",
     "kind",
     "outcome",
     "ready",
@@ -66,19 +69,19 @@ def unfrozen_by_guard() -> Cutover:
     cutover = a_cutover("final")
     cutover.died()
     cutover.later(7.25)
-    cutover.unfreeze_failed(by=GUARD)
+    cutover.unfreeze_failed()
     cutover.later(0.125)
-    cutover.unfrozen(GUARD)
+    cutover.unfreezes_again()
+    cutover.unfrozen()
     return cutover
 
 
 def unfrozen_by_recover() -> Cutover:
     cutover = a_cutover("final")
     cutover.died()
-    move = recover(cutover.journal, RECOVER, cutover.later(3000), owner_lives=False)
-    assert move is not None
+    move = take_over(cutover.journal, RECOVER, cutover.later(3000), owner_lives=False, acting=False)
     assert move.next is Next.UNFREEZE
-    recovered = Cutover(move.journal, RECOVER, cutover.at)
+    recovered = Cutover(move.journal, cutover.at)
     recovered.unfrozen()
     return recovered
 
@@ -95,7 +98,7 @@ ENDED = {
 
 @pytest.mark.parametrize("cutover", ENDED.values(), ids=ENDED)
 def test_the_stages_from_the_first_frozen_one_add_up_to_the_outage(cutover: Cutover) -> None:
-    told = result(cutover.journal, {}, [], [])
+    told = result(cutover.journal, About())
     names = [stage["name"] for stage in told["stages"]]
     frozen = told["stages"][names.index("freeze") :]
     assert told["outage_seconds"] == round(cutover.at - cutover.journal.frozen_since, 3)
@@ -107,29 +110,47 @@ def test_the_stages_from_the_first_frozen_one_add_up_to_the_outage(cutover: Cuto
 
 def test_a_result_has_the_same_keys_for_every_end() -> None:
     cutovers = [*ENDED.values(), a_cutover(), a_cutover("approach"), a_cutover("final"), a_cutover("switch")]
-    assert all(set(result(cutover.journal, {}, [], [])) == KEYS for cutover in cutovers)
+    assert all(set(result(cutover.journal, About())) == KEYS for cutover in cutovers)
+
+
+RAN_BY = {"user": "ops", "machine": "control-1", "host": "localhost"}
+ABOUT = About(
+    gates={"approach": {"verdict": "ready", "jobs": [{"id": "a", "name": "orders"}, {"id": "b", "name": None}]}},
+    plan=["freeze, then switch"],
+    warnings=["A warning."],
+    engines={"b": "mysql"},
+    facts={"orders": {"rows": 7}},
+    ran_by=RAN_BY,
+)
 
 
 def test_a_result_says_what_happened() -> None:
     journal = unfrozen("freeze").journal
-    assert result(journal, {"approach": {"verdict": "ready"}}, ["freeze, then switch"], ["A warning."]) == {
+    assert result(journal, ABOUT) == {
+        "comparisons": None,
         "kind": "cutover",
         "outcome": "unfrozen",
         "ready": False,
-        "reason": "The table is locked. The source was unfrozen by the run and accepts writes again.",
+        "reason": "The table is locked. The source was unfrozen by the guard and accepts writes again.",
         "failed_stage": "freeze",
         "jobs": ["a", "b"],
+        "databases": [
+            {"id": "a", "name": "orders", "engine": None, "stopped": False},
+            {"id": "b", "name": None, "engine": "mysql", "stopped": False},
+        ],
+        "facts": {"orders": {"rows": 7}},
+        "ran_by": RAN_BY,
         "plan": ["freeze, then switch"],
         "stages": [
             stage("approach", "ok", 1001, 1003),
             stage("freeze", "failed", 1003, 1004),
-            stage("unfreeze", "ok", 1004, 1005),
+            stage("unfreeze", "ok", 1004, 1005, "guard"),
         ],
         "frozen_since": "1970-01-01T00:16:43.000000Z",
         "outage_seconds": 2.0,
-        "unfrozen_by": "run",
+        "unfrozen_by": "guard",
         "owner": encode_owner(RUN),
-        "gates": {"approach": {"verdict": "ready"}},
+        "gates": ABOUT.gates,
         "started_at": "1970-01-01T00:16:41.000000Z",
         "finished_at": "1970-01-01T00:16:45.000000Z",
         "stopped": [],
@@ -137,25 +158,25 @@ def test_a_result_says_what_happened() -> None:
     }
 
 
-def stage(name: str, state: str, began: int, ended: int) -> dict[str, object]:
+def stage(name: str, state: str, began: int, ended: int, by: str = "run") -> dict[str, object]:
     return {
         "name": name,
         "state": state,
         "started_at": f"1970-01-01T00:16:{began - 960}.000000Z",
         "finished_at": f"1970-01-01T00:16:{ended - 960}.000000Z",
         "seconds": float(ended - began),
-        "by": "run",
+        "by": by,
     }
 
 
 def test_a_stage_that_still_runs_has_no_end() -> None:
-    told = result(a_cutover("final").journal, {}, [], [])
+    told = result(a_cutover("final").journal, About())
     assert (told["stages"][-1]["finished_at"], told["stages"][-1]["seconds"]) == (None, None)
     assert (told["finished_at"], told["outage_seconds"], told["unfrozen_by"]) == (None, None, None)
 
 
 def test_a_result_without_stages_has_no_times() -> None:
-    told = result(Journal(plan(), None), {}, [], [])
+    told = result(Journal(plan(), None), About())
     assert (told["stages"], told["started_at"], told["finished_at"], told["owner"]) == ([], None, None, None)
     assert (told["frozen_since"], told["failed_stage"]) == (None, None)
 
@@ -184,21 +205,15 @@ def ended(last: str, *ways: str, unfreeze: str = "unfreeze.yml") -> Journal:
             unfrozen_by_guard().journal,
             "unfrozen",
             False,
-            (
-                "The run ended in the stage final without a word. "
-                "The source was unfrozen by the guard and accepts writes again."
-            ),
+            ("The run died during the final stage. The source was unfrozen by the guard and accepts writes again."),
         ),
         (
             unfrozen_by_recover().journal,
             "unfrozen",
             False,
-            (
-                "The run ended in the stage final without a word. "
-                "The source was unfrozen by recover and accepts writes again."
-            ),
+            ("The run died during the final stage. The source was unfrozen by recover and accepts writes again."),
         ),
-        (ended("final", "failed", "unfreeze_failed"), "frozen", False, f"A task failed. {LOUD} No route."),
+        (ended("final", "failed", "gives_up"), "frozen", False, f"A task failed. {LOUD} No route."),
         (
             ended("final", "failed", unfreeze=""),
             "frozen",
@@ -210,7 +225,7 @@ def ended(last: str, *ways: str, unfreeze: str = "unfreeze.yml") -> Journal:
     ids=["done", "switch failed", "guard", "recover", "unfreeze failed", "no unfreeze tasks", "not begun"],
 )
 def test_the_reason_says_how_it_ended(journal: Journal, outcome: str, ready: bool, said: str) -> None:
-    told = result(journal, {}, [], [])
+    told = result(journal, About())
     assert (told["outcome"], told["ready"], told["reason"]) == (outcome, ready, said)
 
 
@@ -218,14 +233,14 @@ def test_the_reason_says_how_it_ended(journal: Journal, outcome: str, ready: boo
 def test_a_frozen_source_is_never_said_to_be_untouched(last: str) -> None:
     for journal in (ended(last), ended(last, "failed"), ended(last, "died")):
         assert "Nothing was frozen" not in reason(journal)
-        assert result(journal, {}, [], [])["outcome"] != "not_begun"
+        assert result(journal, About())["outcome"] != "not_begun"
 
 
 def test_the_failed_stage_is_a_stage() -> None:
     cutover = a_cutover("verify")
     cutover.judged("recheck", ready=False)
     cutover.failed()
-    assert result(cutover.journal, {}, [], [])["failed_stage"] == "verify"
+    assert result(cutover.journal, About())["failed_stage"] == "verify"
 
 
 def test_a_cutover_that_never_began_has_the_same_keys_and_says_why() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.failed_task import what_failed
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.failed_task import ended_by_others, what_failed
 
 TASK = {"name": "Lock the tables", "action": "command"}
 
@@ -41,3 +41,29 @@ TASK = {"name": "Lock the tables", "action": "command"}
 def test_a_failed_task_is_named_with_its_file_and_reason(failed: Any, said: str) -> None:
     told = what_failed({"ansible_failed_result": failed, "ansible_failed_task": TASK}, "/play/tasks/freeze.yml")
     assert told == f"The task 'Lock the tables' of freeze.yml {said}"
+
+
+FAILED = {"ansible_failed_task": TASK, "ansible_failed_result": {"msg": "locked"}}
+FILE = "/play/tasks/freeze.yml"
+ENDED = "Ansible ended this host in the stage freeze because another one failed."
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "said"),
+    [
+        ({}, {"two": FAILED, "three": {}}, f"{ENDED} two: The task 'Lock the tables' of freeze.yml failed: locked."),
+        ({}, {"gone": {}}, f"{ENDED} gone: It failed, or cannot be reached."),
+        ({}, {"three": {}}, ""),
+        (FAILED, {"two": FAILED}, ""),
+    ],
+)
+def test_a_host_that_others_ended_says_which_ones(own: Any, others: Any, said: str) -> None:
+    alive = {"ansible_play_hosts": ["one", "two", "three"]}
+    assert ended_by_others({**alive, **own}, "freeze", FILE, others) == said
+
+
+def test_of_many_hosts_that_failed_the_first_are_named() -> None:
+    alive = {"ansible_play_hosts": ["one"]}
+    said = ended_by_others(alive, "freeze", FILE, {f"db-{number}": {} for number in range(9)})
+    assert said.count("It failed") == 3
+    assert said.endswith(" And 6 more.")

@@ -1,62 +1,60 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal as a file, who lives, and the lock for the jobs."""
+"""The journal as JSON: read as it was written, and nothing else is a journal."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json as encoding
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import (
-    STAGES,
-    UNFREEZE,
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import (
     Entry,
     Evidence,
     Journal,
     Outcome,
     Owner,
     Plan,
+    Process,
     Role,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.plugins.plugin_utils._guard import alive as processes
-from ansible_collections.cutover.drs.plugins.plugin_utils._guard import journal_file
-from ansible_collections.cutover.drs.plugins.plugin_utils._guard import lock as jobs_lock
-from ansible_collections.cutover.drs.tests.unit.cutover.builders import RUN, a_cutover, plan
-
-# So long a process waits that is only there to live; each test ends its own.
-HOLD = "import sys; print('ready', flush=True); sys.stdin.read()"
-LOCK = "from ansible_collections.cutover.drs.plugins.module_utils._cutover import jobs_lock"
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import STAGES, UNFREEZE
+from ansible_collections.cutover.drs.tests.unit.cutover.builders import LEASE, RUN, a_cutover
 
 TIMES = st.floats(0, 4e9, allow_nan=False)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 ROLES = st.sampled_from(Role)
-OWNERS = st.builds(Owner, ROLES, TEXTS, TEXTS, st.integers(1, 1 << 22), TEXTS, TEXTS, TEXTS)
+NUMBERS = st.integers(1, 1 << 22)
+OWNERS = st.builds(Owner, ROLES, TEXTS, TEXTS, TEXTS, TEXTS, NUMBERS, st.builds(Process, NUMBERS, TEXTS, TEXTS))
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(TEXTS, some, max_size=3),
+    max_leaves=5,
+)
 JOURNALS = st.builds(
     Journal,
     plan=st.builds(
         Plan,
+        cutover=TEXTS,
         jobs=st.lists(TEXTS, max_size=4).map(tuple),
         stages=st.lists(st.sampled_from(list(STAGES)), unique=True).map(tuple),
+        host=TEXTS,
+        folder=TEXTS,
         unfreeze_tasks=TEXTS,
         max_outage=TIMES,
+        lease=TIMES,
+        unfreeze_for=TIMES,
+        rehearses=st.booleans(),
     ),
     owner=st.none() | OWNERS,
+    rehearsal=st.none() | TEXTS,
+    keep=st.dictionaries(TEXTS, JSON, max_size=3),
     entries=st.lists(
         st.builds(
             Entry,
@@ -76,60 +74,71 @@ JOURNALS = st.builds(
     failure=TEXTS,
     unfreeze_failure=TEXTS,
     attempts=st.integers(0, 9),
+    again=st.booleans(),
     outcome=st.none() | st.sampled_from(Outcome),
     unfrozen_by=st.none() | ROLES,
+    stopped=st.lists(TEXTS, max_size=3).map(tuple),
+    sample=st.none()
+    | st.fixed_dictionaries(
+        {
+            "gate": TEXTS,
+            "reason": TEXTS,
+            "at": TIMES,
+            "ready": st.booleans(),
+            "jobs": st.lists(
+                st.fixed_dictionaries(
+                    {
+                        "id": TEXTS,
+                        "name": st.none() | TEXTS,
+                        "delay": st.none() | st.integers(0, 9),
+                        "position": st.none() | TEXTS,
+                    }
+                ),
+                max_size=2,
+            ),
+        }
+    ),
 )
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir())
 
 
 @settings(settings.get_profile("cutover"))
 @given(JOURNALS, TIMES)
 def test_a_journal_is_read_as_it_was_written(journal: Journal, at: float) -> None:
-    assert encoding.decode(json.loads(json.dumps(encoding.encode(journal, at)))) == journal
-
-
-def test_a_journal_in_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "folder" / "db1.json"
-    for last in ("", "approach", "verify"):
-        journal = a_cutover(last).journal
-        journal_file.write(path, journal, 1000.0)
-        assert journal_file.read(path) == journal
-    assert names(path.parent) == ["db1.json"]
-    assert path.stat().st_mode & 0o777 == 0o600
+    assert journal_json.decode(json.loads(json.dumps(journal_json.encode(journal, at)))) == journal
 
 
 def test_the_file_says_for_people_how_far_it_came() -> None:
     cutover = a_cutover("final")
     assert {
-        name: encoding.encode(cutover.journal, 0.0)[name] for name in ("schema", "stage", "at", "jobs", "outcome")
+        name: journal_json.encode(cutover.journal, 0.0)[name]
+        for name in ("schema", "stage", "at", "jobs", "lease", "outcome")
     } == {
-        "schema": 2,
+        "schema": 4,
         "stage": "final",
         "at": "1970-01-01T00:16:44Z",
         "jobs": ["a", "b"],
+        "lease": LEASE,
         "outcome": None,
     }
     cutover.failed()
-    assert encoding.encode(cutover.journal, 0.0)["stage"] == "unfreeze"
+    assert journal_json.encode(cutover.journal, 0.0)["stage"] == "unfreeze"
     cutover.unfrozen()
-    written = encoding.encode(cutover.journal, 0.0)
-    assert (written["stage"], written["outcome"], written["unfrozen_by"]) == ("unfrozen", "unfrozen", "run")
+    written = journal_json.encode(cutover.journal, 0.0)
+    assert (written["stage"], written["outcome"], written["unfrozen_by"]) == ("unfrozen", "unfrozen", "guard")
     done = a_cutover("switch")
     done.completed()
-    assert encoding.encode(done.journal, 0.0)["stage"] == "done"
+    assert journal_json.encode(done.journal, 0.0)["stage"] == "done"
 
 
-def test_without_a_file_there_is_no_journal(tmp_path: Path) -> None:
-    assert journal_file.read(tmp_path / "none.json") is None
+def test_before_anything_happened_it_has_the_time_that_it_is_written() -> None:
+    written = journal_json.encode(a_cutover().journal, 1000.0)
+    assert (written["stage"], written["at"], written["owner"]["token"]) == ("begin", "1970-01-01T00:16:40Z", RUN.token)
 
 
 def whole() -> dict[str, Any]:
     cutover = a_cutover("final")
     cutover.judged("final")
-    return encoding.encode(cutover.journal, 1000.0)
+    return journal_json.encode(cutover.journal, 1000.0)
 
 
 def changed(name: str, value: object) -> str:
@@ -144,21 +153,19 @@ def changed(name: str, value: object) -> str:
 
 
 DAMAGED = {
-    "empty": "",
-    "half a file": json.dumps(whole())[:200],
     "null": "null",
     "a list": "[]",
     "a text": '"done"',
     "no object": "{}",
-    "too deep": "[" * 100_000,
-    "not a text": b"\xff\xfe\x00",
-    "an older schema": changed("schema", 1),
+    "an older schema": changed("schema", 2),
     "no stages": changed("stages", None),
     "a stage that is not known": changed("stages.0.name", "thaw"),
     "a state that is not known": changed("stages.0.state", "perhaps"),
     "no beginning": changed("stages.0.began", None),
     "somebody not known": changed("stages.0.by", "nobody"),
     "no owner's process": changed("owner.pid", "ten"),
+    "no guard": changed("owner.guard", None),
+    "no guard's process": changed("owner.guard.pid", "ten"),
     "a role that is not known": changed("owner.role", "nobody"),
     "an owner that is none": changed("owner", "ann"),
     "an outcome that is not known": changed("outcome", "fine"),
@@ -173,25 +180,18 @@ DAMAGED = {
     "a number that is too large": changed("frozen_since", 10**400),
     "attempts without an end": changed("attempts", float("inf")),
     "jobs that are one text": changed("plan.jobs", "abc"),
+    "a lease without an end": changed("plan.lease", float("inf")),
+    "a lease that is true": changed("plan.lease", True),
+    "attempts without a last one": changed("plan.unfreeze_for", float("inf")),
+    "stopped jobs that are one text": changed("stopped", "abc"),
+    "kept values without names": changed("keep", [1]),
 }
 
 
 @pytest.mark.parametrize("text", DAMAGED.values(), ids=DAMAGED)
-def test_a_damaged_file_is_one_clear_error(text: str | bytes, tmp_path: Path) -> None:
-    path = tmp_path / "db1.json"
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    with pytest.raises(DrsError) as error:
-        journal_file.read(path)
-    assert error.value.kind.value == "configuration"
-    message = str(error.value)
-    assert message.startswith(f"{path} is not the journal of a cutover (")
-    assert "Nothing runs, because nobody knows what an earlier run did." in message
-    assert len(message) < 600
-
-
-def test_a_folder_is_no_journal(tmp_path: Path) -> None:
-    with pytest.raises(DrsError, match="Is a directory"):
-        journal_file.read(tmp_path)
+def test_what_is_damaged_is_no_journal(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        journal_json.decode(json.loads(text))
 
 
 @settings(settings.get_profile("cutover"))
@@ -203,7 +203,7 @@ def test_a_folder_is_no_journal(tmp_path: Path) -> None:
 )
 def test_no_json_breaks_the_reading(value: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
-        encoding.decode(value)
+        journal_json.decode(value)
 
 
 @settings(settings.get_profile("cutover"))
@@ -215,218 +215,18 @@ def test_no_other_value_in_a_journal_breaks_the_reading(data: st.DataObject) -> 
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.none() | st.text())
     )
     with contextlib.suppress(ValueError):
-        assert isinstance(encoding.decode(journal), Journal)
-
-
-@pytest.mark.parametrize("breaks", ["fsync", "replace", "dump"])
-def test_a_write_that_fails_leaves_the_journal_and_nothing_else(
-    breaks: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "db1.json"
-    before = a_cutover("freeze").journal
-    journal_file.write(path, before, 1000.0)
-
-    def full(*_arguments: object, **_options: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    where = {"fsync": (os, "fsync"), "replace": (Path, "replace"), "dump": (json, "dumps")}[breaks]
-    with monkeypatch.context() as patch:
-        patch.setattr(*where, full)
-        with pytest.raises(OSError, match="No space left"):
-            journal_file.write(path, a_cutover("final").journal, 1001.0)
-    assert names(tmp_path) == ["db1.json"]
-    assert journal_file.read(path) == before
-
-
-@pytest.mark.parametrize("there", [True, False])
-def test_a_symbolic_link_stays_one_and_its_target_is_written(tmp_path: Path, there: bool) -> None:
-    target, link = tmp_path / "share" / "journal.json", tmp_path / "journal.json"
-    link.symlink_to(target)
-    if there:
-        journal_file.write(target, Journal(plan(), None), 1.0)
-    journal = Journal(plan(jobs=("another",)), None)
-    journal_file.write(link, journal, 2.0)
-    assert link.is_symlink()
-    assert journal_file.read(target) == journal
-
-
-def test_a_long_name_is_written_too(tmp_path: Path) -> None:
-    path = tmp_path / ("x" * 250)
-    journal_file.write(path, a_cutover().journal, 1000.0)
-    assert journal_file.read(path) is not None
+        assert isinstance(journal_json.decode(journal), Journal)
 
 
 def test_an_outage_has_a_length_once_it_has_ended() -> None:
     frozen, done, never = a_cutover("final"), a_cutover("switch"), a_cutover("approach")
-    assert encoding.outage(frozen.journal) is None
+    assert journal_json.outage(frozen.journal) is None
     done.completed()
     never.failed()
     since = done.journal.frozen_since
     assert since is not None
-    assert encoding.outage(done.journal) == done.at - since
-    assert encoding.outage(never.journal) is None
+    assert journal_json.outage(done.journal) == done.at - since
+    assert journal_json.outage(never.journal) is None
     frozen.failed()
-    frozen.unfreeze_failed()
-    assert encoding.outage(frozen.journal) is None
-
-
-@pytest.fixture
-def process() -> Iterator[subprocess.Popen[str]]:
-    """A process that lives until its standard input is closed."""
-    child = subprocess.Popen([sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
-    yield child
-    child.kill()
-    child.communicate()
-
-
-def test_an_owner_lives_as_long_as_its_process(process: subprocess.Popen[str]) -> None:
-    owner = processes.this_process(Role.RUN, process.pid, "db1", "ann")
-    assert (owner.role, owner.pid, owner.host, owner.user) == (Role.RUN, process.pid, "db1", "ann")
-    assert owner.machine == socket.gethostname()
-    assert processes.lives(owner) is True
-    process.kill()
-    # A zombie first: the process has ended, and nobody has collected it.
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert Path(f"/proc/{process.pid}").exists()
-    assert processes.lives(owner) is False
-    process.wait()
-    assert processes.lives(owner) is False
-
-
-def test_a_process_that_is_stopped_lives(process: subprocess.Popen[str]) -> None:
-    owner = processes.this_process(Role.RUN, process.pid)
-    process.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
-    assert processes.lives(owner) is True
-
-
-@pytest.mark.parametrize(("field", "lives"), [("machine", None), ("boot", False), ("started", False)])
-def test_another_process_of_the_same_number_is_not_the_owner(field: str, lives: bool | None) -> None:
-    owner = processes.this_process(Role.RUN, os.getpid())
-    assert processes.lives(replace(owner, **{field: "another"})) is lives
-
-
-def test_a_process_that_had_ended_at_once_does_not_live() -> None:
-    child = subprocess.Popen(["true"])
-    child.wait()
-    owner = processes.this_process(Role.RUN, child.pid)
-    assert owner.started == ""
-    assert processes.lives(owner) is False
-    assert processes.lives(None) is False
-
-
-def test_a_process_whose_name_looks_like_its_state_is_read_rightly(tmp_path: Path) -> None:
-    program = tmp_path / "a) Z 1 (b"
-    program.symlink_to("/bin/sleep")
-    child = subprocess.Popen([program, "600"])
-    try:
-        owner = processes.this_process(Role.RUN, child.pid)
-        assert owner.started.isdigit()
-        assert processes.lives(owner) is True
-    finally:
-        child.kill()
-        child.wait()
-
-
-@pytest.fixture
-def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of locks of its own."""
-    folder = tmp_path / "locks"
-    folder.mkdir()
-    monkeypatch.setattr(jobs_lock, "_lock_folder", lambda: folder)
-    return folder
-
-
-@pytest.fixture
-def holder(locks: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that holds the lock of the jobs b and c until its standard input is closed."""
-    code = (
-        f"{LOCK}; from pathlib import Path; jobs_lock._lock_folder = lambda: Path({str(locks)!r})\n"
-        "lock = jobs_lock.JobsLock(['c', 'b']); assert lock.take({'who': 'another', 'stage': 'freeze'}) is None\n"
-        f"{HOLD}; lock.release()"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    child = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
-    with child:
-        yield child
-        child.kill()
-
-
-@pytest.mark.parametrize("jobs", [["b"], ["a", "b"], ["c", "d"], ["c", "b"]])
-def test_a_second_holder_is_refused_and_told_who_holds_it(
-    jobs: list[str], holder: subprocess.Popen[str], locks: Path
-) -> None:
-    before = names(locks)
-    lock = jobs_lock.JobsLock(jobs)
-    assert lock.take({"who": "me"}) == {"who": "another", "stage": "freeze"}
-    # What it had locked before it was refused is free again, and what is said is still the holder's.
-    assert names(locks) == before
-    assert lock.take({"who": "me"}) == {"who": "another", "stage": "freeze"}
-
-
-def test_other_jobs_are_free(holder: subprocess.Popen[str], locks: Path) -> None:
-    lock = jobs_lock.JobsLock(["a", "d"])
-    assert lock.take({"who": "me"}) is None
-    lock.release()
-    assert len(names(locks)) == 2
-
-
-def test_a_lock_ends_with_its_process_and_leaves_no_file(holder: subprocess.Popen[str], locks: Path) -> None:
-    lock = jobs_lock.JobsLock(["b", "c"])
-    holder.kill()
-    holder.wait()
-    assert lock.take({"who": "me"}) is None
-    lock.release()
-    assert names(locks) == []
-
-
-def test_a_lock_that_is_released_is_free_and_leaves_no_file(holder: subprocess.Popen[str], locks: Path) -> None:
-    assert holder.stdin is not None
-    holder.stdin.close()
-    holder.wait()
-    assert names(locks) == []
-    lock = jobs_lock.JobsLock(["b"])
-    assert lock.take({}) is None
-    lock.release()
-
-
-def test_a_job_named_twice_is_locked_once(locks: Path) -> None:
-    lock = jobs_lock.JobsLock(["a", "a"])
-    assert lock.take({"who": "me"}) is None
-    lock.release()
-    assert names(locks) == []
-
-
-def test_whoever_said_nothing_still_holds_the_lock(locks: Path) -> None:
-    first, second = jobs_lock.JobsLock(["a"]), jobs_lock.JobsLock(["a"])
-    assert first.take({"who": "first"}) is None
-    for said in ("", "[1]", "{"):
-        next(locks.iterdir()).write_text(said, encoding="utf-8")
-        assert second.take({}) == {}
-    first.release()
-    assert second.take({}) is None
-    second.release()
-
-
-def test_a_shorter_word_replaces_the_longer_one_of_a_holder_that_died(locks: Path) -> None:
-    lock = jobs_lock.JobsLock(["a"])
-    assert lock.take({"who": "a very long name"}) is None
-    lock.release()
-    (path,) = lock._paths
-    path.write_text(json.dumps({"who": "a very long name"}), encoding="utf-8")
-    assert lock.take({"who": "b"}) is None
-    assert jobs_lock.JobsLock(["a"]).take({}) == {"who": "b"}
-    lock.release()
-
-
-def test_every_user_can_take_the_locks() -> None:
-    folder = jobs_lock._lock_folder()
-    assert folder == Path("/tmp/cutover.drs.locks")
-    assert folder.is_dir()
-    assert RUN.machine == "here"
+    frozen.gives_up()
+    assert journal_json.outage(frozen.journal) is None

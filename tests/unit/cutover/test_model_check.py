@@ -1,10 +1,11 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every reachable state of the cutover, with a run, its guard, a second run and recover, keeps the promise.
+"""Every reachable state of the pure core keeps the promise, with a run, a second run and a guard elsewhere.
 
-The search visits each state once; times are compared only with two limits, so that states which agree about those are
-the same. What is checked is what the actors were told to do, written down here without a look into the journal.
+The search visits each state once; times are compared only with three limits, so that states which agree about those are
+the same. What is checked is what the actors were told to do, written down here without a look into the journal. That of
+two guards one wins is checked with their store, in ``guard/test_histories.py``.
 """
 
 from __future__ import annotations
@@ -18,38 +19,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
-    GUARD_ATTEMPTS,
     Completed,
     Enter,
     Event,
     Failed,
     GateEnded,
+    Rehearsed,
     RunDied,
     Stopped,
     TimeUp,
     UnfreezeFailed,
     Unfrozen,
+    Unrenewed,
     advance,
     begin,
-    recover,
+    take_over,
+    unfreeze_again,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import (
-    STAGES,
-    Journal,
-    Move,
-    Next,
-    Outcome,
-    Owner,
-)
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Journal, Move, Next, Outcome
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import STAGES
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     ALL,
-    GUARD,
     MAX_OUTAGE,
     OTHER,
-    RECOVER,
     RUN,
     SHORT,
+    UNFREEZE_FOR,
     VALID_FOR,
+    WATCH,
     plan,
 )
 
@@ -61,40 +58,33 @@ class World:
     """What has really happened, as an onlooker sees it."""
 
     now: float = 0.0
-    alive: frozenset[str] = frozenset({"run", "guard", "recover", "other"})
-    owner: str = "run"
-    begun: bool = False
     stages: tuple[str, ...] = ()
+    rehearsed: bool = False
     frozen: bool = False
     switched: bool = False
-    unfreezing: str = ""
+    # Whether an unfreeze is under way, has begun, has to be run once more, and ran to its end.
+    unfreezing: bool = False
     unfreeze_began: bool = False
-    unfrozen: int = 0
+    again: bool = False
+    unfrozen: bool = False
     not_ready: bool = False
     valid_until: float = -1.0
     late_at: float | None = None
-    attempts: int = 0
+    gives_up_at: float | None = None
     stopped: bool = False
-    stopping: str = ""
+    stopping: bool = False
+    # Who may still take it over.
+    others: frozenset[str] = frozenset({"run", "watch"})
 
     @property
     def key(self) -> object:
-        valid, late = self.valid_until - self.now, None if self.late_at is None else self.late_at - self.now
-        return replace(
-            self,
-            now=0.0,
-            valid_until=float(valid > 0),
-            late_at=None if late is None else float(late > 0),
-        ), None if late is None else valid > late
+        limits = (self.valid_until, self.late_at, self.gives_up_at)
+        left = tuple(None if limit is None else limit > self.now for limit in limits)
+        order = tuple(sorted(range(3), key=lambda at: limits[at] or 0.0))
+        return replace(self, now=0.0, valid_until=0.0, late_at=None, gives_up_at=None), left, order
 
 
-ACTORS = {"run": RUN, "guard": GUARD, "other": OTHER, "recover": RECOVER}
-NAMES = {owner: name for name, owner in ACTORS.items()}
 State = tuple[Journal, World]
-
-
-def lives(world: World, owner: Owner | None) -> bool:
-    return owner is not None and NAMES[owner] in world.alive
 
 
 def key(state: State) -> object:
@@ -102,92 +92,81 @@ def key(state: State) -> object:
     evidence, now = journal.evidence, world.now
     return (
         journal.owner,
-        journal.plan,
+        journal.rehearsal,
         tuple((entry.name, entry.state, entry.ended is None, entry.by) for entry in journal.entries),
-        journal.frozen_since is None,
         None if journal.deadline is None else journal.deadline > now,
         evidence and (evidence.used, evidence.valid_until > now),
         bool(journal.failure),
-        journal.attempts,
-        journal.outcome,
-        journal.unfrozen_by,
-        journal.stopped,
-        journal.failed_in,
+        # Only how long it rests depends on how many there were.
+        min(journal.attempts, 2),
+        *(journal.again, journal.outcome, journal.unfrozen_by, journal.stopped, journal.failed_in),
         world.key,
     )
 
 
 def events(journal: Journal, world: World) -> Iterator[Event]:
-    """Everything that a living actor may report, also in a situation in which it should not."""
+    """Everything that may be reported, also in a situation in which it should not."""
     now = world.now
-    for name in ("run", "other"):
-        if name not in world.alive or (name == "other" and not world.begun):
-            continue
-        by = ACTORS[name]
-        yield from (Enter(by, now, stage) for stage in journal.plan.stages)
-        for gate in ("approach", "final", "recheck"):
-            yield GateEnded(by, now, gate, True, "", now + VALID_FOR)
-            yield GateEnded(by, now, gate, False, "Delay 9 s.")
-        # Only who was told to stop the jobs can say how that ended; a run that came back may say it late.
-        if "stop" in world.stages:
-            yield Stopped(by, now, journal.plan.jobs)
-            yield Stopped(by, now, journal.plan.jobs[:1], "b: the service is still busy.")
-        yield Completed(by, now)
-    for name in ACTORS:
-        if name in world.alive and (name != "other" or world.begun):
-            by = ACTORS[name]
-            yield Failed(by, now, "A task failed.")
-            # Only who was told to unfreeze can say how that ended.
-            if world.unfreezing == name:
-                yield Unfrozen(by, now)
-                yield UnfreezeFailed(by, now, "No route.")
-    if "guard" in world.alive and not world.begun:
-        yield TimeUp(GUARD, now, RUN)
-        if "run" not in world.alive:
-            yield RunDied(GUARD, now, RUN)
+    yield from (Enter(now, stage) for stage in dict.fromkeys(journal.plan.stages))
+    for gate in ("approach", "final", "recheck"):
+        yield GateEnded(now, gate, True, "", now + VALID_FOR)
+        yield GateEnded(now, gate, False, "Delay 9 s.")
+    # Only who was told to stop the jobs can say how that ended, perhaps late.
+    if "stop" in world.stages:
+        yield Stopped(now, journal.plan.jobs)
+        yield Stopped(now, journal.plan.jobs[:1], "b: the service is still busy.")
+    yield from (Completed(now), Failed(now, "A task failed."), Unrenewed(now, 20.0, acting=True))
+    for acting in (False, True):
+        yield from (RunDied(now, acting), TimeUp(now, acting))
+    if journal.rehearsal is None:
+        yield from (Rehearsed(now, ""), Rehearsed(now, "No route."))
+    # Only who unfreezes can say how that ended.
+    if world.unfreezing:
+        yield from (Unfrozen(now), Unfrozen(now, again=True), UnfreezeFailed(now, "No route."))
 
 
-def observed(world: World, event: Event, move: Move) -> World:
-    """Check what one actor was told, and note it."""
-    actor, told = NAMES[event.by], move.next
-    if isinstance(event, Enter) and told is Next.PROCEED:
-        return entered(world, event, actor)
+def observed(world: World, before: Journal, event: Event, move: Move) -> World:
+    """Check what an event led to, and note it."""
+    told = move.next
+    if isinstance(event, Rehearsed):
+        return replace(world, rehearsed=world.rehearsed or not event.reason)
+    if isinstance(event, Enter) and told is Next.GO_ON:
+        return entered(world, before, event)
     if isinstance(event, GateEnded):
-        if told is Next.PROCEED:
+        if told is Next.GO_ON:
             assert event.ready
-            assert actor == world.owner
             assert not world.unfreeze_began
             assert not world.switched
             return replace(world, valid_until=event.valid_until or -1.0)
-        if actor == world.owner and not event.ready and not world.switched and move.journal.failure:
+        if not event.ready and not world.switched and move.journal.failure:
             return replace(world, not_ready=True, valid_until=-1.0)
         return world
     if isinstance(event, Stopped):
-        if told is Next.PROCEED:
-            assert actor == world.stopping == world.owner
+        if told is Next.GO_ON:
+            assert world.stopping
             assert not event.reason
-            return replace(world, stopped=True, stopping="")
-        stopped_badly = (
-            actor == world.owner == world.stopping and bool(event.reason) and move.journal.failed_in == "stop"
-        )
-        return replace(world, not_ready=True, stopping="") if stopped_badly else world
+            return replace(world, stopped=True, stopping=False)
+        badly = world.stopping and bool(event.reason) and move.journal.failed_in == "stop"
+        return replace(world, not_ready=True, stopping=False) if badly else world
     if told is Next.UNFREEZE:
-        return unfreezes(world, event.at, actor, move)
+        acting = getattr(event, "acting", False) and bool(world.stages) and world.stages[-1] == "freeze"
+        return unfreezes(world, again=acting)
     if isinstance(event, Unfrozen):
-        assert (told is Next.STOP and move.journal.outcome is Outcome.UNFROZEN) or actor != world.owner
-        if actor != world.owner:
-            return replace(world, unfreezing="")
-        return replace(world, unfreezing="", unfrozen=world.unfrozen + 1, frozen=False)
-    if isinstance(event, UnfreezeFailed) or (isinstance(event, Failed) and actor == world.unfreezing):
-        return replace(world, unfreezing="")
-    if isinstance(event, (RunDied, TimeUp)) and move.journal.owner == event.by:
-        return replace(world, owner=actor, unfreezing="" if world.unfreezing != actor else actor)
+        if world.again or event.again:
+            assert (told, move.journal.outcome) == (Next.WAIT, None), (
+                "freeze tasks that may have acted are undone again"
+            )
+            return replace(world, unfreezing=False, again=False)
+        assert move.journal.outcome is Outcome.UNFROZEN
+        return replace(world, unfreezing=False, unfrozen=True, frozen=False)
+    if isinstance(event, UnfreezeFailed):
+        assert told in (Next.WAIT, Next.ENDED)
+        return replace(world, unfreezing=False)
     return world
 
 
-def entered(world: World, event: Enter, actor: str) -> World:
+def entered(world: World, journal: Journal, event: Enter) -> World:
     stage = event.stage
-    assert actor == world.owner, "only the owner does anything"
     assert not world.unfreeze_began, "nothing begins after the unfreeze has begun"
     assert not world.switched or stage == "stop", "only the stop of the jobs begins after the switch has begun"
     assert world.late_at is None or event.at < world.late_at or world.switched, "nothing begins after max_outage"
@@ -197,37 +176,39 @@ def entered(world: World, event: Enter, actor: str) -> World:
         assert event.at < world.valid_until, f"{stage} on no evidence that is still valid"
     if stage in ("stop", "switch", "verify"):
         assert "final" in world.stages
+    if stage in ("confirm_freeze", "freeze"):
+        needed = journal.plan.unfreeze_tasks and not world.frozen
+        assert world.rehearsed or not needed, "nothing is frozen that nobody has shown to be able to unfreeze"
     world = replace(world, stages=(*world.stages, stage))
     if stage in ("final", "verify", "confirm_freeze", "confirm_switch"):
         # What was seen before the freeze, or before work of unknown length, counts for nothing.
         world = replace(world, valid_until=-1.0)
     if stage == "freeze":
-        world = replace(world, frozen=True, late_at=world.late_at or event.at + MAX_OUTAGE)
+        late_at = event.at + MAX_OUTAGE if world.late_at is None else world.late_at
+        world = replace(world, frozen=True, late_at=late_at)
     if stage == "stop":
-        world = replace(world, stopping=actor)
+        world = replace(world, stopping=True)
     return replace(world, switched=world.switched or stage == "switch")
 
 
-def unfreezes(world: World, at: float, actor: str, move: Move) -> World:
+def unfreezes(world: World, *, again: bool = False) -> World:
     assert world.frozen, "only what is frozen is unfrozen"
     assert not world.switched, "nothing is undone after the switch began"
-    assert not world.unfrozen, "unfrozen once"
-    running = world.unfreezing
-    assert not running or running == actor or running not in world.alive, "one unfreezes at a time"
-    attempts = world.attempts + 1 if world.owner == actor else 1
-    assert attempts <= (GUARD_ATTEMPTS if actor == "guard" else 1) or actor == "recover"
-    return replace(world, owner=actor, unfreezing=actor, unfreeze_began=True, attempts=attempts)
+    assert not world.unfrozen, "what was unfrozen is left alone"
+    assert not world.unfreezing, "one unfreeze at a time"
+    gives_up_at = world.gives_up_at if world.unfreeze_began else world.now + UNFREEZE_FOR
+    return replace(world, unfreezing=True, unfreeze_began=True, again=world.again or again, gives_up_at=gives_up_at)
 
 
 def checked(journal: Journal, world: World) -> None:
     """Check a state: how it ended is what happened, and no end leaves a frozen source without a word."""
     outcome = journal.outcome
+    assert journal.switching == world.switched, "the journal says whether the switch has begun"
+    assert not (world.switched and world.unfreeze_began), "one of switch and unfreeze"
     if outcome is Outcome.DONE or outcome is Outcome.SWITCH_FAILED:
         assert world.switched
-        assert not world.unfreeze_began
     if outcome is Outcome.UNFROZEN:
-        assert world.unfrozen == 1
-        assert not world.switched
+        assert world.unfrozen
     if outcome is Outcome.FROZEN:
         assert world.frozen
         assert not world.switched
@@ -236,74 +217,64 @@ def checked(journal: Journal, world: World) -> None:
     if outcome is Outcome.NOT_BEGUN:
         assert not world.frozen
         assert not world.switched
-    if world.frozen and not world.switched and outcome is None and not world.unfreezing:
-        # Somebody can still end it: the run itself, the guard, or recover.
-        move = recover(journal, RECOVER, world.now, owner_lives=False)
-        assert move is not None
-        assert move.next is (Next.UNFREEZE if journal.plan.unfreeze_tasks else Next.STOP)
-        late = advance(journal, TimeUp(GUARD, (world.late_at or 0.0) + 1.0, RUN)) if journal.owner == RUN else move
-        assert late.next is move.next
+    if world.frozen and not world.switched:
+        # Somebody can still end it: its guard when the time is up, and anybody who takes over.
+        move = take_over(journal, WATCH, world.now, owner_lives=False, acting=False)
+        assert move.next is (Next.UNFREEZE if journal.plan.unfreeze_tasks else Next.ENDED)
+        assert move.journal.again >= journal.again
+        if outcome is None and not world.unfreeze_began:
+            late = advance(journal, TimeUp((world.late_at or 0.0) + 1.0))
+            assert late.next is move.next
+        elif outcome is None and not world.unfreezing:
+            assert unfreeze_again(journal, world.now).next is Next.UNFREEZE
     if outcome is not None:
-        for by in (RUN, GUARD):
-            for event in (RunDied(by, world.now, RUN), TimeUp(by, world.now, RUN)):
-                assert advance(journal, event).journal == journal, "an end is an end"
-
-
-def time_passes(world: World) -> Iterator[World]:
-    for limit in (world.valid_until, world.late_at):
-        if limit is not None and limit > world.now:
-            yield replace(world, now=limit)
+        for event in (RunDied(world.now), TimeUp(world.now), Unrenewed(world.now, 99.0), Failed(world.now, "late")):
+            assert advance(journal, event).journal == journal, "an end is an end"
 
 
 def successors(state: State) -> Iterator[tuple[str, State]]:
     journal, world = state
     for event in events(journal, world):
         move = advance(journal, event)
-        # No answer to one who is no owner changes anything.
-        if event.by != journal.owner and not isinstance(event, (RunDied, TimeUp)):
-            assert move.journal == journal
-            assert move.next in (Next.REFUSE, Next.WAIT, Next.STOP)
-        yield f"{event}", (move.journal, observed(world, event, move))
-    yield from (("time passes", (journal, later)) for later in time_passes(world))
-    for name in ("run", "guard", "other", "recover"):
-        if name in world.alive and (name != "other" or world.begun):
-            yield f"{name} dies", (journal, replace(world, alive=world.alive - {name}))
-    # The guard holds the lock: nobody else looks at the journal before it has ended.
-    if "guard" not in world.alive or journal.outcome is not None:
-        yield from takeovers(journal, world)
+        if move.next in (Next.SAMPLE, Next.REFUSED) and not isinstance(event, (GateEnded, Stopped)):
+            assert move.journal == journal, "what is refused changes nothing"
+        yield f"{event}", (move.journal, observed(world, journal, event, move))
+    if world.unfreeze_began and not world.unfreezing:
+        move = unfreeze_again(journal, world.now)
+        yield "again", (move.journal, unfreezes(world) if move.next is Next.UNFREEZE else world)
+    for limit in (world.valid_until, world.late_at, world.gives_up_at):
+        if limit is not None and limit > world.now:
+            yield "time passes", (journal, replace(world, now=limit))
+    yield from takeovers(journal, world)
 
 
 def takeovers(journal: Journal, world: World) -> Iterator[tuple[str, State]]:
-    living = lives(world, journal.owner)
-    if "other" in world.alive and not world.begun:
-        move = begin(journal, journal.plan, OTHER, world.now, owner_lives=living)
-        assert move.next is not Next.UNFREEZE
-        if move.next is Next.PROCEED:
-            assert not (living and journal.outcome is None)
+    """Let the owner be lost, and somebody else look at the journal."""
+    if "run" in world.others:
+        for lives in (True, False):
+            move = begin(journal, journal.plan, OTHER, world.now, owner_lives=lives)
+            assert move.next is not Next.UNFREEZE
+            if move.next is not Next.GO_ON:
+                assert move.journal == journal
+                continue
+            assert not (lives and journal.outcome is None)
             assert not world.switched
             # A new history, but the source is as the earlier one left it.
-            fresh = World(now=world.now, alive=world.alive, owner="other", begun=True, frozen=world.frozen)
-            if world.frozen:
-                fresh = replace(fresh, late_at=world.now + MAX_OUTAGE)
-            yield "other begins", (move.journal, fresh)
-        else:
-            assert move.journal == journal
-    if "recover" in world.alive and journal.owner != RECOVER:
-        taken = recover(journal, RECOVER, world.now, owner_lives=living)
-        assert taken is not None
-        if taken.next is Next.UNFREEZE:
-            assert not (living and journal.outcome is None)
-            again = unfreezes(
-                replace(world, attempts=0, unfreezing="" if not living else world.unfreezing),
-                world.now,
-                "recover",
-                taken,
-            )
-            yield "recover", (taken.journal, again)
-        elif taken.next is Next.STOP and taken.journal != journal:
-            yield "recover", (taken.journal, replace(world, owner="recover"))
-        else:
-            assert taken.journal == journal
+            late_at = world.now + MAX_OUTAGE if world.frozen else None
+            others = world.others - {"run"}
+            yield "another run", (move.journal, World(world.now, frozen=world.frozen, late_at=late_at, others=others))
+    if "watch" in world.others:
+        refused = take_over(journal, WATCH, world.now, owner_lives=True, acting=True)
+        assert journal.outcome is not None or (refused.next, refused.journal) == (Next.REFUSED, journal)
+        for acting in (False, True):
+            move = take_over(journal, WATCH, world.now, owner_lives=False, acting=acting)
+            if move.next is Next.UNFREEZE:
+                begun = replace(world, unfreezing=False, unfreeze_began=False, others=world.others - {"watch"})
+                frozen_last = (journal.failed_in or journal.stage) == "freeze"
+                yield "a watch", (move.journal, unfreezes(begun, again=acting and frozen_last))
+            elif move.journal != journal:
+                assert move.journal.outcome is Outcome.FROZEN
+                yield "a watch", (move.journal, replace(world, others=world.others - {"watch"}))
 
 
 def search(start: State, limit: int) -> Counter[str]:
@@ -346,12 +317,11 @@ def way(came: dict[object, tuple[object, str] | None], here: object) -> list[str
     ids=["short", "all stages", "the jobs are stopped after the switch"],
 )
 def test_every_reachable_state_keeps_the_promise(stages: tuple[str, ...], unfreeze: str) -> None:
-    intended = plan(stages, unfreeze)
-    seen = search((Journal(intended, RUN), World()), limit=400_000)
+    seen = search((Journal(plan(stages, unfreeze), RUN), World()), limit=400_000)
     ends = {"done", "switch_failed", "not_begun", "frozen", "under way"} | ({"unfrozen"} if unfreeze else set())
     assert set(seen) == ends
     # The search really went somewhere.
-    assert sum(seen.values()) > 1000
+    assert sum(seen.values()) > 500
 
 
 @settings(settings.get_profile("cutover"))
@@ -362,15 +332,12 @@ def test_a_long_history_keeps_the_promise(data: st.DataObject) -> None:
     stop = data.draw(st.sampled_from(["never", "before", "after"]))
     stages = [
         *("approach", *["confirm_freeze"][:asks], "freeze", "final", *["verify"][:verifies]),
-        *("confirm_switch", *["stop"][: stop == "before"], "switch", *["stop"][: stop == "after"]),
+        *(*["confirm_switch"][:asks], *["stop"][: stop == "before"], "switch", *["stop"][: stop == "after"]),
     ]
     state: State = (Journal(plan(tuple(stages), data.draw(st.sampled_from(["unfreeze.yml", ""]))), RUN), World())
     for _step in range(data.draw(st.integers(1, 60))):
         later = replace(state[1], now=state[1].now + data.draw(st.sampled_from([0.0, 0.0, 0.5, 1.0, 30.0, 61.0])))
         ways = list(successors((state[0], later)))
-        if not ways:
-            # Nobody lives.
-            break
         # What goes on is tried more often than what is refused, so that histories are long.
         on = [way for way in ways if way[1][0] != state[0]]
         chosen = on if on and data.draw(st.integers(0, 3)) else ways

@@ -6,24 +6,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.options import Options
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.options import Options, Unfreeze
 from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.run import plan_lines
 
 APPROACH, FINAL = "approach gate: delay of at most 60 s", "final gate: delay of at most 0 s, stable"
 FREEZE, VERIFY, SWITCH = "freeze: /f.yml", "verify: /v.yml", "switch: /s.yml"
 STOP = "stop the jobs, within 300 s; a job that was stopped cannot be resumed"
 NOT_STOPPED = "The jobs are not stopped (drs_cutover_stop_jobs is never)."
+UNFREEZE = Unfreeze("u.yml", {}, {}, rehearses=True, timeout=600.0, tried_for=3600.0)
 ALL = {"freeze": "/f.yml", "verify": "/v.yml", "switch": "/s.yml", "unfreeze": "/u.yml"}
 
 
 def plan(files: dict[str, str], confirm: str, stop_jobs: str) -> list[str]:
     values: dict[str, Any] = {"approach_max_delay": 60, "max_delay": 0, "stop_timeout": 300.0, "stop_jobs": stop_jobs}
-    return plan_lines(Options(values, ("a",), files, Path("/state.json"), confirm))
+    return plan_lines(Options(values, ("a",), files, "/journal.json", confirm, UNFREEZE))
 
 
 @pytest.mark.parametrize(

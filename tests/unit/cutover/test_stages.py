@@ -10,37 +10,44 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
-    GUARD_ATTEMPTS,
-    Completed,
-    Enter,
-    Failed,
+    AGAIN_AFTER,
     GateEnded,
-    UnfreezeFailed,
-    Unfrozen,
-    busy,
+    RunDied,
+    TimeUp,
+    Unrenewed,
+    rest,
+    unfrozen_under_the_freeze,
 )
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Next, Outcome, Role
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import (
     STAGES,
-    Next,
-    Outcome,
-    Owner,
-    Role,
+    UNFREEZE,
+    has_user_tasks,
     stages_of,
 )
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     ALL,
-    GUARD,
     MAX_OUTAGE,
-    OTHER,
-    RUN,
     SHORT,
+    UNFREEZE_FOR,
     VALID_FOR,
+    Cutover,
     a_cutover,
 )
 
 BEFORE_FREEZE = ("approach", "confirm_freeze")
 FROZEN = ("freeze", "final", "verify", "confirm_switch", "stop")
 LOUD = "THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen:"
+
+
+def test_the_tasks_of_three_stages_are_the_users() -> None:
+    known = [*STAGES, UNFREEZE, "", "another"]
+    assert [stage for stage in known if has_user_tasks(stage)] == ["freeze", "verify", "switch"]
+
+
+def test_a_comparison_is_waited_for_before_the_switch() -> None:
+    stages = stages_of(("freeze", "verify"), asks=False, stop_jobs="before_switch", compares=True)
+    assert stages == ("approach", "freeze", "final", "verify", "compare", "stop", "switch")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +71,7 @@ def test_a_cutover_has_the_stages_it_needs_in_their_order(
 def test_a_cutover_in_which_all_goes_well_is_done(stages: tuple[str, ...]) -> None:
     cutover = a_cutover("switch", stages=stages)
     move = cutover.completed()
-    assert (move.next, move.journal.outcome, move.journal.failure) == (Next.STOP, Outcome.DONE, "")
+    assert (move.next, move.journal.outcome, move.journal.failure) == (Next.ENDED, Outcome.DONE, "")
     assert [(entry.name, entry.state) for entry in move.journal.entries] == [(stage, "ok") for stage in stages]
     assert move.journal.unfrozen_by is None
     assert move.journal.attempts == 0
@@ -81,10 +88,10 @@ def test_only_the_next_stage_begins(last: str, stage: str) -> None:
         cutover.stopped(*cutover.journal.plan.jobs)
     before = cutover.journal
     if stage == expected:
-        assert cutover.enter(stage).next in (Next.PROCEED, Next.SAMPLE)
+        assert cutover.enter(stage).next in (Next.GO_ON, Next.SAMPLE)
     else:
         move = cutover.enter(stage)
-        assert (move.next, move.journal) == (Next.REFUSE, before)
+        assert (move.next, move.journal) == (Next.REFUSED, before)
         assert move.message == f"The stage {stage} cannot begin: the next one is {expected}."
 
 
@@ -93,7 +100,7 @@ def test_nothing_begins_while_a_gate_waits(gate: str) -> None:
     cutover = a_cutover(gate)
     following = SHORT[SHORT.index(gate) + 1]
     move = cutover.enter(following)
-    assert move.next is Next.REFUSE
+    assert move.next is Next.REFUSED
     assert move.message == f"The stage {following} cannot begin: {gate} did not succeed."
 
 
@@ -101,10 +108,10 @@ def test_nothing_begins_while_a_gate_waits(gate: str) -> None:
 def test_nothing_begins_after_a_gate_that_is_not_ready(gate: str) -> None:
     cutover = a_cutover(gate)
     move = cutover.judged(gate, ready=False)
-    assert (move.next, move.message) == (Next.REFUSE, "Delay 9 s.")
+    assert (move.next, move.message) == (Next.REFUSED, "Delay 9 s.")
     assert (move.journal.failure, move.journal.failed_in, move.journal.evidence) == ("Delay 9 s.", gate, None)
     assert move.journal.entries[-1].state == "failed"
-    assert cutover.enter(SHORT[SHORT.index(gate) + 1]).next is Next.REFUSE
+    assert cutover.enter(SHORT[SHORT.index(gate) + 1]).next is Next.REFUSED
 
 
 @pytest.mark.parametrize("ready_again", [True, False], ids=["another sample is ready", "no other sample"])
@@ -113,16 +120,16 @@ def test_nothing_begins_after_one_more_sample_that_is_not_ready(following: str, 
     stages = SHORT if following == "verify" else ("approach", "freeze", "final", "switch")
     cutover = a_cutover("final", stages=stages)
     cutover.judged("final")
-    assert cutover.judged("recheck", ready=False).next is Next.REFUSE
+    assert cutover.judged("recheck", ready=False).next is Next.REFUSED
     if ready_again:
-        assert cutover.judged("recheck").next is Next.REFUSE
-    assert cutover.enter(following).next is Next.REFUSE
+        assert cutover.judged("recheck").next is Next.REFUSED
+    assert cutover.enter(following).next is Next.REFUSED
 
 
 def test_a_verdict_is_ready_only_with_a_time_until_which_it_holds() -> None:
     cutover = a_cutover("final")
-    move = cutover.happens(GateEnded(RUN, cutover.later(), "final", True, "All jobs are ready."))
-    assert move.next is Next.REFUSE
+    move = cutover.happens(GateEnded(cutover.later(), "final", True, "All jobs are ready."))
+    assert move.next is Next.REFUSED
     assert move.journal.evidence is None
     assert move.journal.failed_in == "final"
 
@@ -132,7 +139,7 @@ def test_a_verdict_of_a_gate_that_does_not_run_is_refused(gate: str) -> None:
     cutover = a_cutover("freeze")
     before = cutover.journal
     move = cutover.judged(gate)
-    assert (move.next, move.journal, move.message) == (Next.REFUSE, before, f"The {gate} gate has not begun.")
+    assert (move.next, move.journal, move.message) == (Next.REFUSED, before, f"The {gate} gate has not begun.")
 
 
 def test_a_verdict_before_anything_has_begun_is_refused() -> None:
@@ -145,11 +152,11 @@ def test_a_verdict_after_a_failure_comes_too_late() -> None:
         if stage != "switch":
             cutover.failed()
         move = cutover.judged("recheck")
-        assert (move.next, move.message) == (Next.REFUSE, "The verdict of the recheck gate came too late.")
+        assert (move.next, move.message) == (Next.REFUSED, "The verdict of the recheck gate came too late.")
 
 
 @pytest.mark.parametrize(
-    ("wait", "expected"), [(VALID_FOR - 0.5, Next.PROCEED), (VALID_FOR, Next.SAMPLE), (VALID_FOR + 1, Next.SAMPLE)]
+    ("wait", "expected"), [(VALID_FOR - 0.5, Next.GO_ON), (VALID_FOR, Next.SAMPLE), (VALID_FOR + 1, Next.SAMPLE)]
 )
 @pytest.mark.parametrize("stage", ["freeze", "switch"])
 def test_a_verdict_counts_until_its_time_and_not_at_it(stage: str, wait: float, expected: Next) -> None:
@@ -162,8 +169,8 @@ def test_a_verdict_counts_until_its_time_and_not_at_it(stage: str, wait: float, 
     if expected is Next.SAMPLE:
         assert move.journal == before
         assert move.message == "The verdict of the last gate can no longer be trusted."
-        assert cutover.judged("recheck").next is Next.PROCEED
-        assert cutover.enter(stage).next is Next.PROCEED
+        assert cutover.judged("recheck").next is Next.GO_ON
+        assert cutover.enter(stage).next is Next.GO_ON
 
 
 @pytest.mark.parametrize(
@@ -176,7 +183,7 @@ def test_work_that_takes_time_asks_for_one_more_sample(between: str, stage: str)
     # A verdict does not become new again.
     assert cutover.enter(stage).next is Next.SAMPLE
     cutover.judged("recheck")
-    assert cutover.enter(stage).next is Next.PROCEED
+    assert cutover.enter(stage).next is Next.GO_ON
 
 
 def test_what_opened_the_first_gate_does_not_open_the_switch() -> None:
@@ -187,21 +194,21 @@ def test_what_opened_the_first_gate_does_not_open_the_switch() -> None:
 def test_without_any_gate_nothing_freezes() -> None:
     cutover = a_cutover(stages=("freeze", "final", "switch"))
     move = cutover.enter("freeze")
-    assert (move.next, move.message) == (Next.REFUSE, "The stage freeze cannot begin: no gate was ready.")
+    assert (move.next, move.message) == (Next.REFUSED, "The stage freeze cannot begin: no gate was ready.")
     assert not move.journal.frozen
 
 
 def test_a_verdict_given_before_the_freeze_is_gone_when_the_final_gate_is_left_out() -> None:
     cutover = a_cutover("freeze", stages=("approach", "freeze", "switch"))
-    assert cutover.enter("switch").next is not Next.PROCEED
+    assert cutover.enter("switch").next is not Next.GO_ON
 
 
-@pytest.mark.parametrize(("after", "expected"), [(MAX_OUTAGE - 4, Next.PROCEED), (MAX_OUTAGE, Next.REFUSE)])
+@pytest.mark.parametrize(("after", "expected"), [(MAX_OUTAGE - 4, Next.GO_ON), (MAX_OUTAGE, Next.REFUSED)])
 def test_no_stage_begins_once_the_longest_outage_is_over(after: float, expected: Next) -> None:
     cutover = a_cutover("freeze")
     move = cutover.enter("final", after=after)
     assert move.next is expected
-    if expected is Next.REFUSE:
+    if expected is Next.REFUSED:
         assert move.message == "The outage reached drs_cutover_max_outage (100 s)."
 
 
@@ -219,7 +226,7 @@ def test_the_outage_counts_from_the_beginning_of_the_freeze() -> None:
 def test_a_failure_before_the_freeze_ends_it_with_nothing_begun(last: str) -> None:
     cutover = a_cutover(last, stages=ALL)
     move = cutover.failed("The password is wrong")
-    assert (move.next, move.journal.outcome) == (Next.STOP, Outcome.NOT_BEGUN)
+    assert (move.next, move.journal.outcome) == (Next.ENDED, Outcome.NOT_BEGUN)
     assert (move.journal.failure, move.journal.failed_in) == ("The password is wrong.", last or "begin")
 
 
@@ -234,7 +241,7 @@ def test_a_failure_while_frozen_leads_to_the_unfreeze(last: str) -> None:
         ("unfreeze", "running"),
     ]
     move = cutover.unfrozen()
-    assert (move.next, move.journal.outcome, move.journal.unfrozen_by) == (Next.STOP, Outcome.UNFROZEN, Role.RUN)
+    assert (move.next, move.journal.outcome, move.journal.unfrozen_by) == (Next.ENDED, Outcome.UNFROZEN, Role.GUARD)
     assert not move.journal.frozen
     assert move.journal.entries[-1].state == "ok"
 
@@ -242,13 +249,13 @@ def test_a_failure_while_frozen_leads_to_the_unfreeze(last: str) -> None:
 @pytest.mark.parametrize("last", FROZEN)
 def test_without_tasks_to_unfreeze_it_stays_frozen_and_says_so(last: str) -> None:
     move = a_cutover(last, stages=ALL, unfreeze="").failed()
-    assert (move.next, move.journal.outcome, move.journal.unfreezing) == (Next.STOP, Outcome.FROZEN, False)
+    assert (move.next, move.journal.outcome, move.journal.unfreezing) == (Next.ENDED, Outcome.FROZEN, False)
     assert move.journal.frozen
 
 
 def test_a_failure_during_the_switch_undoes_nothing() -> None:
     move = a_cutover("switch").failed("No route")
-    assert (move.next, move.journal.outcome) == (Next.STOP, Outcome.SWITCH_FAILED)
+    assert (move.next, move.journal.outcome) == (Next.ENDED, Outcome.SWITCH_FAILED)
     assert (move.journal.failure, move.journal.failed_in) == ("No route.", "switch")
     assert not move.journal.unfreezing
     assert not move.journal.frozen
@@ -261,14 +268,92 @@ def test_the_first_failure_is_the_one_that_counts() -> None:
     assert (cutover.journal.failure, cutover.journal.failed_in) == ("Delay 9 s.", "final")
 
 
-def test_an_unfreeze_that_fails_in_the_run_is_reported_at_once() -> None:
-    reported, failed = a_cutover("final"), a_cutover("final")
-    reported.failed()
-    failed.failed()
-    for move in (reported.unfreeze_failed("No route"), failed.failed("No route")):
-        assert (move.next, move.journal.outcome) == (Next.STOP, Outcome.FROZEN)
+def test_an_unfreeze_that_fails_is_tried_again_until_its_time_is_over() -> None:
+    cutover = a_cutover("final")
+    cutover.failed()
+    began = cutover.at
+    for attempt in range(2, 40):
+        if cutover.at + rest(cutover.journal.attempts) + 2 >= began + UNFREEZE_FOR:
+            break
+        move = cutover.unfreeze_failed("No route")
+        assert (move.next, move.journal.outcome, move.journal.attempts) == (Next.WAIT, None, attempt - 1)
         assert move.journal.why == f"A task failed. {LOUD} No route."
-        assert move.journal.entries[-1].state == "failed"
+        cutover.later(rest(move.journal.attempts) - 1)
+        move = cutover.unfreezes_again()
+        assert (move.next, move.journal.attempts, move.journal.stage) == (Next.UNFREEZE, attempt, "unfreeze")
+    # With growing rests these are all.
+    assert cutover.journal.attempts == 9
+    move = cutover.unfreeze_failed("No route", after=60)
+    assert (move.next, move.journal.outcome) == (Next.ENDED, Outcome.FROZEN)
+    assert move.journal.why == f"A task failed. {LOUD} No route."
+    # All attempts are one stage.
+    assert [(entry.name, entry.state) for entry in move.journal.entries[-2:]] == [
+        ("final", "failed"),
+        ("unfreeze", "failed"),
+    ]
+    move = cutover.unfreezes_again()
+    assert (move.next, move.message) == (Next.REFUSED, "No unfreeze is under way.")
+
+
+@pytest.mark.parametrize(("after", "tried"), [(UNFREEZE_FOR - 3.5, True), (UNFREEZE_FOR - 3, False)])
+def test_no_attempt_begins_after_the_time_for_it(after: float, tried: bool) -> None:
+    cutover = a_cutover("final")
+    cutover.failed()
+    move = cutover.unfreeze_failed(after=after)
+    assert move.next is (Next.WAIT if tried else Next.ENDED)
+
+
+def test_the_rests_between_attempts_grow_from_three_seconds_to_a_minute() -> None:
+    assert [rest(attempts) for attempts in range(8)] == [3, 3, 6, 12, 24, 48, 60, 60]
+    assert rest(2000) == 60
+    assert AGAIN_AFTER == 30
+
+
+def test_an_unfreeze_that_succeeds_after_a_failure_says_nothing_of_it_any_more() -> None:
+    cutover = a_cutover("final")
+    cutover.failed("The table is locked.")
+    cutover.unfreeze_failed()
+    cutover.unfreezes_again()
+    move = cutover.unfrozen()
+    assert (move.next, move.journal.outcome, move.journal.why) == (Next.ENDED, Outcome.UNFROZEN, "The table is locked.")
+
+
+@pytest.mark.parametrize("ends", ["died", "time_up"])
+def test_freeze_tasks_that_may_still_have_acted_are_undone_once_more(ends: str) -> None:
+    cutover = a_cutover("freeze")
+    assert getattr(cutover, ends)(acting=True).journal.again
+    cutover.unfreeze_failed()
+    cutover.unfreezes_again()
+    move = cutover.unfrozen()
+    assert (move.next, move.journal.outcome, move.journal.again) == (Next.WAIT, None, False)
+    # Of the attempt that failed before.
+    assert move.journal.unfreeze_failure == ""
+    assert move.journal.frozen
+    assert cutover.unfreezes_again().next is Next.UNFREEZE
+    assert cutover.unfrozen().journal.outcome is Outcome.UNFROZEN
+
+
+@pytest.mark.parametrize(
+    "ended", [RunDied(2000.0), TimeUp(2000.0), Unrenewed(2000.0, 20.0)], ids=lambda event: type(event).__name__
+)
+def test_freeze_tasks_of_which_nobody_says_that_they_act_are_undone_once(ended: RunDied | TimeUp | Unrenewed) -> None:
+    move = a_cutover("freeze").happens(ended)
+    assert (move.next, move.journal.again) == (Next.UNFREEZE, False)
+
+
+def test_freeze_tasks_that_acted_during_the_unfreeze_are_undone_once_more() -> None:
+    cutover = a_cutover("freeze")
+    cutover.died()
+    assert cutover.unfrozen(again=True).next is Next.WAIT
+    cutover.unfreezes_again()
+    assert cutover.unfrozen().next is Next.ENDED
+
+
+@pytest.mark.parametrize("last", ["final", "verify"])
+def test_what_acts_after_the_freeze_has_ended_freezes_nothing(last: str) -> None:
+    for ends in ("died", "time_up"):
+        cutover = a_cutover(last)
+        assert not getattr(cutover, ends)(acting=True).journal.again
 
 
 def test_the_end_of_an_unfreeze_counts_only_while_there_is_one() -> None:
@@ -278,7 +363,7 @@ def test_the_end_of_an_unfreeze_counts_only_while_there_is_one() -> None:
     for cutover in (a_cutover("final"), a_cutover("switch"), a_cutover(), ended):
         before = cutover.journal
         for move in (cutover.unfrozen(), cutover.unfreeze_failed()):
-            assert (move.next, move.journal, move.message) == (Next.REFUSE, before, "No unfreeze is under way.")
+            assert (move.next, move.journal, move.message) == (Next.REFUSED, before, "No unfreeze is under way.")
 
 
 @pytest.mark.parametrize("last", ["", *ALL[:-1]])
@@ -286,7 +371,7 @@ def test_only_a_switch_is_completed(last: str) -> None:
     cutover = a_cutover(last, stages=ALL)
     before = cutover.journal
     move = cutover.completed()
-    assert (move.next, move.journal, move.message) == (Next.REFUSE, before, "The switch has not begun.")
+    assert (move.next, move.journal, move.message) == (Next.REFUSED, before, "The switch has not begun.")
 
 
 def test_a_gate_that_is_ready_has_succeeded() -> None:
@@ -299,7 +384,7 @@ def test_nothing_is_completed_twice_or_after_a_failure() -> None:
     for first in ("completed", "failed"):
         cutover = a_cutover("switch")
         getattr(cutover, first)()
-        assert cutover.completed().next is Next.REFUSE
+        assert cutover.completed().next is Next.REFUSED
 
 
 def test_nothing_begins_after_an_end_or_an_unfreeze() -> None:
@@ -308,7 +393,7 @@ def test_nothing_begins_after_an_end_or_an_unfreeze() -> None:
     done.completed()
     for cutover in (unfreezing, done):
         move = cutover.enter("switch")
-        assert (move.next, move.message) == (Next.REFUSE, "The stage switch cannot begin: the cutover has ended.")
+        assert (move.next, move.message) == (Next.REFUSED, "The stage switch cannot begin: the cutover has ended.")
 
 
 def test_a_failure_after_the_end_changes_nothing() -> None:
@@ -318,30 +403,7 @@ def test_a_failure_after_the_end_changes_nothing() -> None:
             cutover.unfrozen()
         before = cutover.journal
         move = cutover.failed("Another.")
-        assert (move.next, move.journal) == (Next.STOP, before)
-
-
-def test_one_who_is_not_the_owner_changes_nothing() -> None:
-    for last in ("", *SHORT):
-        cutover = a_cutover(last)
-        before = cutover.journal
-        at = cutover.later()
-        for event in (
-            Enter(OTHER, at, "freeze"),
-            GateEnded(OTHER, at, "final", True, "", at + 9),
-            Unfrozen(OTHER, at),
-            UnfreezeFailed(OTHER, at, "No."),
-            Completed(OTHER, at),
-        ):
-            move = cutover.happens(event)
-            assert (move.next, move.journal) == (Next.REFUSE, before)
-        move = cutover.happens(Failed(OTHER, at, "No."))
-        assert (move.next, move.journal) == (Next.STOP, before)
-
-
-def test_the_same_process_number_after_a_restart_is_somebody_else() -> None:
-    again = Owner(RUN.role, RUN.machine, "another boot", RUN.pid, RUN.started, RUN.host, RUN.user)
-    assert a_cutover("approach").happens(Failed(again, 1001.0, "No.")).journal.outcome is None
+        assert (move.next, move.journal) == (Next.ENDED, before)
 
 
 def test_a_clock_that_was_set_back_gives_no_negative_time() -> None:
@@ -354,72 +416,49 @@ def test_a_clock_that_was_set_back_gives_no_negative_time() -> None:
 def test_a_failure_without_a_reason_still_has_one() -> None:
     cutover = a_cutover("freeze")
     cutover.failed("")
-    cutover.unfreeze_failed("")
-    assert cutover.journal.why == f"No reason is known. {LOUD} No reason is known."
+    cutover.gives_up("")
+    assert cutover.journal.why == f"No reason was recorded. {LOUD} No reason was recorded."
 
 
-def test_who_owns_it_is_told_with_the_process_the_machine_and_the_user() -> None:
-    journal = a_cutover("final").journal
-    assert busy(journal) == "Another run owns this cutover: the run, process 10 on here (ann), in the stage final."
-    assert str(GUARD) == "the guard, process 11 on here"
+def test_before_the_first_stage_a_cutover_is_at_its_beginning() -> None:
     assert a_cutover().journal.stage == "begin"
-
-
-def test_the_guard_tries_three_times() -> None:
-    assert GUARD_ATTEMPTS == 3
 
 
 @pytest.mark.parametrize("last", ["", *BEFORE_FREEZE])
 def test_a_run_that_died_before_the_freeze_is_not_begun(last: str) -> None:
     move = a_cutover(last, stages=ALL).died()
-    assert (move.next, move.journal.outcome, move.journal.owner) == (Next.STOP, Outcome.NOT_BEGUN, GUARD)
+    assert (move.next, move.journal.outcome) == (Next.ENDED, Outcome.NOT_BEGUN)
 
 
 @pytest.mark.parametrize("last", FROZEN)
 def test_the_guard_unfreezes_when_the_run_died(last: str) -> None:
     cutover = a_cutover(last, stages=ALL)
     move = cutover.died()
-    assert (move.next, move.journal.owner, move.journal.failed_in) == (Next.UNFREEZE, GUARD, last)
-    assert move.journal.failure == f"The run ended in the stage {last} without a word."
+    assert (move.next, move.journal.failed_in) == (Next.UNFREEZE, last)
+    assert move.journal.failure == f"The run died during the {last} stage."
     assert move.journal.entries[-1].by is Role.GUARD
-    move = cutover.unfrozen(GUARD)
+    move = cutover.unfrozen()
     assert (move.journal.outcome, move.journal.unfrozen_by) == (Outcome.UNFROZEN, Role.GUARD)
 
 
 def test_the_guard_undoes_nothing_when_the_run_died_in_the_switch() -> None:
     move = a_cutover("switch").died()
-    assert (move.next, move.journal.outcome, move.journal.unfreezing) == (Next.STOP, Outcome.SWITCH_FAILED, False)
+    assert (move.next, move.journal.outcome, move.journal.unfreezing) == (Next.ENDED, Outcome.SWITCH_FAILED, False)
 
 
-def test_the_guard_starts_the_unfreeze_again_when_the_run_died_in_it() -> None:
+def test_an_unfreeze_goes_on_when_the_run_died_in_it() -> None:
     cutover = a_cutover("final")
     cutover.failed("No route.")
+    before = cutover.journal
     move = cutover.died()
-    assert (move.next, move.journal.attempts, move.journal.failure) == (Next.UNFREEZE, 1, "No route.")
-    assert [(entry.state, entry.by) for entry in move.journal.entries[-2:]] == [
-        ("failed", Role.RUN),
-        ("running", Role.GUARD),
-    ]
-
-
-@pytest.mark.parametrize("report", ["unfreeze_failed", "failed"])
-def test_the_guard_tries_again_until_its_last_attempt(report: str) -> None:
-    cutover = a_cutover("final")
-    cutover.died()
-    why = cutover.journal.failure
-    for attempt in range(2, GUARD_ATTEMPTS + 1):
-        move = getattr(cutover, report)(f"Attempt {attempt}.", by=GUARD)
-        assert (move.next, move.journal.attempts, move.journal.failure) == (Next.UNFREEZE, attempt, why)
-    move = getattr(cutover, report)("The last.", by=GUARD)
-    assert (move.next, move.journal.outcome) == (Next.STOP, Outcome.FROZEN)
-    assert move.journal.why == f"{why} {LOUD} The last."
+    assert (move.next, move.journal) == (Next.WAIT, before)
 
 
 @pytest.mark.parametrize("last", FROZEN)
 def test_the_guard_unfreezes_when_the_time_is_up(last: str) -> None:
     cutover = a_cutover(last, stages=ALL)
     move = cutover.time_up()
-    assert (move.next, move.journal.owner) == (Next.UNFREEZE, GUARD)
+    assert move.next is Next.UNFREEZE
     assert move.journal.failure == f"The outage reached drs_cutover_max_outage (100 s) in the stage {last}."
 
 
@@ -428,7 +467,7 @@ def test_the_time_is_never_up_before_the_freeze_or_in_the_switch(last: str) -> N
     cutover = a_cutover(last, stages=ALL)
     before = cutover.journal
     move = cutover.time_up(after=9 * MAX_OUTAGE)
-    assert (move.next, move.journal, before.outcome) == (Next.STOP, before, None)
+    assert (move.next, move.journal, before.outcome) == (Next.GO_ON, before, None)
 
 
 @pytest.mark.parametrize(("after", "late"), [(MAX_OUTAGE - 0.5, False), (MAX_OUTAGE, True)])
@@ -439,48 +478,153 @@ def test_the_time_is_up_at_the_limit_and_not_before(after: float, late: bool) ->
     assert (move.next is Next.UNFREEZE, move.journal != before) == (late, late)
 
 
+@pytest.mark.parametrize("last", FROZEN)
+def test_the_guard_unfreezes_when_the_journal_cannot_be_renewed(last: str) -> None:
+    cutover = a_cutover(last, stages=ALL)
+    move = cutover.unrenewed(20.4)
+    assert (move.next, move.journal.failed_in) == (Next.UNFREEZE, last)
+    assert move.journal.failure == (
+        f"The journal could not be written for 20 s in the stage {last}, so another machine may soon take this "
+        "cutover for dead."
+    )
+
+
+@pytest.mark.parametrize("last", ["", *BEFORE_FREEZE, "switch"])
+def test_a_journal_that_cannot_be_renewed_undoes_nothing_before_the_freeze_or_in_the_switch(last: str) -> None:
+    cutover = a_cutover(last, stages=ALL)
+    before = cutover.journal
+    move = cutover.unrenewed(99)
+    assert (move.next, move.journal) == (Next.GO_ON, before)
+
+
 def test_the_time_that_is_up_does_not_break_off_an_unfreeze() -> None:
     cutover = a_cutover("final")
     cutover.failed()
     before = cutover.journal
     assert cutover.time_up(after=9 * MAX_OUTAGE).journal == before
+    assert cutover.unrenewed().journal == before
 
 
-@pytest.mark.parametrize("event", ["died", "time_up"])
-def test_a_guard_that_has_taken_over_or_come_too_late_changes_nothing(event: str) -> None:
-    taken, ended = a_cutover("final"), a_cutover("switch")
-    taken.died()
-    ended.completed()
-    for cutover in (taken, ended):
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [("died", Next.ENDED), ("time_up", Next.GO_ON), ("unrenewed", Next.GO_ON), ("failed", Next.ENDED)],
+)
+def test_an_end_is_an_end(event: str, told: Next) -> None:
+    ended = a_cutover("final"), a_cutover("switch"), a_cutover("final"), a_cutover("approach")
+    ended[0].died()
+    ended[0].unfrozen()
+    ended[1].completed()
+    ended[2].failed()
+    ended[2].gives_up()
+    ended[3].failed()
+    for cutover in ended:
         before = cutover.journal
+        assert before.outcome is not None
         move = getattr(cutover, event)()
-        assert (move.next, move.journal) == (Next.STOP, before)
+        assert (move.next, move.journal) == (told, before)
 
 
-def test_a_run_that_comes_back_to_life_is_refused() -> None:
-    cutover = a_cutover("verify")
-    why = cutover.time_up().journal.failure
-    move = cutover.enter("switch", by=RUN)
-    assert move.next is Next.REFUSE
-    assert move.message == f"This run no longer owns the cutover, the guard has taken over: {why} Nothing more is run."
+@pytest.mark.parametrize("first", ["confirm_freeze", "freeze"])
+def test_nobody_is_asked_and_nothing_freezes_before_the_unfreeze_was_rehearsed(first: str) -> None:
+    stages = ("approach", first, "switch") if first == "freeze" else ("approach", first, "freeze", "final", "switch")
+    cutover = Cutover(replace(a_cutover(stages=stages).journal, rehearsal=None))
+    cutover.enter("approach")
+    cutover.judged("approach")
+    before = cutover.journal
+    move = cutover.enter(first)
+    assert (move.next, move.journal, move.message) == (Next.WAIT, before, "The guard rehearses the unfreeze.")
+    assert cutover.rehearsed().next is Next.GO_ON
+    assert cutover.enter(first).next is Next.GO_ON
 
 
-def test_a_run_that_comes_back_to_life_waits_for_the_guard_and_then_learns_the_end() -> None:
-    cutover = a_cutover("verify")
-    why = cutover.time_up().journal.failure
-    move = cutover.failed(by=RUN)
-    assert (move.next, move.message) == (Next.WAIT, "The guard is unfreezing the source.")
-    cutover.unfrozen(GUARD)
-    move = cutover.failed(by=RUN)
-    assert (move.next, move.message) == (Next.STOP, f"The guard has taken over: {why}")
-
-
-@pytest.mark.parametrize("owner", [RUN, None])
-def test_a_run_that_lost_the_journal_to_another_run_is_told_so(owner: Owner | None) -> None:
-    cutover = a_cutover("approach")
-    cutover.journal = replace(cutover.journal, owner=owner)
-    move = cutover.enter("freeze", by=OTHER)
+def test_a_rehearsal_that_failed_refuses_the_freeze_and_says_what_to_do() -> None:
+    cutover = Cutover(replace(a_cutover().journal, rehearsal=None))
+    cutover.enter("approach")
+    cutover.rehearsed("'db_password' is undefined")
+    cutover.judged("approach")
+    before = cutover.journal
+    move = cutover.enter("freeze")
+    assert (move.next, move.journal) == (Next.REFUSED, before)
     assert move.message == (
-        "This run no longer owns the cutover, another run has taken over: The run was taken for dead. "
-        "Nothing more is run."
+        "The rehearsal of the unfreeze in check mode failed, so nothing was frozen: 'db_password' is undefined. "
+        "Correct the unfreeze tasks or give them what they need by drs_cutover_unfreeze_vars; set "
+        "drs_cutover_rehearse_unfreeze to false if they cannot run in check mode."
     )
+    assert cutover.failed(move.message).journal.outcome is Outcome.NOT_BEGUN
+
+
+@pytest.mark.parametrize("options", [{"rehearses": False}, {"unfreeze": ""}], ids=["not wanted", "no tasks"])
+def test_where_nothing_is_rehearsed_nothing_waits_for_it(options: dict[str, object]) -> None:
+    cutover = Cutover(replace(a_cutover(**options).journal, rehearsal=None))
+    assert cutover.until("freeze").journal.frozen
+
+
+def test_what_is_frozen_already_waits_for_no_rehearsal() -> None:
+    cutover = Cutover(replace(a_cutover().journal, rehearsal=None, frozen_since=900.0, deadline=1500.0))
+    assert cutover.until("switch").journal.switching
+
+
+@pytest.mark.parametrize(("patient", "told"), [(True, Next.WAIT), (False, Next.REFUSED)])
+@pytest.mark.parametrize("last", ["confirm_freeze", "freeze"])
+def test_nothing_freezes_that_nobody_would_unfreeze(last: str, patient: bool, told: Next) -> None:
+    cutover = a_cutover("approach", stages=("approach", last, "switch"))
+    cutover.judged("approach")
+    before = cutover.journal
+    move = cutover.enter(last, unwatched="Start a watch.", patient=patient)
+    assert (move.next, move.journal, move.message) == (told, before, "Start a watch.")
+    assert cutover.enter(last).next is Next.GO_ON
+
+
+def test_a_missing_watch_is_not_waited_for_unless_the_run_says_so() -> None:
+    cutover = a_cutover("approach", stages=("approach", "freeze", "switch"))
+    cutover.judged("approach")
+    assert cutover.enter("freeze", unwatched="Start a watch.").next is Next.REFUSED
+
+
+@pytest.mark.parametrize(
+    ("last", "unfrozen", "told"),
+    [
+        ("freeze", True, True),
+        ("freeze", False, False),
+        ("approach", False, False),
+        ("final", True, False),
+        ("verify", True, False),
+    ],
+)
+def test_only_a_source_that_was_unfrozen_in_its_freeze_may_be_frozen_under_it(
+    last: str, unfrozen: bool, told: bool
+) -> None:
+    cutover = a_cutover(last)
+    cutover.failed()
+    if unfrozen:
+        cutover.unfrozen()
+    assert unfrozen_under_the_freeze(cutover.journal) is told
+
+
+def test_a_source_that_stays_frozen_was_not_unfrozen_under_its_freeze() -> None:
+    cutover = a_cutover("freeze")
+    cutover.failed()
+    cutover.gives_up("No route.")
+    assert cutover.journal.outcome is Outcome.FROZEN
+    assert not unfrozen_under_the_freeze(cutover.journal)
+
+
+def test_after_the_freeze_nobody_asks_for_a_watch_any_more() -> None:
+    cutover = a_cutover("freeze")
+    assert cutover.enter("final", unwatched="Start a watch.").next is Next.GO_ON
+    assert a_cutover().enter("approach", unwatched="Start a watch.").next is Next.GO_ON
+
+
+def test_what_the_freeze_found_is_kept_as_it_was_known_last() -> None:
+    cutover = a_cutover("approach")
+    cutover.judged("approach")
+    assert cutover.enter("freeze", keep={"was": 1}).journal.keep == {"was": 1}
+    assert cutover.enter("final").journal.keep == {"was": 1}
+    cutover.judged("final")
+    assert cutover.enter("verify", keep={}).journal.keep == {}
+    assert cutover.failed().journal.keep == {}
+
+
+def test_a_refused_stage_keeps_nothing() -> None:
+    cutover = a_cutover("approach")
+    assert cutover.enter("freeze", keep={"was": 1}).journal.keep == {}

@@ -9,13 +9,12 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json as encoding
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import begin, recover
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import result
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import Next, Outcome
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import begin, take_over
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Next, Outcome
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import About, result
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.wording import still_copying
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
-    GUARD,
     OTHER,
     RECOVER,
     VALID_FOR,
@@ -25,7 +24,7 @@ from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
 
 BEFORE = ("approach", "freeze", "final", "stop", "switch")
 AFTER = ("approach", "freeze", "final", "switch", "stop")
-GONE = "Stopped, and not to be resumed: a. Set their replication up again."
+GONE = "These jobs were stopped and cannot be resumed: a. Set up their replication again."
 UNKNOWN = "The jobs may have been stopped. Look at them: a job that was stopped must be set up again."
 COPYING = (
     "Not all jobs were stopped after the switch, and these may copy late writes of the source over the target: b. "
@@ -34,7 +33,7 @@ COPYING = (
 
 
 def told(cutover: Cutover) -> dict[str, object]:
-    return result(cutover.journal, {}, [], [])
+    return result(cutover.journal, About())
 
 
 def test_the_stop_needs_evidence_that_is_still_valid() -> None:
@@ -42,13 +41,13 @@ def test_the_stop_needs_evidence_that_is_still_valid() -> None:
     cutover.judged("final")
     assert cutover.enter("stop", after=VALID_FOR).next is Next.SAMPLE
     cutover.judged("recheck")
-    assert cutover.enter("stop").next is Next.PROCEED
+    assert cutover.enter("stop").next is Next.GO_ON
 
 
 def test_after_the_stop_no_sample_of_jobs_that_have_ended_is_asked_for() -> None:
     cutover = a_cutover("stop", stages=BEFORE)
-    assert cutover.stopped("a", "b").next is Next.PROCEED
-    assert cutover.enter("switch", after=VALID_FOR + 1).next is Next.PROCEED
+    assert cutover.stopped("a", "b").next is Next.GO_ON
+    assert cutover.enter("switch", after=VALID_FOR + 1).next is Next.GO_ON
     cutover.completed()
     assert (told(cutover)["outcome"], told(cutover)["stopped"]) == ("done", ["a", "b"])
 
@@ -58,21 +57,21 @@ def test_nothing_is_switched_before_all_jobs_have_ended(jobs: tuple[str, ...]) -
     cutover = a_cutover("stop", stages=BEFORE)
     assert cutover.enter("switch").message == "The stage switch cannot begin: stop did not succeed."
     assert cutover.stopped(*jobs).message == "Not all jobs have ended."
-    assert cutover.enter("switch").next is Next.REFUSE
+    assert cutover.enter("switch").next is Next.REFUSED
 
 
 def test_a_stop_of_more_jobs_than_these_has_stopped_these() -> None:
-    assert a_cutover("stop", stages=BEFORE).stopped("a", "b", "c").next is Next.PROCEED
+    assert a_cutover("stop", stages=BEFORE).stopped("a", "b", "c").next is Next.GO_ON
 
 
 def test_a_stop_that_fails_before_the_switch_unfreezes_and_says_which_jobs_are_gone() -> None:
     cutover = a_cutover("stop", stages=BEFORE)
-    assert cutover.stopped("a", reason="b: the service is still busy.").next is Next.REFUSE
+    assert cutover.stopped("a", reason="b: the service is still busy.").next is Next.REFUSED
     assert cutover.failed("The step failed.").next is Next.UNFREEZE
     cutover.unfrozen()
     assert told(cutover)["failed_stage"] == "stop"
     assert told(cutover)["reason"] == (
-        f"b: the service is still busy. The source was unfrozen by the run and accepts writes again. {GONE}"
+        f"b: the service is still busy. The source was unfrozen by the guard and accepts writes again. {GONE}"
     )
 
 
@@ -80,8 +79,8 @@ def test_a_run_that_dies_during_the_stop_leaves_it_open_which_jobs_are_gone() ->
     cutover = a_cutover("stop", stages=BEFORE)
     assert cutover.died().next is Next.UNFREEZE
     # The run comes back and reports too late.
-    assert cutover.stopped("a", "b").next is Next.REFUSE
-    cutover.unfrozen(GUARD)
+    assert cutover.stopped("a", "b").next is Next.REFUSED
+    cutover.unfrozen()
     assert str(told(cutover)["reason"]).endswith(f"accepts writes again. {UNKNOWN}")
 
 
@@ -89,19 +88,19 @@ def test_a_run_that_dies_between_stop_and_switch_names_the_jobs_that_are_gone() 
     cutover = a_cutover("stop", stages=BEFORE)
     cutover.stopped("a", "b")
     cutover.died()
-    cutover.unfrozen(GUARD)
-    assert "Stopped, and not to be resumed: a, b." in str(told(cutover)["reason"])
+    cutover.unfrozen()
+    assert "These jobs were stopped and cannot be resumed: a, b." in str(told(cutover)["reason"])
 
 
 def test_the_jobs_are_stopped_after_the_switch_whatever_the_time_and_the_evidence() -> None:
     cutover = a_cutover("switch", stages=AFTER)
     too_early = cutover.completed()
-    assert (too_early.next, too_early.message) == (Next.REFUSE, "The last stage has not begun, or failed.")
-    assert cutover.enter("stop", after=999).next is Next.PROCEED
+    assert (too_early.next, too_early.message) == (Next.REFUSED, "The last stage has not begun, or failed.")
+    assert cutover.enter("stop", after=999).next is Next.GO_ON
     too_early = cutover.completed()
-    assert (too_early.next, too_early.message) == (Next.REFUSE, "The stage stop has not ended.")
+    assert (too_early.next, too_early.message) == (Next.REFUSED, "The stage stop has not ended.")
     ended = cutover.stopped("a", "b")
-    assert (ended.next, ended.journal.entries[-1].state) == (Next.PROCEED, "ok")
+    assert (ended.next, ended.journal.entries[-1].state) == (Next.GO_ON, "ok")
     cutover.completed()
     assert (told(cutover)["outcome"], told(cutover)["reason"]) == ("done", "The target is the database in use.")
     # The application runs again when the switch has ended.
@@ -123,7 +122,7 @@ def test_a_stop_that_fails_after_the_switch_undoes_nothing(fails: object) -> Non
     cutover = a_cutover("stop", stages=AFTER)
     assert callable(fails)
     fails(cutover)
-    assert cutover.moves[-1].next is Next.STOP
+    assert cutover.moves[-1].next is Next.ENDED
     assert (told(cutover)["outcome"], told(cutover)["ready"], told(cutover)["failed_stage"]) == ("done", True, "stop")
     assert told(cutover)["reason"] == (f"The target is the database in use. b: the service is still busy. {COPYING}")
 
@@ -136,14 +135,13 @@ def test_before_the_stop_a_switch_that_fails_is_a_switch_that_failed() -> None:
 
 def test_later_runs_know_that_the_switch_was_done_and_jobs_may_still_copy() -> None:
     cutover = a_cutover("stop", stages=AFTER)
-    journal = encoding.decode(encoding.encode(cutover.journal, cutover.at))
+    journal = journal_json.decode(journal_json.encode(cutover.journal, cutover.at))
     assert journal == cutover.journal
     again = begin(journal, journal.plan, OTHER, cutover.later(), owner_lives=False)
-    assert again.next is Next.STOP
+    assert again.next is Next.ENDED
     assert again.message.startswith("Not all jobs were stopped")
-    recovered = recover(journal, RECOVER, cutover.later(), owner_lives=False)
-    assert recovered is not None
-    assert (recovered.next, recovered.message) == (Next.STOP, "Nothing is frozen.")
+    recovered = take_over(journal, RECOVER, cutover.later(), owner_lives=False, acting=False)
+    assert (recovered.next, recovered.message) == (Next.ENDED, "Nothing is frozen.")
 
 
 def test_only_the_stage_stop_reports_a_stop() -> None:

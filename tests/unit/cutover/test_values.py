@@ -6,40 +6,36 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json as encoding
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
     Completed,
     Enter,
     Failed,
     GateEnded,
+    Rehearsed,
     RunDied,
     Stopped,
     TimeUp,
     UnfreezeFailed,
     Unfrozen,
+    Unrenewed,
     advance,
     begin,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import (
-    STAGES,
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import (
     Entry,
     Evidence,
     Move,
     Next,
-    Owner,
     Role,
-    Stage,
 )
-from ansible_collections.cutover.drs.tests.unit.cutover.builders import GUARD, OTHER, RUN, Cutover, a_cutover, plan
-
-
-def another(owner: Owner) -> Owner:
-    """Return an equal owner, as it comes out of JSON."""
-    return encoding.decode_owner(encoding.encode_owner(owner))
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import STAGES, Stage
+from ansible_collections.cutover.drs.tests.unit.cutover.builders import OTHER, RUN, WATCH, Cutover, a_cutover, plan
 
 
 def other_text(text: str) -> str:
@@ -47,21 +43,34 @@ def other_text(text: str) -> str:
 
 
 def test_what_comes_next_is_a_word_for_the_role() -> None:
-    assert [each.value for each in Next] == ["proceed", "sample", "unfreeze", "wait", "stop", "refuse"]
+    assert [each.value for each in Next] == ["go_on", "sample", "wait", "unfreeze", "ended", "refused"]
 
 
-def test_an_owner_is_known_by_its_value() -> None:
+def test_stages_and_gates_are_known_by_their_value() -> None:
     cutover = a_cutover()
-    assert another(RUN) is not RUN
-    assert cutover.enter(other_text("approach"), by=another(RUN)).next is Next.PROCEED
-    assert cutover.judged(other_text("approach"), by=another(RUN)).next is Next.PROCEED
+    assert cutover.enter(other_text("approach")).next is Next.GO_ON
+    assert cutover.judged(other_text("approach")).next is Next.GO_ON
 
 
-@pytest.mark.parametrize("event", [RunDied, TimeUp])
-def test_a_guard_takes_over_from_an_owner_known_by_its_value(event: Any) -> None:
-    cutover = a_cutover("freeze")
-    cutover.later(1000)
-    assert advance(cutover.journal, event(GUARD, cutover.at, another(RUN))).next is Next.UNFREEZE
+def test_an_owner_comes_out_of_json_as_it_was() -> None:
+    again = journal_json.decode_owner(json.loads(json.dumps(journal_json.encode_owner(WATCH))))
+    assert (again == WATCH, again is WATCH) == (True, False)
+
+
+def test_only_a_guard_unfreezes() -> None:
+    assert {role: role.unfreezes_as for role in Role} == {
+        Role.RUN: Role.GUARD,
+        Role.GUARD: Role.GUARD,
+        Role.WATCH: Role.WATCH,
+        Role.RECOVER: Role.RECOVER,
+    }
+
+
+def test_a_journal_that_nobody_owns_is_unfrozen_by_a_guard() -> None:
+    cutover = a_cutover("final")
+    cutover.journal = dataclasses.replace(cutover.journal, owner=None)
+    cutover.failed()
+    assert (cutover.journal.entries[-1].by, cutover.unfrozen().journal.unfrozen_by) == (Role.GUARD, Role.GUARD)
 
 
 def test_the_last_stage_is_known_by_its_value() -> None:
@@ -70,20 +79,20 @@ def test_the_last_stage_is_known_by_its_value() -> None:
     cutover.journal = dataclasses.replace(
         cutover.journal, plan=dataclasses.replace(cutover.journal.plan, stages=stages)
     )
-    assert cutover.completed().next is Next.STOP
+    assert cutover.completed().next is Next.ENDED
 
 
 @pytest.mark.parametrize(("running", "judged"), [("approach", "final"), ("final", "approach")])
 def test_a_verdict_counts_for_the_gate_that_runs(running: str, judged: str) -> None:
     cutover = a_cutover(running)
     move = cutover.judged(judged)
-    assert (move.next, move.message) == (Next.REFUSE, f"The {judged} gate has not begun.")
+    assert (move.next, move.message) == (Next.REFUSED, f"The {judged} gate has not begun.")
 
 
 def test_a_clock_that_was_set_back_gives_the_running_stage_no_negative_time() -> None:
     cutover = a_cutover("final")
     began = cutover.journal.entries[-1].began
-    move = advance(cutover.journal, GateEnded(RUN, 1.0, "final", True, "", 2.0))
+    move = advance(cutover.journal, GateEnded(1.0, "final", True, "", 2.0))
     assert move.journal.entries[-1].ended == began
 
 
@@ -92,20 +101,22 @@ def test_a_clock_that_was_set_back_gives_the_running_stage_no_negative_time() ->
     [
         (Stage("freeze", "Freeze the source"), "frozen"),
         (Evidence("final", 1.0), "used"),
-        (Move(Cutover().journal, Next.STOP), "next"),
+        (Move(Cutover().journal, Next.ENDED), "next"),
         (Cutover().journal, "outcome"),
         (plan(), "jobs"),
         (Entry("freeze", "running", 1.0, Role.RUN), "state"),
         (RUN, "pid"),
-        (Enter(RUN, 1.0, "freeze"), "stage"),
-        (GateEnded(RUN, 1.0, "final", True, ""), "ready"),
-        (Stopped(RUN, 1.0, ()), "jobs"),
-        (Failed(RUN, 1.0, ""), "reason"),
-        (Unfrozen(RUN, 1.0), "at"),
-        (UnfreezeFailed(RUN, 1.0, ""), "reason"),
-        (Completed(RUN, 1.0), "at"),
-        (RunDied(GUARD, 1.0, RUN), "of"),
-        (TimeUp(GUARD, 1.0, RUN), "of"),
+        (Enter(1.0, "freeze"), "stage"),
+        (GateEnded(1.0, "final", True, ""), "ready"),
+        (Stopped(1.0, ()), "jobs"),
+        (Failed(1.0, ""), "reason"),
+        (Unfrozen(1.0), "at"),
+        (UnfreezeFailed(1.0, ""), "reason"),
+        (Completed(1.0), "at"),
+        (Rehearsed(1.0, ""), "reason"),
+        (Unrenewed(1.0, 9.0), "seconds"),
+        (RunDied(1.0), "acting"),
+        (TimeUp(1.0), "acting"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -123,21 +134,14 @@ def test_the_journal_of_other_jobs_is_refused_whatever_their_order(jobs: tuple[s
 def test_one_more_sample_does_not_end_the_stage_that_runs() -> None:
     cutover = a_cutover("verify")
     move = cutover.judged("recheck")
-    assert (move.next, move.journal.running) == (Next.PROCEED, cutover.journal.entries[-1])
+    assert (move.next, move.journal.running) == (Next.GO_ON, cutover.journal.entries[-1])
     assert move.journal.stage == "verify"
 
 
 def test_what_failed_is_not_completed() -> None:
     cutover = a_cutover("switch")
     cutover.journal = dataclasses.replace(cutover.journal, failed_in="switch", failure="No route.")
-    assert (cutover.completed().next, cutover.journal.outcome) == (Next.REFUSE, None)
-
-
-@pytest.mark.parametrize("owner", [GUARD, OTHER], ids=["its guard", "another run"])
-def test_an_end_of_somebody_else_changes_nothing(owner: Owner) -> None:
-    cutover = a_cutover("final")
-    for event in (RunDied(GUARD, 5000.0, owner), TimeUp(GUARD, 5000.0, owner)):
-        assert advance(cutover.journal, event) == Move(cutover.journal, Next.STOP)
+    assert (cutover.completed().next, cutover.journal.outcome) == (Next.REFUSED, None)
 
 
 # name, title, and what is true of it
@@ -146,7 +150,8 @@ STAGE_TABLE = [
     ("confirm_freeze", "Ask before the freeze", "takes_time"),
     ("freeze", "Begin the freeze: from here on the source counts as frozen", "frozen needs_evidence"),
     ("final", "Wait until the target has every write of the source", "own gate frozen"),
-    ("verify", "Begin to verify the target", "frozen takes_time"),
+    ("verify", "Verify the target", "frozen takes_time"),
+    ("compare", "Wait for a comparison that began after the freeze", "frozen takes_time"),
     ("confirm_switch", "Ask before the switch", "frozen takes_time"),
     ("stop", "Stop the jobs", "own frozen needs_evidence"),
     ("switch", "Begin the switch: nothing is undone from here on", "frozen needs_evidence"),
@@ -169,9 +174,9 @@ def test_the_names_of_stages_are_known_by_their_value() -> None:
 
 def test_a_plan_without_a_final_gate_never_switches() -> None:
     cutover = a_cutover("freeze", stages=("approach", "freeze", "verify", "switch"))
-    assert cutover.enter("verify").next is Next.PROCEED
+    assert cutover.enter("verify").next is Next.GO_ON
     move = cutover.enter("switch")
-    assert (move.next, move.message) == (Next.REFUSE, "The stage switch cannot begin: no gate was ready.")
+    assert (move.next, move.message) == (Next.REFUSED, "The stage switch cannot begin: no gate was ready.")
 
 
 def test_what_failed_is_why_the_next_stage_cannot_begin() -> None:

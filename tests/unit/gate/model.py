@@ -30,6 +30,13 @@ class Job:
     part: int | None = None
     error: bool = False
     progress_error: bool = False
+    # What the list that was read for this very sample says of the job; None is nothing.
+    list_status: str | None = None
+    list_mode: str | None = None
+    list_error: bool = False
+    action: bool = False
+    position: str | None = "binlog.000007:4"
+    rows: bool | None = None
     in_status: bool = True
     in_progress: bool = True
     # The subtasks that the latest list has and that it does not call finished; whether the list was read for this
@@ -78,15 +85,55 @@ def finished(job: Job) -> bool:
     return job.in_status and job.in_progress and job.status in over and job.transfer_status == job.status
 
 
-def all_holds(poll: Seen, options: dict[str, Any]) -> list[set[str]]:
-    """The holds of each job of a sample. When nothing holds any job, the list must have been read for this sample."""
-    holds = [holds_of(job, poll.held, options) for job in poll.jobs]
+def all_holds(polls: list[Seen], options: dict[str, Any]) -> list[set[str]]:
+    """The holds of each job of the latest sample. When nothing holds any, the list must have been read for it."""
+    poll = polls[-1]
+    holds = [holds_of(job, poll.held, options, polls, (number,)) for number, job in enumerate(poll.jobs)]
     if options["check_subtasks"] and not any(holds):
         return [set() if job.listed else {"subtasks"} for job in poll.jobs]
     return holds
 
 
-def holds_of(job: Job, held: bool, options: dict[str, Any]) -> set[str]:
+def at(poll: Seen, path: tuple[int, ...]) -> Job | None:
+    """The job, or the subtask of a job, in this place; None if the poll has none."""
+    jobs, job = poll.jobs, None
+    for number in path:
+        if number >= len(jobs):
+            return None
+        job, jobs = jobs[number], jobs[number].subtasks
+    return job
+
+
+def quiet_holds(polls: list[Seen], path: tuple[int, ...], quiet_for: float) -> set[str]:
+    """Whether the source is not shown to be quiet, by all samples so far."""
+    samples = [poll for poll in polls if not poll.failed]
+    now = samples[-1]
+    seen: list[tuple[Seen, Job | None]] = [(poll, at(poll, path)) for poll in samples]
+    # A job that batch-progress does not know says nothing.
+    told = [(poll, job if job is not None and job.in_progress else None) for poll, job in seen]
+    latest = told[-1][1]
+    if latest is None or latest.position is None:
+        return {"position"}
+    # A subtask that was not listed once is as one that was never seen.
+    known = next((place for place in range(len(seen), 0, -1) if seen[place - 1][1] is None), 0)
+    for poll, job in told[known:]:
+        if job is not None and job.rows and (poll is now or now.began - poll.ended < quiet_for):
+            return {"writes"}
+    run = [poll.ended for poll, _job in told]
+    place = len(told) - 1
+    while place > 0 and told[place - 1][1] is not None and told[place - 1][1].position == latest.position:  # type: ignore[union-attr]
+        place -= 1
+    since, again = run[place], place < len(told) - 1
+    if again and max(0.0, now.began - since) >= quiet_for:
+        return set()
+    before = told[place - 1][1] if place else None
+    if before is None or before.position is None:
+        return {"position"}
+    # In these tests a position has a slash or a colon.
+    return {"writes"} if ("/" in before.position) is ("/" in latest.position) else {"position"}
+
+
+def holds_of(job: Job, held: bool, options: dict[str, Any], polls: list[Seen], path: tuple[int, ...]) -> set[str]:
     holds = {"hold_file"} if held else set()
     if not (job.in_status and job.in_progress):
         # Of a job that is not found nothing else is asked.
@@ -105,18 +152,29 @@ def holds_of(job: Job, held: bool, options: dict[str, Any]) -> set[str]:
         holds.add("wrong_phase")
     # A job of the mode FULL_TRANS that is incremental contradicts itself, where the mode decides.
     contradiction = options["goal"] == "auto" and job.mode == "FULL_TRANS" and phase == "incremental"
-    if job.status != job.transfer_status or contradiction:
+    other_status = job.list_status is not None and job.list_status != job.status
+    # A mode that one of the two does not say contradicts nothing.
+    other_mode = None not in (job.list_mode, job.mode) and job.list_mode != job.mode
+    if job.status != job.transfer_status or contradiction or other_status or other_mode:
         holds.add("disagreement")
-    if job.error or job.progress_error:
+    if job.action:
+        holds.add("action")
+    if job.error or job.progress_error or job.list_error:
         holds.add("error_reported")
     # A job in the full phase is not also held by its delay.
     in_time = job.delay is not None and 0 <= job.delay <= options["max_delay"]
     if goal == "caught_up" and phase != "full" and not in_time:
         holds.add("delay")
+    if goal == "caught_up" and phase != "full" and options["require_quiet"]:
+        holds |= quiet_holds(polls, path, options["quiet_for"])
     if options["require_full_progress"] and (job.progress != 100 or job.part not in (None, 100)):
         holds.add("incomplete")
     if options["check_subtasks"]:
-        late = [each for each in job.subtasks if not finished(each) and holds_of(each, False, options)]
+        late = [
+            each
+            for number, each in enumerate(job.subtasks)
+            if not finished(each) and holds_of(each, False, options, polls, (*path, number))
+        ]
         if late or job.not_told:
             holds.add("subtasks")
     return holds
@@ -126,8 +184,8 @@ def streak_of(polls: list[Seen], options: dict[str, Any]) -> list[Seen]:
     """The samples at the end of the polls that are a streak."""
     longest = 3 * options["near_interval"]
     streak: list[Seen] = []
-    for poll in reversed(polls):
-        if poll.failed or any(all_holds(poll, options)):
+    for place, poll in reversed(list(enumerate(polls, start=1))):
+        if poll.failed or any(all_holds(polls[:place], options)):
             break
         if streak and streak[0].began - poll.ended > longest:
             break
@@ -178,7 +236,7 @@ def expected(polls: list[Seen], options: dict[str, Any]) -> Expected:
     """The verdict after these polls, none of which but the last may have one."""
     last = polls[-1]
     streak = streak_of(polls, options)
-    holds = all_holds(last, options)
+    holds = [] if last.failed else all_holds(polls, options)
     return Expected(verdict_of(polls, streak, holds, options), len(streak), holds)
 
 

@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import (
     Goal,
     JudgedJob,
+    ListEntry,
     Reading,
     Rule,
     Rules,
@@ -54,8 +55,16 @@ PHASES = [
     ),
 ]
 
-NO_DELAY_TEXT = "The service returns no delay (-1 means no value, not zero)."
+NO_DELAY_TEXT = "The service returns no readable delay (-1 means no value, not zero)."
 REFUSAL = ("DRS.M00289", "The job is non-existent.")
+
+BOTH_SAY = "batch-status says INCRE_TRANSFER_STARTED, batch-progress says INCRE_TRANSFER_STARTED"
+# What a list may say of a job that is incremental by both operations, and whether it may only lag.
+LISTED = [
+    *((status, "") for status in ("INCRE_TRANSFER_FAILED", "PAUSING", "RELEASE_RESOURCE_STARTED", "DELETED")),
+    *((status, "") for status in ("CHANGE_JOB_STARTED", "BRAND_NEW", "incre_transfer_started")),
+    *((status, " The list may lag behind.") for status in ("STARTJOBING", "FULL_TRANSFER_COMPLETE")),
+]
 
 ONE_HOLD: list[tuple[Reading, dict[str, Any], str, str]] = [
     (
@@ -75,6 +84,12 @@ ONE_HOLD: list[tuple[Reading, dict[str, Any], str, str]] = [
         {},
         "not_found",
         "Not found: batch-status has no entry for this job, batch-progress has no entry for this job.",
+    ),
+    (
+        reading(A.upper(), found=(False, True)),
+        {},
+        "not_found",
+        "Not found: batch-status has no entry for this job. Ids are written in lower case, and this one is not.",
     ),
     *((reading(status=status), {"goal": goal}, "wrong_phase", text) for goal, status, text in PHASES),
     (
@@ -100,6 +115,35 @@ ONE_HOLD: list[tuple[Reading, dict[str, Any], str, str]] = [
         {},
         "disagreement",
         "batch-status says INCRE_TRANSFER_STARTED, batch-progress says nothing.",
+    ),
+    *(
+        (
+            reading(entry=ListEntry(status=status)),
+            {},
+            "disagreement",
+            f"{BOTH_SAY}, the list of jobs says {status}.{lags}",
+        )
+        for status, lags in LISTED
+    ),
+    (
+        reading(entry=ListEntry(task_mode="FULL_TRANS")),
+        {},
+        "disagreement",
+        "batch-progress says the task mode FULL_INCR_TRANS, the list of jobs says FULL_TRANS.",
+    ),
+    (
+        reading(entry=ListEntry(action="SWITCH_OVER")),
+        {},
+        "action",
+        "The list of jobs says that an action is carried out on the job: SWITCH_OVER.",
+    ),
+    (reading(entry=ListEntry(error_message="Full.")), {}, "error_reported", "The list of jobs says Full."),
+    (reading(entry=ListEntry(error_code="DRS.M1")), {}, "error_reported", "The list of jobs says DRS.M1."),
+    (
+        reading(error=("DRS.M05011", None), entry=ListEntry(error_message="Full.")),
+        {},
+        "error_reported",
+        "The service says DRS.M05011.",
     ),
     (reading(error=("DRS.M05011", None)), {}, "error_reported", "The service says DRS.M05011."),
     (reading(error=(None, "Broken.")), {}, "error_reported", "The service says Broken."),
@@ -176,6 +220,12 @@ def test_an_unknown_status_is_ready_for_no_goal(goal: Goal, status: str | None) 
     assert asked.endswith(f"the status is {status or 'missing'}.")
 
 
+def test_a_list_that_says_the_same_or_nothing_holds_nothing() -> None:
+    for entry in (ListEntry(), ListEntry("INCRE_TRANSFER_STARTED", "FULL_INCR_TRANS"), ListEntry(task_mode=None)):
+        assert holds_of(reading(entry=entry)) == []
+    assert holds_of(reading(task_mode=None, entry=ListEntry(task_mode="FULL_TRANS"))) == []
+
+
 @pytest.mark.parametrize("goal", [Goal.FULL_COMPLETE, Goal.STOPPED])
 def test_only_caught_up_asks_for_the_delay(goal: Goal) -> None:
     status = sorted(REACHED[goal])[0]
@@ -243,10 +293,18 @@ def test_the_hold_file_holds_every_job_beside_its_other_holds(seen: Reading) -> 
 def test_all_that_holds_a_job_is_told_in_the_order_of_the_rules() -> None:
     unknown = Subtasks(problem="Subtasks not known.")
     seen = reading(
-        status="BRAND_NEW", transfer_status="PAUSING", error=("DRS.M1", None), delay=7, progress=1, subtasks=unknown
+        status="BRAND_NEW",
+        transfer_status="PAUSING",
+        error=("DRS.M1", None),
+        delay=7,
+        progress=1,
+        subtasks=unknown,
+        entry=ListEntry(action="SWITCH_OVER"),
     )
     rules = [rule for rule, _text in holds_of(seen, held=True, hold_file="/h", require_full_progress=True)]
-    assert rules == [rule.value for rule in Rule][1:]
+    # Of writes and position a job has one or the other, if it is to be quiet.
+    others = (Rule.NOT_FOUND, Rule.WRITES, Rule.POSITION, Rule.UNREAD)
+    assert rules == [rule.value for rule in Rule if rule not in others]
 
 
 @pytest.mark.parametrize("status", STATUSES)

@@ -24,7 +24,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
     Standing,
     judge,
 )
-from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Reading, Rules, Subtasks
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, ListEntry, Reading, Rules, Subtasks
 from ansible_collections.cutover.drs.tests.unit.builders import failed_poll, reading
 from ansible_collections.cutover.drs.tests.unit.conftest import SEQUENCES
 from ansible_collections.cutover.drs.tests.unit.gate import model
@@ -35,7 +35,8 @@ Choose = Callable[[Sequence[Option]], Option]
 
 GOALS = ["caught_up", "caught_up", "auto", "auto", "full_complete", "stopped"]
 DONE = {"full_complete": "FULL_TRANSFER_COMPLETE", "stopped": "DELETED"}
-STATUSES = [*model.MEANING, "BRAND_NEW", "incre_transfer_started"]
+# An unknown one is as many of them as it takes to come to the verdict unknown now and then.
+STATUSES = [*model.MEANING, *["BRAND_NEW"] * 3, "incre_transfer_started"]
 # Rare among much that is ready, or no sequence would ever come to a streak.
 SELDOM = [False] * 9 + [True]
 # The end of one poll to the beginning of the next. Gaps around three intervals of 10 s, and within them.
@@ -58,6 +59,8 @@ def options_of(choose: Choose[Any]) -> dict[str, Any]:
         "fail_fast": choose([True, False]),
         "require_full_progress": choose([False, False, True]),
         "check_subtasks": choose([True, True, False]),
+        "require_quiet": choose([False, False, True]),
+        "quiet_for": choose([0, 10, 25]),
         "hold_file": "/run/hold",
     }
 
@@ -86,6 +89,12 @@ def job_of(
             {"part": choose([0, 94, 100])},
             {"error": True},
             {"progress_error": True},
+            {"list_status": choose(STATUSES)},
+            {"list_mode": choose(["FULL_INCR_TRANS", "FULL_TRANS"])},
+            {"list_error": True},
+            {"action": True},
+            {"list_status": status, "list_mode": mode},
+            {"position": choose([None, "binlog.000007:5", "binlog.000008:4", "0/16B3748"]), "rows": choose(SELDOM)},
             {"in_status": False},
             {"in_progress": False},
             {"in_status": False, "in_progress": False},
@@ -131,10 +140,18 @@ def as_reading(number: int, job: model.Job, parent: str = "") -> Reading:
         delay=job.delay,
         progress=job.progress,
         parts=None if job.part is None else {"data": {"progress": job.part}},
+        src_offset=job.position,
+        rows_applied=job.rows,
         error=("DRS.M05011", None) if job.error else (None, None),
         error_code="DRS.M05012" if job.progress_error else None,
         found=(job.in_status, job.in_progress),
         subtasks=Subtasks(subtasks, job.listed, "Subtasks not known." if job.not_told else None),
+        entry=ListEntry(
+            job.list_status,
+            job.list_mode,
+            error_message="Full." if job.list_error else None,
+            action="SWITCH_OVER" if job.action else None,
+        ),
     )
 
 
@@ -189,10 +206,18 @@ def assert_evidence(decision: Decision, polls: list[model.Seen], options: dict[s
             assert_reached(job, of_last_sample.goal, options)
             if options["check_subtasks"]:
                 assert_whole(job, options)
+            if options["require_quiet"] and of_last_sample.goal is Goal.CAUGHT_UP:
+                assert_quiet(job, of_last_sample.reading.progress.src_offset)
         samples, lasted, after = samples + 1, max(0.0, polls[-1].began - seen.ended), seen
         if not needs_streak or (samples >= options["stable_samples"] and lasted >= options["stable_for"]):
             return
     raise AssertionError(f"ready after {samples} samples over {lasted} s")
+
+
+def assert_quiet(job: model.Job, position: str | None) -> None:
+    assert position is not None
+    assert job.position == position
+    assert not job.rows
 
 
 def assert_whole(job: model.Job, options: dict[str, Any]) -> None:
@@ -213,6 +238,10 @@ def assert_reached(job: model.Job, goal: Goal, options: dict[str, Any]) -> None:
     assert job.status == job.transfer_status
     assert not job.error
     assert not job.progress_error
+    assert not job.list_error
+    assert not job.action
+    assert job.list_status in (None, job.status)
+    assert job.mode is None or job.list_mode in (None, job.mode)
     if options["require_full_progress"]:
         assert job.progress == 100
         assert job.part in (None, 100)

@@ -76,6 +76,8 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "fail_fast": True,
         "require_full_progress": False,
         "check_subtasks": True,
+        "require_quiet": False,
+        "quiet_for": 30,
         "hold_file": None,
         "stall_after": 1800,
         "valid_for": 60,

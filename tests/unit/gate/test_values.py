@@ -45,6 +45,6 @@ def test_what_comes_in_large_numbers_has_no_dictionary_of_its_own(value: Any) ->
 
 def test_a_wait_begins_with_nothing_in_hand_and_a_judgement_says_no_more_than_it_is_told() -> None:
     nothing = {"streak": 0, "streak_since": 0.0, "streak_for": 0.0, "errors": 0, "missing": 0, "unknown": {}}
-    assert asdict(Standing()) == {**nothing, "sampled_at": None, "late": False, "jobs": (), "reset": ""}
+    assert asdict(Standing()) == {**nothing, "sampled_at": None, "late": False, "jobs": (), "quiets": {}, "reset": ""}
     decision = Decision(Standing())
     assert (decision.verdict, decision.reason, decision.reset) == (None, "", "")

@@ -67,8 +67,8 @@ def test_jobs_that_need_no_streak_are_ready_at_once() -> None:
             "failed",
             (
                 f"1 job failed: {A} INCRE_TRANSFER_FAILED [wrong_phase, delay] caught_up asks for "
-                "INCRE_TRANSFER_STARTED, the status is INCRE_TRANSFER_FAILED. The service returns no delay "
-                "(-1 means no value, not zero)."
+                "INCRE_TRANSFER_STARTED, the status is INCRE_TRANSFER_FAILED. The service returns no "
+                "readable delay (-1 means no value, not zero)."
             ),
         ),
         (
@@ -284,9 +284,12 @@ def test_a_reason_says_all_of_three_jobs_and_of_more_what_groups_of_them_lack() 
     behind = [reading(f"job-{each:03}", delay=500 + each) for each in range(12)]
     full = [reading(f"full-{each}", "FULL_TRANSFER_STARTED", delay=None, progress=58 + each) for each in range(6)]
     assert reason(*behind[:3]).count("Delay 50") == 3
-    assert reason(*behind, *full) == ("6 in the full phase (slowest: full-0, 58 %), 12 behind (worst: job-011, 511 s).")
-    assert reason(*behind[:2], reading("gone", found=LOST), reading("odd", "BRAND_NEW"), reading("p", "PAUSING")) == (
-        "1 not found (gone), 1 with an unknown status (odd), 1 paused (p), 2 behind (worst: job-001, 501 s)."
+    assert reason(*behind, *full).partition(". Worst: ")[0] == (
+        "6 in the full phase (slowest: full-0, 58 %), 12 behind (worst: job-011, 511 s)"
+    )
+    mixed = [*behind[:2], reading("gone", found=LOST), reading("odd", "BRAND_NEW"), reading("p", "PAUSING")]
+    assert reason(*mixed).partition(". Worst: ")[0] == (
+        "1 not found (gone), 1 with an unknown status (odd), 1 paused (p), 2 behind (worst: job-001, 501 s)"
     )
     copying = Subtasks((reading(C, "CHILD_TRANSFER_STARTED"),), listed=True)
     held = [
@@ -296,9 +299,24 @@ def test_a_reason_says_all_of_three_jobs_and_of_more_what_groups_of_them_lack() 
         reading("d", delay=None),
         reading("t", transfer_status="PAUSING"),
     ]
-    assert reason(*held) == (
+    assert reason(*held).partition(". Worst: ")[0] == (
         "1 with an error (e), 1 with answers that disagree (t), 1 with a subtask that is not ready (orders), "
-        "1 with subtasks that are not known (u), 1 without a delay (d)."
+        "1 with subtasks that are not known (u), 1 without a delay (d)"
+    )
+
+
+def test_a_reason_about_many_jobs_names_the_three_worst_with_their_holds() -> None:
+    jobs = [
+        reading("a", delay=400),
+        reading("b", delay=None),
+        reading("c", "FULL_TRANSFER_STARTED", name="orders", delay=None, progress=58),
+        reading("d", "FULL_TRANSFER_STARTED", delay=None, progress=12),
+        reading("e", delay=9, error=("DRS.M1", None)),
+    ]
+    _verdict, reason = ended(caught_up(timeout=0), sample(0, *jobs))
+    assert reason.endswith(
+        ". Worst: e INCRE_TRANSFER_STARTED [error_reported, delay]; d FULL_TRANSFER_STARTED [wrong_phase]; "
+        "c (orders) FULL_TRANSFER_STARTED [wrong_phase]."
     )
 
 

@@ -53,8 +53,8 @@ def test_what_is_not_known_is_neither(job: Any) -> None:
     ("job", "sentence"),
     [
         ({"id": JOB}, "This is not a job: it has no status. Pass an entry of jobs, or a status."),
-        ([], "Give an entry of jobs, or a status, not a value of type list."),
-        ({"status": 3}, "Give an entry of jobs, or a status, not a value of type int."),
+        ([], "Pass an entry of jobs, or a status, not a value of type list."),
+        ({"status": 3}, "Pass an entry of jobs, or a status, not a value of type int."),
     ],
 )
 def test_what_is_no_job_is_an_error(job: Any, sentence: str) -> None:

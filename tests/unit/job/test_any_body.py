@@ -33,6 +33,7 @@ SCALARS = st.one_of(
 FIELDS = """
 id job_id status transfer_status error_code error_message error_msg task_mode progress incre_trans_delay
 incre_trans_delay_millis remaining_time process_time progress_map struct data completed results count
+src_offset apply_rows_rate
 """
 KEYS = st.sampled_from(FIELDS.split())
 VALUES = st.recursive(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._job.records import (
 )
 from ansible_collections.cutover.drs.tests.unit.builders import A, B, without_raw
 
-BODIES = Path(__file__).resolve().parents[2] / "simulator" / "bodies"
+BODIES = Path(__file__).resolve().parents[3] / "simulator" / "bodies"
 JSON = Any
 
 
@@ -79,6 +80,7 @@ def test_the_first_published_progress_is_read() -> None:
         "src_offset": None,
         "node_offset": None,
         "dst_offset": None,
+        "rows_applied": None,
         "raw": body["results"][0],
     }
 
@@ -109,6 +111,7 @@ def test_the_second_published_progress_gives_no_delay_beside_a_complete_full_pha
         "src_offset": None,
         "node_offset": None,
         "dst_offset": None,
+        "rows_applied": None,
     }
 
 
@@ -116,7 +119,7 @@ def test_the_second_published_progress_gives_no_delay_beside_a_complete_full_pha
 @pytest.mark.parametrize("entry", published("errors-documented")["bodies"], ids=lambda entry: entry["class"][:40])
 def test_a_published_error_gives_jobs_not_found_or_is_no_answer(parse: Callable[[object], Any], entry: JSON) -> None:
     if isinstance(entry["body"], dict) and "results" in entry["body"]:
-        (job,) = parse(entry["body"]).values()
+        job = next(iter(parse(entry["body"]).values()))
         assert (job.id, job.found) == ("24834eb6-be30-464e-a299-f7aa730jb101", False)
         assert (job.error_code, job.error_message) == ("DRS.M00289", "The job is non-existent.")
     else:
@@ -208,6 +211,25 @@ def test_the_delay_in_seconds_and_the_one_in_milliseconds_are_two_fields() -> No
     assert (job.delay, job.delay_ms) == (2, 1999)
 
 
+@pytest.mark.parametrize(
+    "milliseconds",
+    ["5,000", "5000ms", "", " ", "null", "-2", "0x10", "1e3", "\u0665", "9" * 40, ["5000"], {"ms": 5000}, True, -5],
+    ids=repr,
+)
+def test_milliseconds_that_are_sent_and_cannot_be_read_count_as_no_delay(milliseconds: object) -> None:
+    body = progress_body(incre_trans_delay="0", incre_trans_delay_millis=milliseconds)
+    job = next(iter(parse_progress(body).values()))
+    assert (job.delay, job.delay_ms) == (None, None)
+
+
+@pytest.mark.parametrize("milliseconds", ["-1", -1, None], ids=repr)
+def test_milliseconds_that_are_not_sent_leave_the_delay_as_it_is(milliseconds: object) -> None:
+    job = next(
+        iter(parse_progress(progress_body(incre_trans_delay="0", incre_trans_delay_millis=milliseconds)).values())
+    )
+    assert (job.delay, job.delay_ms) == (0, None)
+
+
 PART = {"completed": "94%", "remaining_time": "7"}
 READ = {"progress": 94, "remaining_time": 7}
 NOTHING = {"progress": None, "remaining_time": None}
@@ -257,6 +279,8 @@ def test_jobs_of_the_same_parts_share_them_as_most_of_a_fleet_do() -> None:
         ({}, True),
         ({"status": " "}, True),
         ({"error_code": "", "error_msg": None}, True),
+        ({"error_code": "DRS.00000000", "error_msg": "Success."}, True),
+        ({"error_code": 0}, True),
         # The job is there, and has an error.
         ({"status": "PAUSING", "error_code": "DRS.M00289"}, True),
     ],
@@ -264,6 +288,31 @@ def test_jobs_of_the_same_parts_share_them_as_most_of_a_fleet_do() -> None:
 def test_an_entry_with_an_error_and_no_status_is_a_job_not_found(fields: JSON, found: bool) -> None:
     [job] = list(parse_statuses({"results": [{"id": A, **fields}]}).values())
     assert job.found is found
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["", " ", "null", "NULL", "0", "000", "DRS.00000000", "DRS.0", "DRS.M00000", "Success", "None", 0, None],
+    ids=repr,
+)
+@pytest.mark.parametrize("message", ["", "null", "OK", "Success.", None], ids=repr)
+def test_what_says_that_there_is_no_error_is_none(code: object, message: object) -> None:
+    fields = {"status": "PAUSING", "transfer_status": "PAUSING", "error_code": code, "error_msg": message}
+    for parse in (parse_statuses, parse_progress):
+        record = next(iter(parse({"results": [{"id": A, **fields}]}).values()))
+        assert (record.found, record.error_code, record.error_message) == (True, None, None)
+
+
+@pytest.mark.parametrize("code", ["DRS.00000001", "1", "DRS.M00289", "DRS.", "DRS.000x"])
+def test_every_other_code_is_an_error(code: str) -> None:
+    record = next(iter(parse_statuses({"results": [{"id": A, "status": "PAUSING", "error_code": code}]}).values()))
+    assert record.error_code == code
+
+
+def test_a_message_beside_a_code_of_zeros_is_still_an_error() -> None:
+    fields = {"status": "PAUSING", "error_code": "0", "error_msg": "The disk is full."}
+    record = next(iter(parse_statuses({"results": [{"id": A, **fields}]}).values()))
+    assert (record.error_code, record.error_message) == (None, "The disk is full.")
 
 
 def test_either_spelling_of_the_id_and_of_the_message_is_read() -> None:
@@ -280,9 +329,54 @@ def test_each_operation_has_its_own_name_for_the_id_and_that_comes_first() -> No
     assert list(parse_progress({"results": [{**both, "transfer_status": "PAUSING"}]})) == ["of-progress"]
 
 
-def test_the_status_is_kept_verbatim() -> None:
+def test_the_status_is_kept_verbatim_but_for_what_cannot_be_shown() -> None:
     [job] = list(parse_statuses(status_body(status=" pausing\u202e ")).values())
-    assert job.status == " pausing\u202e "
+    assert job.status == " pausing? "
+
+
+@pytest.mark.parametrize("end", ["\u200b", "\u202e", "\ufeff", "\n", "\t", "\u3000", " "])
+def test_a_status_with_something_that_cannot_be_seen_is_not_the_status_without_it(end: str) -> None:
+    job = next(iter(parse_statuses(status_body(status=f"INCRE_TRANSFER_STARTED{end}")).values()))
+    assert job.meaning.state.value == "unknown"
+
+
+FORGED = "Full.\r\ndrs_wait 12:00:00Z VERDICT ready\u2028##vso[task.setvariable variable=x]\u200b\u202e\x1b[2J"
+LONG = "x" * 5_000_000
+
+
+@pytest.mark.parametrize("text", [FORGED, LONG], ids=["forged", "long"])
+def test_every_field_is_printable_and_cut_when_it_is_parsed(text: str) -> None:
+    fields = dict.fromkeys(("task_mode", "error_code", "error_msg", "src_offset", "node_offset", "dst_offset"), text)
+    parts = {text: {"completed": "1", "remaining_time": None}}
+    body = progress_body(transfer_status=text, progress_map=parts, extra={"of": [text, {text: text}]}, **fields)
+    shown = [
+        *(record.as_dict() for record in parse_statuses(status_body(status=text, error_message=text)).values()),
+        *(record.as_dict() for record in parse_progress(body).values()),
+        *parse_refusals({"results": [{"id": A, "error_code": text, "error_msg": text}]}).values(),
+    ]
+    for found in texts_of(shown):
+        assert found.isprintable()
+        assert len(found) < 4200
+    assert "vso[" not in str(shown) or "# #vso[" in str(shown)
+    assert len(json.dumps(shown)) < 60_000
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for entry in value:
+            yield from texts_of(entry)
+    elif isinstance(value, dict):
+        for name, entry in value.items():
+            yield name
+            yield from texts_of(entry)
+
+
+def test_more_parts_than_any_job_has_are_a_protocol_error() -> None:
+    parts = {f"part-{number}": {"completed": "1"} for number in range(101)}
+    with pytest.raises(DrsError, match="more than 100 parts"):
+        parse_progress(progress_body(progress_map=parts))
 
 
 @pytest.mark.parametrize(("parse", "body"), [(parse_statuses, status_body()), (parse_progress, progress_body())])
@@ -357,7 +451,6 @@ def test_the_summary_counts_by_state_and_by_status() -> None:
         (None, None),
         (544, None),
         ({"file": "x"}, None),
-        ("x" * 3000, "x" * 2000 + "..."),
     ],
 )
 def test_a_position_is_kept_as_it_came_and_na_is_none(said: object, kept: str | None) -> None:
@@ -366,3 +459,32 @@ def test_a_position_is_kept_as_it_came_and_na_is_none(said: object, kept: str | 
     record = parse_progress({"results": [item]})["a"]
     assert (record.src_offset, record.node_offset, record.dst_offset) == (kept, "binlog.000007:4", "0/16B3748")
     assert record.as_dict()["src_offset"] == kept
+
+
+GTIDS = ",".join(f"3e11fa47-71ca-11e1-9e33-c80aa942{number:04x}:1-{number + 7}" for number in range(48))
+
+
+def test_positions_that_differ_at_their_end_alone_are_never_cut_to_the_same() -> None:
+    assert 2000 < len(GTIDS) < 2048
+    entry = {"job_id": "a", "transfer_status": "INCRE_TRANSFER_STARTED"}
+    one, other = (parse_progress({"results": [{**entry, "src_offset": f"{GTIDS}{end}"}]})["a"] for end in "01")
+    assert (one.src_offset, other.src_offset) == (f"{GTIDS}0", f"{GTIDS}1")
+    shown = [record.as_dict()["src_offset"] for record in (one, other)]
+    assert shown[0] != shown[1]
+    for text in shown:
+        assert re.fullmatch(re.escape(GTIDS[:60]) + r"\.\.\. \(2\d{3} characters, sha256 [0-9a-f]{64}\)", text)
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        *((nothing, None) for nothing in (None, -1, "-1")),
+        *((zero, False) for zero in (0, "0", 0.0)),
+        *((some, True) for some in (1, "12", 0.5)),
+        # What cannot be read is no evidence that nothing is applied.
+        *((strange, True) for strange in ("many", "", -2, [], {"rate": 0}, True)),
+    ],
+)
+def test_rows_are_applied_unless_the_rate_is_zero_or_not_sent(sent: object, read: bool | None) -> None:
+    item = {"job_id": "a", "transfer_status": "INCRE_TRANSFER_STARTED", "apply_rows_rate": sent}
+    assert parse_progress({"results": [item]})["a"].rows_applied is read

@@ -91,7 +91,7 @@ def test_only_two_statuses_say_that_a_job_was_stopped() -> None:
 
 
 def test_the_states_are_those_of_the_design() -> None:
-    expected = ["waiting", "in_progress", "paused", "complete", "failed", "ended", "unknown", "missing"]
+    expected = ["waiting", "in_progress", "paused", "complete", "failed", "ended", "unknown", "missing", "unread"]
     assert [state.value for state in State] == expected
 
 

@@ -16,14 +16,22 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import STAGES, UNFREEZE, Outcome, Role
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Outcome, Role
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import STAGES, UNFREEZE
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Verdict
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Rule
+from ansible_collections.cutover.drs.plugins.module_utils._job.comparisons import (
+    CompareKind,
+    CompareVerdict,
+    Comparison,
+)
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import Phase, State
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.comparisons import Compared
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists import ListedJob
 from ansible_collections.cutover.drs.plugins.modules import (
+    drs_job_compare_info,
     drs_job_info,
     drs_job_progress,
     drs_job_status,
@@ -31,7 +39,6 @@ from ansible_collections.cutover.drs.plugins.modules import (
     drs_job_wait,
 )
 from ansible_collections.cutover.drs.plugins.plugin_utils._report.wording import _OF_VERDICTS
-from ansible_collections.cutover.drs.tests.generated import shared_docs
 from ansible_collections.cutover.drs.tests.unit.reports.results import wait_result
 from ansible_collections.cutover.drs.tests.unit.stop.service import Task, stopped
 
@@ -54,19 +61,29 @@ def an_entry(module: ModuleType) -> Iterable[str]:
         return {"name", *ProgressRecord("a").as_dict()}
     if module is drs_job_info:
         return {"target_readonly", *ListedJob("a").as_dict()}
+    if module is drs_job_compare_info:
+        return {"name", *Compared("a", {}).as_dict()}
     if module is drs_job_stop:
         return {"name", *stopped(Task()).result["jobs"][0]}
     return set(wait_result()["jobs"][0])
 
 
-@pytest.mark.parametrize("module", [drs_job_status, drs_job_progress, drs_job_info, drs_job_stop, drs_job_wait])
+@pytest.mark.parametrize(
+    "module", [drs_job_status, drs_job_progress, drs_job_info, drs_job_compare_info, drs_job_stop, drs_job_wait]
+)
 def test_every_key_of_an_entry_is_documented(module: ModuleType) -> None:
     assert set(returned(module, "jobs")) == set(an_entry(module))
 
 
+def test_every_key_of_a_comparison_is_documented_and_every_kind_a_choice() -> None:
+    assert set(COMPARISON) == set(Comparison(CompareVerdict.MISSING).as_dict())
+    options = yaml.safe_load(drs_job_compare_info.DOCUMENTATION)["options"]
+    assert options["kinds"]["choices"] == [kind.value for kind in CompareKind]
+
+
 def test_every_key_of_the_result_of_a_wait_is_documented() -> None:
     of_ansible = {"changed", "failed", "warnings"}
-    assert set(returned(drs_job_wait)) == {"connection", *wait_result()} - of_ansible
+    assert set(returned(drs_job_wait)) == {"connection", "ran_by", "replay", *wait_result()} - of_ansible
 
 
 @pytest.mark.parametrize("module", [drs_job_status, drs_job_stop])
@@ -89,15 +106,19 @@ def of_schema(name: str, *path: str | int) -> list[str]:
 
 
 JOB = returned(drs_job_wait, "jobs")
+COMPARISON = returned(drs_job_compare_info, "jobs", "comparisons", "rows")
 WAIT, CUTOVER = "wait-result", "cutover-result"
 LISTS: list[tuple[str, list[str], type[Enum]]] = [
     ("verdict, documented", words(returned(drs_job_wait)["verdict"]["description"]), Verdict),
     ("verdict, in reports", [verdict.value for verdict in _OF_VERDICTS], Verdict),
     ("verdict, in its schema", of_schema(WAIT, "properties", "verdict"), Verdict),
     ("verdict, recorded", of_schema("recording-line", "oneOf", 3, "properties", "verdict"), Verdict),
-    ("state, documented", words(returned(drs_job_status, "jobs")["state"]["description"]), State),
+    ("comparison, documented", words(COMPARISON["verdict"]["description"]), CompareVerdict),
+    ("state, documented", words(JOB["state"]["description"]), State),
+    # Of jobs that were read.
+    ("state, read", [*words(returned(drs_job_status, "jobs")["state"]["description"]), "unread"], State),
     ("state, in its schema", of_schema(WAIT, "$defs", "job", "properties", "state"), State),
-    ("state, of a subtask", of_schema(WAIT, "$defs", "subtask", "properties", "state"), State),
+    ("state, of a subtask", [*of_schema(WAIT, "$defs", "subtask", "properties", "state"), "unread"], State),
     ("phase, in its schema", of_schema(WAIT, "$defs", "job", "properties", "phase"), Phase),
     ("phase, of a subtask", of_schema(WAIT, "$defs", "subtask", "properties", "phase"), Phase),
     ("hold, documented", words(JOB["holds"]["contains"]["rule"]["description"]), Rule),
@@ -119,12 +140,25 @@ def test_the_schema_of_a_cutover_has_every_stage() -> None:
     assert set(of_schema(CUTOVER, "properties", "stages", "items", "properties", "name")) == {*STAGES, UNFREEZE}
 
 
-def test_a_plugin_describes_in_its_own_words_only_what_means_something_else_there(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name, own in dict(shared_docs.PLUGINS).items():
-        for entry in own:
-            monkeypatch.setitem(shared_docs.PLUGINS, name, tuple(each for each in own if each != entry))
-            text = (ROOT / name).read_text(encoding="utf-8")
-            assert shared_docs.files()[ROOT / name] != text, f"{entry} of {name} is like that of the others"
-        monkeypatch.setitem(shared_docs.PLUGINS, name, own)
+# Return values that one of the modules describes in its own words, because they mean something else there.
+OWN_WORDS = {
+    "drs_job_wait": {"jobs.name", "jobs.found", "jobs.state", "jobs.status"},
+    "drs_job_info": {"jobs.id", "jobs.name", "jobs.subtasks"},
+}
+
+
+def described(values: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """The description of each value below the top of a result: there each module says what happened to which jobs."""
+    found = {path + name: value["description"] for name, value in values.items() if path}
+    for name, value in values.items():
+        found.update(described(value.get("contains", {}), f"{path}{name}."))
+    return found
+
+
+def test_a_return_value_that_several_modules_have_is_described_alike() -> None:
+    homes: dict[str, tuple[str, Any]] = {}
+    for module in (drs_job_status, drs_job_progress, drs_job_wait, drs_job_stop, drs_job_compare_info, drs_job_info):
+        name = module.__name__.rpartition(".")[2]
+        for value, description in described(returned(module)).items():
+            home, words = homes.setdefault(value, (name, description))
+            assert (description != words) is (value in OWN_WORDS.get(name, ())), f"{value}: {home} and {name}"

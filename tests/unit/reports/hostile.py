@@ -33,7 +33,8 @@ TEXTS = {
 # The keys of a result whose texts come from a server (or from whoever named the jobs).
 _FROM_OUTSIDE = (
     *("reason", "msg", "id", "status", "transfer_status", "error_code", "error_message", "task_mode", "text"),
-    *("from", "to", "trend", "hold_file", "request_id", "outcome", "name"),
+    *("from", "to", "trend", "hold_file", "request_id", "outcome", "name", "engine", "user", "machine", "host"),
+    *("file", "recorded", "replayed"),
 )
 
 
@@ -42,6 +43,9 @@ def everywhere(value: Any, text: str = "", key: str = "") -> Any:
     hostile = text or " ".join(TEXTS.values())
     if isinstance(value, dict):
         named = {name: everywhere(entry, text, name) for name, entry in value.items()}
+        if "facts" in value:
+            # Whoever sets them may have read them anywhere.
+            named["facts"] = {hostile: {hostile: hostile}, hostile[::-1]: [hostile], **named["facts"]}
         return {**named, "parts": {hostile: {"progress": 5}}} if "parts" in value else named
     if isinstance(value, list):
         return [everywhere(entry, text, key) for entry in value]

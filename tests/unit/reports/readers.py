@@ -18,11 +18,11 @@ from lxml import etree
 from prometheus_client.parser import text_string_to_metric_families
 from referencing import Registry, Resource
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._report import write as _reports
+from ansible_collections.cutover.drs.plugins.plugin_utils._report import write
 from ansible_collections.cutover.drs.tests.unit.reports.results import wait_result
 
 HERE = Path(__file__).parent
-SCHEMAS = Path(_reports.__file__).parents[3] / "docs" / "schemas"
+SCHEMAS = Path(write.__file__).parents[3] / "docs" / "schemas"
 
 
 @cache

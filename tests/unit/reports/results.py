@@ -130,8 +130,19 @@ def wait_result(verdict: str = "ready", jobs: int = 4, span: float = 3600.0, **r
         polls += 1
         if observer.observe(seen):
             break
-    answer = result(observer.ending(), ids, known, requests=polls * 2, logins=1, series=True)
+    answer = result(observer.ending(), ids, known, requests=polls * 2, logins=1, full=True)
     return {**answer, "failed": not answer["ready"], "changed": False}
+
+
+def unread_result(jobs: int = 15) -> dict[str, Any]:
+    """Return the result of a single sample that was refused a connection, as a monitor takes one every few minutes."""
+    rules = Rules(timeout=0, max_missing=0, unknown_for=0)
+    observer = Observer(jobs, rules, NOON, lambda line: None)
+    refused = DrsError(Kind.NETWORK, "drs.example.com refused the connection.")
+    observer.observe(FailedPoll(0, 0.1, NOON, str(refused), refused.failure()))
+    ids = [job_id(number) for number in range(jobs)]
+    answer = result(observer.ending(), ids, rules, requests=1, logins=0, full=True)
+    return {**answer, "failed": True, "changed": False}
 
 
 def configuration_result() -> dict[str, Any]:
@@ -171,6 +182,47 @@ def moment(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+RAN_BY = {"user": "ops", "machine": "control-1", "host": "localhost"}
+
+
+def with_facts(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result of a cutover with names, engines, facts of its databases and positions, as a shop has them."""
+    names = ("orders", "stock", "customers", "billing-archive")
+    ids = result["jobs"]
+    named = {job: names[place] if place < len(names) else f"shop-{place:02}" for place, job in enumerate(ids)}
+    gates = {
+        gate: {
+            **judged,
+            "jobs": [
+                {
+                    **job,
+                    "name": named[job["id"]],
+                    "quiet": {
+                        "state": "unmoved",
+                        "since": "2026-11-24T12:45:52Z",
+                        "from": None,
+                        "to": "mysql-bin.000412:77102",
+                    },
+                }
+                for job in judged["jobs"]
+            ],
+        }
+        for gate, judged in result["gates"].items()
+    }
+    rows = {name: {"rows": 41_207 * (place + 3), "checksum": "equal"} for place, name in enumerate(named.values())}
+    stopped = result["jobs"] if result["outcome"] == "done" else []
+    return {
+        **result,
+        "gates": gates,
+        "stopped": stopped,
+        "databases": [
+            {"id": job, "name": name, "engine": "postgresql" if place % 4 == 2 else "mysql", "stopped": job in stopped}
+            for place, (job, name) in enumerate(named.items())
+        ],
+        "facts": {**rows, "change": "CHG-20261124"},
+    }
+
+
 def cutover_result(outcome: str = "done", jobs: int = 4) -> dict[str, Any]:
     """Return the result of a whole cutover as the role drs_cutover puts it together."""
     states = _STAGES[outcome]
@@ -202,6 +254,11 @@ def cutover_result(outcome: str = "done", jobs: int = 4) -> dict[str, Any]:
         }[outcome],
         "failed_stage": next((name for name, state in states.items() if state == "failed"), None),
         "jobs": [job["id"] for job in gates["approach"]["jobs"]],
+        "databases": [
+            {"id": job["id"], "name": None, "engine": None, "stopped": False} for job in gates["approach"]["jobs"]
+        ],
+        "facts": {},
+        "ran_by": RAN_BY,
         "plan": PLAN,
         "stages": stages,
         "frozen_since": next((stage["started_at"] for stage in stages if stage["name"] == "freeze"), None),
@@ -210,6 +267,7 @@ def cutover_result(outcome: str = "done", jobs: int = 4) -> dict[str, Any]:
         "unfrozen_by": "run" if outcome == "unfrozen" else None,
         "owner": OWNER,
         "gates": gates,
+        "comparisons": None,
         "started_at": stages[0]["started_at"],
         "finished_at": stages[-1]["finished_at"],
         "stopped": [],
@@ -224,9 +282,13 @@ def without_stages() -> dict[str, dict[str, Any]]:
         "kind": "cutover",
         "ready": False,
         "jobs": [],
+        "databases": [],
+        "facts": {},
+        "ran_by": RAN_BY,
         "plan": PLAN,
         "stages": [],
         "gates": {},
+        "comparisons": None,
         "stopped": [],
         "warnings": [],
     }

@@ -19,6 +19,7 @@ from ansible_collections.cutover.drs.tests.unit.reports.results import (
     configuration_result,
     cutover_result,
     wait_result,
+    with_facts,
     without_stages,
 )
 
@@ -32,13 +33,13 @@ PAGES: dict[str, Any] = {
     "300 jobs, failed": lambda: wait_result("failed", 300),
     "no answer": lambda: wait_result("error", 4),
     "bad options": configuration_result,
-    "cutover, done": cutover_result,
+    "cutover, done": lambda: with_facts(cutover_result("done", 15)),
     "cutover, switch failed": lambda: cutover_result("switch_failed"),
     "cutover, unfrozen": lambda: cutover_result("unfrozen"),
     "cutover, not begun": lambda: cutover_result("not_begun"),
     "cutover, done by an earlier run": lambda: without_stages()["done by an earlier run"],
     "hostile": lambda: hostile.everywhere(wait_result("failed", 4)),
-    "hostile cutover": lambda: hostile.everywhere(cutover_result("unfrozen")),
+    "hostile cutover": lambda: hostile.everywhere(with_facts(cutover_result("unfrozen"))),
 }
 
 # What make test looks at; .ci/run looks at every page.

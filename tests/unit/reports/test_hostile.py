@@ -14,18 +14,25 @@ import pytest
 from jinja2 import Environment
 from markdown_it import MarkdownIt
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._report import html as _html
+from ansible_collections.cutover.drs.plugins.plugin_utils._report import html
 from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import SUFFIXES, render
 from ansible_collections.cutover.drs.tests.unit.reports import hostile
 from ansible_collections.cutover.drs.tests.unit.reports.readers import junit, metrics, waited
-from ansible_collections.cutover.drs.tests.unit.reports.results import cutover_result
+from ansible_collections.cutover.drs.tests.unit.reports.results import cutover_result, with_facts
 
 
-@pytest.mark.parametrize("kind", ["wait", "cutover"])
+@pytest.mark.parametrize("kind", ["wait", "cutover", "replay"])
 @pytest.mark.parametrize("name", [*hostile.TEXTS, "all"])
 def test_hostile_text_does_nothing(name: str, kind: str) -> None:
     text = hostile.TEXTS.get(name, "")
-    result = hostile.everywhere(waited("failed", 4) if kind == "wait" else cutover_result("unfrozen"), text)
+    replay = {
+        "file": "a",
+        "recorded_at": None,
+        "jobs_left_out": ["b"],
+        "rules_changed": [{"rule": "", "recorded": "x"}],
+    }
+    plain = {"cutover": with_facts(cutover_result("unfrozen")), "wait": waited("failed", 4)}
+    result = hostile.everywhere({**plain["wait"], "replay": replay} if kind == "replay" else plain[kind], text)
     title = text or " ".join(hostile.TEXTS.values())
     reports = {suffix: render(result, suffix, title) for suffix in SUFFIXES}
 
@@ -40,7 +47,8 @@ def test_hostile_text_does_nothing(name: str, kind: str) -> None:
     harmless_page(reports[".html"])
     harmless_markdown(reports[".md"])
     junit(reports[".xml"])
-    assert metrics(reports[".prom"])["drs_wait_ready" if kind == "wait" else "drs_cutover_ready",] == 0
+    shut = {"wait": ("drs_wait_ready",), "replay": ("drs_wait_ready", "true"), "cutover": ("drs_cutover_ready",)}
+    assert metrics(reports[".prom"])[shut[kind]] == 0
     assert all(line.startswith(("# HELP drs_", "# TYPE drs_", "drs_")) for line in reports[".prom"].splitlines())
 
 
@@ -98,12 +106,12 @@ def harmless_markdown(summary: str) -> None:
     assert html <= {"<br>"}
     assert sum(token.tag == "h1" for token in blocks if token.type == "heading_open") == 1
     rows = [line for line in summary.splitlines() if line.startswith("|")]
-    assert all(len(re.findall(r"(?<!\\)\|", row)) in (5, 7) for row in rows)
+    assert all(len(re.findall(r"(?<!\\)\|", row)) in (4, 5, 6, 7) for row in rows)
 
 
 def test_the_template_escapes_and_finds_no_template_in_values() -> None:
-    environment = _html._template().environment
+    environment = html._template().environment
     assert isinstance(environment, Environment)
     assert environment.autoescape is True
-    source = (Path(_html.__file__).parent / "report.html.j2").read_text()
+    source = (Path(html.__file__).parent / "report.html.j2").read_text()
     assert not re.search(r"\|\s*safe|autoescape", source)

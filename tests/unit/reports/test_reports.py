@@ -8,27 +8,37 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Rules
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import ListEntry, Rules, Subtasks
 from ansible_collections.cutover.drs.plugins.module_utils._wait.recording import Recorder
 from ansible_collections.cutover.drs.plugins.plugin_utils._report.wording import span
-from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import SUFFIXES, ReportError, render
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import (
+    SUFFIXES,
+    ReportError,
+    render,
+    write_reports,
+)
+from ansible_collections.cutover.drs.tests.unit.builders import reading, sample
 from ansible_collections.cutover.drs.tests.unit.reports.readers import junit, metrics, validator, waited
 from ansible_collections.cutover.drs.tests.unit.reports.results import (
     BEGAN,
     CASES,
     NOON,
     OUTCOMES,
+    RAN_BY,
     VERDICTS,
     configuration_result,
     cutover_result,
     observations,
+    unread_result,
     wait_result,
+    with_facts,
     without_stages,
 )
 
@@ -75,14 +85,21 @@ def test_every_verdict_in_every_format(verdict: str, jobs: int) -> None:
 
     root = junit(render(result, ".xml", TITLE))
     cases = root.findall(".//testcase")
-    assert len(cases) == int(root.attrib["tests"]) == 1 + sum(5 + 1 + (verdict == "held") for _job in range(jobs))
+    assert len(cases) == int(root.attrib["tests"]) == 1 + jobs
     verdict_case = root.find(".//testcase[@classname='gate']")
     assert verdict_case is not None
     assert [child.tag for child in verdict_case] == ([] if ready else ["error" if verdict == "error" else "failure"])
-    holds = {(job["id"], hold["rule"]): hold["text"] for job in result["jobs"] for hold in job["holds"]}
+    holds = {
+        job["id"]: (
+            ", ".join(hold["rule"] for hold in job["holds"]),
+            "; ".join(f"[{hold['rule']}] {hold['text']}" for hold in job["holds"]),
+        )
+        for job in result["jobs"]
+        if job["holds"]
+    }
     failed = root.findall(".//testcase[failure]")
     shown = {
-        (case.attrib["classname"], case.attrib["name"]): case[0].text for case in failed if case is not verdict_case
+        case.attrib["classname"]: (case[0].attrib["type"], case[0].text) for case in failed if case is not verdict_case
     }
     assert shown == holds
     if ready:
@@ -200,6 +217,72 @@ def test_the_progress_chart_shows_the_slowest_jobs() -> None:
     assert sorted(shown) == [f"shop-{number}" for number in range(5)]
 
 
+def test_a_chart_of_one_status_throughout_says_nothing_and_is_left_out() -> None:
+    result = waited("ready", 4)
+    begun = [{"at": result["started_at"], "id": job["id"], "from": None, "to": job["status"]} for job in result["jobs"]]
+    page = render({**result, "transitions": begun}, ".html", TITLE)
+    assert "<h2>Statuses</h2>" not in page
+    assert "<h2>Delay</h2>" in page
+    changed = {"at": result["finished_at"], "id": result["jobs"][0]["id"], "from": "INCRE_TRANSFER_STARTED", "to": None}
+    for transitions in ([*begun, changed], [{**begun[0], "to": "FULL_TRANSFER_STARTED"}, *begun[1:]]):
+        assert "<h2>Statuses</h2>" in render({**result, "transitions": transitions}, ".html", TITLE)
+
+
+REPLAYED = {
+    "file": "evidence/<orders>.jsonl",
+    "recorded_at": "2026-11-24T12:00:00Z",
+    "rules_changed": [{"rule": "max_delay", "recorded": 0, "replayed": 5}],
+    "jobs_left_out": ["9a47"],
+}
+JUDGED_AGAIN = (
+    "Samples of 24 Nov 2026, 12:00:00 UTC were judged again. This is no evidence: it says nothing of now. Rules that "
+    "differ: max_delay 5 (recorded: 0). 1 job of the recording left out."
+)
+
+
+@pytest.mark.parametrize("verdict", ["ready", "timeout"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_replay_is_no_evidence_and_says_so_in_every_format(suffix: str, verdict: str) -> None:
+    live = waited(verdict, 4)
+    # Even one that claims to be valid is not.
+    said = f"REPLAY, no evidence of now: {live['reason']}"
+    result = {**live, "msg": said, "replay": REPLAYED}
+    report = render(result, suffix, TITLE)
+    if suffix == ".json":
+        read = json.loads(report)
+        assert (next(iter(read)), read["replay"], read["msg"]) == ("replay", REPLAYED, said)
+        validator("wait-result").validate({**read, "valid_until": None})
+        assert not validator("wait-result").is_valid({**read, "valid_until": "2026-11-24T12:00:00Z"})
+        return
+    assert f"REPLAY: {TITLE}" in report
+    shows_nothing_ready(report, suffix)
+    if suffix == ".prom":
+        samples = [line for line in report.splitlines() if not line.startswith("#")]
+        assert samples
+        assert all(f'title="REPLAY: {TITLE}",replay="true"' in line for line in samples)
+        assert "valid_until" not in report
+        return
+    assert JUDGED_AGAIN in report.replace("\\", "")
+    assert "alid until" not in report
+    if suffix == ".html":
+        assert f'<span class="word">REPLAY: {verdict}</span>' in report
+        assert f"<title>REPLAY: {TITLE}: {verdict}</title>" in report
+    elif suffix == ".md":
+        assert report.splitlines()[2].startswith(f"⚠️ **REPLAY: {verdict}** ")
+    else:
+        case = junit(report).find(".//testcase[@classname='gate']")
+        assert case is not None
+        assert [child.tag for child in case] == ["skipped" if verdict == "ready" else "failure"]
+
+
+@pytest.mark.parametrize("replay", ["x", {}, [], 1, {"recorded_at": "x", "rules_changed": ["x", {}]}])
+def test_what_is_not_known_to_be_a_wait_is_a_replay(replay: Any) -> None:
+    for suffix in (".html", ".md", ".xml", ".prom"):
+        report = render({**waited("ready", 1), "replay": replay}, suffix, TITLE)
+        assert f"REPLAY: {TITLE}" in report
+        shows_nothing_ready(report, suffix)
+
+
 def test_a_full_phase_that_was_over_before_the_wait_has_no_chart() -> None:
     result = waited("ready", 4)
     over = [{**point, "progress": 100} for point in result["series"]]
@@ -235,14 +318,130 @@ def test_a_source_that_may_be_frozen_is_shown_with_the_time_since_when(suffix: s
     assert "Frozen since" not in render(cutover_result("unfrozen"), suffix, TITLE)
 
 
-@pytest.mark.parametrize(
-    ("number", "shown"), [(2, "job-0, job-1"), (7, "job-0, job-1, job-2, job-3, job-4 and 2 more")]
-)
+def cells(report: str, suffix: str) -> list[list[str]]:
+    """Return the texts in the table of the databases, row by row."""
+    if suffix == ".md":
+        table = report[report.index("| Database") : report.index("| Stage")].splitlines()
+        rows = [re.split(r"(?<!\\)\|", row)[1:-1] for row in table if row.startswith("|") and "---" not in row]
+        return [[re.sub(r"[`\\]|<br>", " ", cell) for cell in row] for row in rows]
+    table = report[report.index('<table class="databases">') : report.index("</table>")]
+    rows = [
+        re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)
+        for row in re.findall("<tr>(.*?)</tr>", table, re.DOTALL)
+    ]
+    return [[re.sub("<[^>]*>", " ", cell.replace("<wbr>", "")) for cell in row] for row in rows]
+
+
+def tidy(rows: list[list[str]]) -> list[list[str]]:
+    return [[" ".join(cell.split()) for cell in row] for row in rows]
+
+
 @pytest.mark.parametrize("suffix", [".html", ".md"])
-def test_the_jobs_that_were_stopped_are_shown(suffix: str, number: int, shown: str) -> None:
-    page = render({**cutover_result(), "stopped": [f"job-{each}" for each in range(number)]}, suffix, TITLE)
-    assert "Stopped" in page
-    assert shown in page
+def test_a_cutover_begins_with_a_table_of_its_databases(suffix: str) -> None:
+    result = with_facts(cutover_result("done", 3))
+    result["facts"]["stock"] = "7 tables"
+    result["facts"][result["jobs"][2]] = {"tables": ["a", "b"], "equal": True, "lag": {"s": 0.5}}
+    result["comparisons"] = {
+        "consistent": True,
+        "summary": "3 of 3 jobs consistent (rows)",
+        "jobs": [
+            {"id": job, "consistent": True, "comparisons": {"rows": {"verdict": "consistent"}}}
+            for job in result["jobs"]
+        ],
+    }
+    ids, quiet = result["jobs"], "source unmoved since 12:45:52 UTC"
+    evidence = f"ready, delay 0 s; {quiet}; comparison: rows consistent"
+    colon = "" if suffix == ".html" else ":"
+    report = render(result, suffix, TITLE)
+    assert tidy(cells(report, suffix)) == [
+        ["Database", "Engine", "Facts", "Evidence", "Job"],
+        [f"orders {ids[0]}", "mysql", f"rows{colon} 123621 checksum{colon} equal", evidence, "stopped"],
+        [f"stock {ids[1]}", "mysql", "7 tables", evidence, "stopped"],
+        [
+            f"customers {ids[2]}",
+            "postgresql",
+            f"tables{colon} a, b equal{colon} yes lag{colon} s: 0.5 rows{colon} 206035 checksum{colon} equal",
+            evidence,
+            "stopped",
+        ],
+    ]
+    # What is of no database is shown too.
+    assert "CHG-20261124" in report
+    assert report.index("CHG-20261124") < report.index("final")
+    assert "3 of 3 jobs" in report
+    validator("cutover-result").validate(json.loads(render(result, ".json", TITLE)))
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_databases_whose_job_was_not_ready_come_first_and_say_why(suffix: str) -> None:
+    result = with_facts(cutover_result("unfrozen", 4))
+    rows = tidy(cells(render(result, suffix, TITLE), suffix))
+    assert [row[0].split()[0] for row in rows[1:]] == ["billing-archive", "orders", "stock", "customers"]
+    assert [row[-2:] for row in rows[1:3]] == [
+        ["not ready: delay 234 s; source unmoved since 12:45:52 UTC", "not stopped"],
+        ["ready, delay 0 s; source unmoved since 12:45:52 UTC", "not stopped"],
+    ]
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_of_databases_without_facts_and_engines_there_are_no_empty_columns(suffix: str) -> None:
+    result = cutover_result("not_begun", 1)
+    rows = tidy(cells(render(result, suffix, TITLE), suffix))
+    assert rows == [["Database", "Evidence", "Job"], [*result["jobs"], "final gate not reached", "not stopped"]]
+
+
+def test_a_stop_that_failed_may_have_stopped_a_job() -> None:
+    result = cutover_result("frozen", 2)
+    stop = {"name": "stop", "state": "failed", "started_at": None, "finished_at": None, "seconds": None, "by": "run"}
+    first = result["jobs"][0]
+    report = render({**result, "stages": [*result["stages"], stop], "stopped": [first]}, ".md", TITLE)
+    assert {row[0]: row[-1] for row in tidy(cells(report, ".md"))[1:]} == {
+        job: "stopped" if job == first else "may be stopped" for job in result["jobs"]
+    }
+
+
+def test_a_fact_of_a_name_that_two_jobs_have_is_shown_as_nobody_s() -> None:
+    result = with_facts(cutover_result("done", 2))
+    result["databases"] = [{**each, "name": "orders"} for each in result["databases"]]
+    page = render(result, ".html", TITLE)
+    assert "Facts" not in tidy(cells(page, ".html"))[0]
+    assert "<dt>orders</dt><dd>rows: 123621, checksum: equal</dd>" in page
+
+
+@pytest.mark.parametrize(
+    "facts", [None, "x", 7, [], {}, {"orders": None}, {1: {2: 3}}, {"a": {"b": {"c": {"d": [{}]}}}}]
+)
+def test_facts_of_any_shape_break_no_report(facts: Any) -> None:
+    for suffix in SUFFIXES:
+        assert render({**with_facts(cutover_result("done", 2)), "facts": facts}, suffix, TITLE)
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md", ".xml"])
+def test_a_report_says_who_ran_it_where(suffix: str) -> None:
+    for result in (cutover_result("done", 1), {**waited("ready", 1), "ran_by": RAN_BY}):
+        assert "ops on control-1" in render(result, suffix, TITLE).replace("\\", "")
+        other = {**result, "ran_by": {**RAN_BY, "host": "db1"}}
+        assert "ops on control-1, host db1" in render(other, suffix, TITLE).replace("\\", "")
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_local_time_stands_beside_utc(suffix: str, zone: Callable[[str], None]) -> None:
+    zone("Asia/Kolkata")
+    result = cutover_result("done", 4)
+    page = render(result, suffix, TITLE)
+    began, ended = ("12:00:00Z", "12:45:31Z") if suffix == ".md" else ("12:00:00 UTC", "12:47:56 UTC")
+    assert f"{began} (17:30:00 IST)" in page
+    assert f"{ended} ({'18:15:31' if suffix == '.md' else '18:17:56'} IST)" in page
+    assert "valid until 2026-11-24T12:46:30Z (18:16:30 IST)" in page or suffix == ".html"
+    if suffix == ".html":
+        assert (
+            '<span class="quiet">12:45:31 – 12:45:44 UTC</span><span class="quiet">18:15:31 – 18:15:44 IST</span>'
+            in page
+        )
+    zone("Pacific/Auckland")
+    assert "(25 Nov, 01:00:00 NZDT)" in render(result, suffix, TITLE)
+    zone("UTC")
+    assert "(" not in render(result, suffix, TITLE).partition("12:00:00")[2][:8]
 
 
 @pytest.mark.parametrize("suffix", [".html", ".md"])
@@ -287,6 +486,35 @@ def test_junit_keeps_the_worst_of_more_than_a_thousand_jobs() -> None:
     assert len({case.attrib["classname"] for case in root.findall(".//testcase")}) == 1001
     assert root.find(f".//testcase[@classname='{bad['id']}']/failure") is not None
     assert root.find(".//property[@name='jobs_left_out'][@value='201']") is not None
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_poll_that_failed_says_unread_of_each_job_and_missing_of_none(suffix: str) -> None:
+    result = unread_result(15)
+    report = render(result, suffix, TITLE)
+    assert not re.search(r'state="missing"|[`>]missing[`<]|\[missing', report)
+    if suffix == ".prom":
+        found = metrics(report)
+        assert len([key for key in found if key[0] == "drs_wait_job_state" and key[-1] == "unread"]) == 15
+        assert found["drs_wait_jobs_held", "unread"] == 15
+        assert found["drs_wait_jobs_held", "not_found"] == 0
+    elif suffix == ".json":
+        validator("wait-result").validate(json.loads(report))
+        assert {(job["state"], job["holds"][0]["rule"]) for job in result["jobs"]} == {("unread", "unread")}
+    else:
+        assert report.count("unread") >= 15
+
+
+@pytest.mark.parametrize("gate", ["approach", "final"])
+def test_the_metrics_of_a_gate_of_a_cutover_carry_its_name_in_each_file(gate: str, tmp_path: Path) -> None:
+    written, problems = write_reports([str(tmp_path / "shop.prom")], cutover_result("done"), "shop")
+    assert ([Path(path).name for path in written], problems) == (["shop.prom"], [])
+    for path in tmp_path.iterdir():
+        for line in path.read_text().splitlines():
+            assert not line.startswith("drs_wait_") or 'gate="' in line
+    assert (
+        f'drs_wait_ready{{title="shop: {gate} gate",gate="{gate}"}} 1' in (tmp_path / f"shop-{gate}.prom").read_text()
+    )
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -516,9 +744,7 @@ def test_an_order_of_keys_changes_nothing(suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", ["", ".pdf", ".HTML", "\x1b[31m"])
 def test_another_suffix_is_one_sentence(suffix: str) -> None:
-    with pytest.raises(
-        ReportError, match=r"^The suffix .* is not that of a report; there are .html, .json, .*\.$"
-    ) as said:
+    with pytest.raises(ReportError, match=r'^Unknown report format ".*"\. Use one of .html, .json, .*\.$') as said:
         render(waited("ready", 1), suffix, TITLE)
     assert str(said.value).isprintable()
 
@@ -529,6 +755,11 @@ def test_lines_of_a_recording_are_as_their_schema_says(tmp_path: Path) -> None:
     with Recorder(str(path), ["a"], rules, NOON) as recorder:
         for seen in observations("failed", 4, 3600, rules):
             recorder.observed(seen)
+        said = ListEntry("PAUSING", "FULL_TRANS", "DRS.M1", "Full.", "SWITCH_OVER")
+        whole = reading(
+            "a", entry=said, subtasks=Subtasks((reading("b", entry=said, subtasks=Subtasks()),), problem="Not known.")
+        )
+        recorder.observed(sample(7200, whole))
         recorder.verdict("failed", "1 job failed.")
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     assert {line["type"] for line in lines} == {"start", "sample", "failed_poll", "verdict"}
@@ -557,3 +788,50 @@ def test_a_single_sample_is_not_called_a_time_out() -> None:
     result["rules"]["timeout"] = 0
     page = render(result, ".html", TITLE)
     assert '<p class="says">Not all jobs were ready in the one sample that was taken. The gate stays shut.</p>' in page
+
+
+def test_a_report_tells_of_each_job_whether_its_source_moved_and_of_all_on_its_first_screen() -> None:
+    result = wait_result("ready", 3)
+    states = ("unmoved", "moved", "unknown")
+    for job, state in zip(result["jobs"], states, strict=True):
+        job["quiet"] = {"state": state, "since": "2026-11-24T12:15:18Z", "from": None, "to": f"mysql-bin.12:{state}"}
+    for suffix in (".html", ".md"):
+        page = render(result, suffix, TITLE)
+        for said in ("source unmoved since 12:15:18 UTC", "source moved", "source seen once", *states):
+            assert said in page
+        assert "unmoved for 1 of 3 jobs" in page
+        result["jobs"] = [{**job, "quiet": result["jobs"][0]["quiet"]} for job in result["jobs"]]
+        assert page.index("unmoved for 1 of 3 jobs") < page.index("source seen once")
+        assert render(result, suffix, TITLE).count("unmoved since 12:15:18 UTC") == 4
+        result = json.loads(json.dumps(result))
+        for job, state in zip(result["jobs"], states, strict=True):
+            job["quiet"] = {**job["quiet"], "state": state, "to": f"mysql-bin.12:{state}"}
+
+
+def test_a_report_of_a_service_without_positions_says_nothing_of_them() -> None:
+    for suffix in (".html", ".md"):
+        assert "source position" not in render(wait_result(), suffix, TITLE).lower()
+
+
+def test_a_report_s_first_screen_says_what_the_switch_rested_on() -> None:
+    result = cutover_result("done", 3)
+    for job in result["gates"]["final"]["jobs"]:
+        job["quiet"] = {"state": "unmoved", "since": "2026-11-24T12:15:18Z", "from": None, "to": "mysql-bin.12:7"}
+    result["comparisons"] = {"consistent": True, "summary": "3 of 3 jobs consistent (rows)", "jobs": []}
+    said = (
+        "3 of 3 jobs ready (delay of at most 0 s); source position unmoved since 12:15:18 UTC; "
+        "comparison after the freeze: 3 of 3 jobs consistent (rows)"
+    )
+    page = render(result, ".html", TITLE)
+    assert page.index(said) < page.index("<h2>Stages</h2>")
+    assert said in render(result, ".md", TITLE).replace("\\", "")
+    # Without any of it that is said too.
+    bare = "3 of 3 jobs ready (delay of at most 0 s); source position not known; comparison after the freeze: none"
+    assert bare in render(cutover_result("done", 3), ".html", TITLE)
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md"])
+def test_a_report_of_a_short_result_says_how_many_jobs_are_not_in_it(suffix: str) -> None:
+    left_out = "27 more jobs are not in this report"
+    assert left_out in render({**waited("timeout", 3), "jobs_left_out": 27}, suffix, TITLE)
+    assert left_out not in render({**waited("timeout", 3), "jobs_left_out": 0}, suffix, TITLE)

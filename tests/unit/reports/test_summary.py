@@ -16,6 +16,7 @@ from ansible_collections.cutover.drs.tests.unit.reports.results import (
     VERDICTS,
     configuration_result,
     cutover_result,
+    unread_result,
     wait_result,
 )
 
@@ -48,6 +49,24 @@ def test_a_job_is_called_by_its_name_and_shows_its_progress() -> None:
     full = {"rule": "wrong_phase", "text": "Still copying."}
     result["jobs"][0].update(name="orders", status="FULL_TRANSFER_STARTED", delay=None, progress=40, holds=[full])
     assert summary(result, [], with_reason=False)[2] == "- orders FULL_TRANSFER_STARTED [wrong_phase] 40 %"
+
+
+def test_a_replay_says_so_first_and_by_which_rules_it_judged() -> None:
+    changed = [
+        {"rule": "max_delay", "recorded": 0, "replayed": 5},
+        {"rule": "hold_file", "recorded": "x", "replayed": None},
+    ]
+    replay = {"file": "a.jsonl", "recorded_at": "2026-11-24T12:00:00Z", "rules_changed": changed, "jobs_left_out": []}
+    lines = summary({**wait_result("ready", 4), "replay": replay}, [], with_reason=False)
+    assert lines == [
+        "REPLAY, no evidence: Verdict: ready after 45 min 31 s",
+        "Jobs: 4 of 4 ready",
+        "Rules that differ: max_delay 5 (recorded: 0), hold_file none (recorded: x)",
+    ]
+
+
+def test_jobs_that_no_poll_read_are_unread_not_missing() -> None:
+    assert summary(unread_result(15), [], with_reason=False) == ["Verdict: error after 0.1 s", "Jobs: 15 unread"]
 
 
 def test_a_wait_that_could_not_begin_has_no_jobs() -> None:

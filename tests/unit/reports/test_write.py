@@ -120,3 +120,23 @@ def test_the_task_with_nothing_to_write_changes_nothing() -> None:
     outcome = run_task({"result": configuration_result(), "paths": []})
     assert outcome["changed"] is False
     assert outcome["written"] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of other users")
+def test_a_report_is_not_written_through_the_link_of_another_user(tmp_path: Path) -> None:
+    """Planted in a folder such as /tmp it would lead to a file of root's."""
+    target, link = tmp_path / "shadow", tmp_path / "report.json"
+    target.write_text("root's")
+    link.symlink_to(target)
+    os.chown(link, 54321, 54321, follow_symlinks=False)
+    problem = write_report(str(link), configuration_result(), "A gate")
+    assert problem == f"The report {link} was not written: {link} is a symbolic link of uid 54321."
+    assert target.read_text() == "root's"
+    assert link.is_symlink()
+
+
+def test_a_report_does_not_replace_a_device(tmp_path: Path) -> None:
+    link = tmp_path / "report.json"
+    link.symlink_to("/dev/null")
+    problem = write_report(str(link), configuration_result(), "A gate")
+    assert problem == f"The report {link} was not written: /dev/null is not a regular file."

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A list that a role is given as a text, as AWX surveys and --extra-vars do."""
+"""What a role is given as variables: lists as texts, as AWX surveys and --extra-vars have them, and wrong values."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.cutover.drs.plugins.module_utils._arguments import checked
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.options import OPTIONS
 from ansible_collections.cutover.drs.plugins.plugin_utils._role_variables import as_list
 
 
@@ -30,3 +33,48 @@ from ansible_collections.cutover.drs.plugins.plugin_utils._role_variables import
 )
 def test_a_text_is_the_list_that_it_stands_for(value: Any, entries: Any) -> None:
     assert as_list(value) == entries
+
+
+def variable(name: str) -> str:
+    return f"drs_cutover_{name}"
+
+
+def test_what_is_given_comes_in_its_type_and_the_rest_by_default() -> None:
+    given = {"title": 5, "final_timeout": "90", "stats": "no", "compare": ["rows"], "keep": {"a": 1}, "jobs": [7]}
+    values = checked(OPTIONS, given, variable)
+    assert {name: values[name] for name in given} == {
+        "title": "5",
+        "final_timeout": 90.0,
+        "stats": False,
+        "compare": ["rows"],
+        "keep": {"a": 1},
+        "jobs": ["7"],
+    }
+    assert values.keys() == OPTIONS.keys()
+    assert (values["max_outage"], values["journal"]) == (3600, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"max_delay": "few"}, "drs_cutover_max_delay must be a whole number, not 'few'."),
+        ({"lease": [1]}, "drs_cutover_lease must be a number, not [1]."),
+        ({"stats": "perhaps"}, "drs_cutover_stats must be true or false, not 'perhaps'."),
+        ({"keep": 3}, "drs_cutover_keep must be a dictionary, not 3."),
+        ({"unfreeze_vars": 12345}, "drs_cutover_unfreeze_vars must be a dictionary, not int."),
+        ({"reports": {"a": 1}}, "drs_cutover_reports must be a list, not {'a': 1}."),
+        ({"stop_jobs": "later"}, "drs_cutover_stop_jobs must be one of never, before_switch, after_switch, "),
+        ({"compare": ["rows", "sums"]}, "drs_cutover_compare must be one of objects, rows, values, not sums."),
+        (
+            {"lease": "x", "stats": "z"},
+            "drs_cutover_lease must be a number, not 'x'. drs_cutover_stats must be true or false, not 'z'.",
+        ),
+    ],
+)
+def test_each_wrong_value_is_told_in_a_sentence_with_its_variable_and_no_secret(
+    given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(DrsError) as caught:
+        checked(OPTIONS, given, variable)
+    assert str(caught.value).startswith(said)
+    assert caught.value.kind is Kind.CONFIGURATION

@@ -15,7 +15,7 @@ import yaml
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.plugin_utils import _wait_step
-from ansible_collections.cutover.drs.plugins.plugin_utils._cutover import options as _cutover_options
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover import options
 from ansible_collections.cutover.drs.tests.generated import role_options, write
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,7 +43,7 @@ def test_a_role_has_every_option_of_drs_job_wait(role: str, not_of_it: set[str])
     ("role", "spec", "not_read_here"),
     [
         ("drs_wait", {**CONNECTION_OPTIONS, **WAIT_OPTIONS, **_wait_step.OPTIONS}, {"role_prefixes", "series"}),
-        ("drs_cutover", _cutover_options.OPTIONS, set()),
+        ("drs_cutover", options.OPTIONS, set()),
     ],
 )
 def test_a_role_documents_the_options_that_it_reads_with_their_types_and_defaults(
@@ -57,7 +57,34 @@ def test_a_role_documents_the_options_that_it_reads_with_their_types_and_default
         assert option.get("default") == spec[name].get("default"), name
 
 
-@pytest.mark.parametrize("role", ["drs_wait", "drs_cutover"])
-def test_what_is_secret_is_secret_in_the_role_too(role: str) -> None:
+def described(name: str) -> str:
+    return " ".join(" ".join(options_of("drs_cutover")[f"drs_cutover_{name}"]["description"]).split())
+
+
+def test_a_cutover_that_has_neither_replay_nor_first_poll_documents_none() -> None:
+    # What is recorded can be replayed, but by the module.
+    names = [name.removeprefix("drs_cutover_") for name in options_of("drs_cutover")]
+    odd = {
+        name for name in names if any(word in described(name) for word in ("replay", "first poll", "role drs_cutover"))
+    }
+    assert odd == {"record"}
+
+
+@pytest.mark.parametrize("name", ["interval", "near_interval", "stable_samples"])
+def test_what_is_no_pace_of_the_final_gate_says_which_option_is(name: str) -> None:
+    assert "O(drs_cutover_final_interval)" in described(name)
+
+
+@pytest.mark.parametrize(("role", "own"), [("drs_wait", set()), ("drs_cutover", {"unfreeze_vars", "journal"})])
+def test_what_is_secret_is_secret_in_the_role_too(role: str, own: set[str]) -> None:
     secret = {name.removeprefix(f"{role}_") for name, option in options_of(role).items() if option.get("no_log")}
-    assert secret == {"auth_token", "password", "access_key", "secret_key", "security_token", "proxy"}
+    assert secret == own | {"auth_token", "password", "access_key", "secret_key", "security_token", "proxy"}
+
+
+@pytest.mark.parametrize("entry", ["watch", "recover"])
+def test_watch_and_recover_document_only_options_of_the_role_with_their_types_and_defaults(entry: str) -> None:
+    specs = yaml.safe_load((ROOT / "roles/drs_cutover/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    main = options_of("drs_cutover")
+    for name, option in specs["argument_specs"][entry]["options"].items():
+        shared = {key: main[name].get(key) for key in ("type", "default", "no_log")}
+        assert {key: option.get(key) for key in shared} == shared, name

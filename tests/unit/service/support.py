@@ -104,7 +104,7 @@ def end(process: subprocess.Popen[Any], seconds: float = 10) -> None:
         process.wait()
 
 
-def _read_request(peer: socket.socket) -> None:
+def _read_request(peer: socket.socket) -> bytes:
     """All of it: hanging up on what was not read would be a reset, and not the end of the answer."""
     head, _end, body = peer.recv(65536).partition(b"\r\n\r\n")
     length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
@@ -113,6 +113,72 @@ def _read_request(peer: socket.socket) -> None:
         if not more:
             break
         body += more
+    return head + _end + body
+
+
+class Between:
+    """Something between client and service: it passes everything on, but answers in its place when a test says so.
+
+    The service gets each request, and so carries it out.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        host, port = endpoint.removeprefix("http://").split(":")
+        self._service = (host, int(port))
+        self._strikes: dict[str, dict[int, bytes]] = {}
+        self._numbers: dict[str, int] = {}
+        self._over = False
+
+    def strike(self, path: str, number: int, answer: bytes) -> None:
+        """Answer the request of this number, from now on, whose path ends like this."""
+        self._strikes.setdefault(path, {})[number] = answer
+        self._numbers[path] = 0
+
+    def __enter__(self) -> Between:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._over = True
+        with suppress(OSError):
+            socket.create_connection(self._listener.getsockname(), 1).close()
+        self._thread.join(5)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        passers = []
+        while True:
+            peer, _address = self._listener.accept()
+            if self._over:
+                peer.close()
+                break
+            passers.append(threading.Thread(target=self._pass, args=(peer,), daemon=True))
+            passers[-1].start()
+        for passer in passers:
+            passer.join(5)
+
+    def _pass(self, peer: socket.socket) -> None:
+        with peer, suppress(OSError):
+            peer.settimeout(5)
+            request = _read_request(peer)
+            path = request.split(b" ", 2)[1].decode().partition("?")[0]
+            answer = self._answer(path)
+            with socket.create_connection(self._service, 5) as service:
+                service.sendall(request.replace(b"Connection: keep-alive", b"Connection: close"))
+                said = b""
+                while more := service.recv(65536):
+                    said += more
+            peer.sendall(said if answer is None else answer)
+
+    def _answer(self, path: str) -> bytes | None:
+        for end, strikes in self._strikes.items():
+            if path.endswith(end):
+                self._numbers[end] += 1
+                return strikes.get(self._numbers[end])
+        return None
 
 
 @contextmanager

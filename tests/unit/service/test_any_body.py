@@ -38,8 +38,8 @@ JSON = st.recursive(
 )
 GOOD: dict[str, Any] = {
     "count": 2,
-    "error_code": "DRS.M00202",
-    "error_msg": "invalid",
+    "error_code": "DRS.00000000",
+    "error_msg": "Success",
     "request_id": "1",
     "results": [
         {"id": "a", "status": "INCRE_TRANSFER_STARTED", "error_code": "DRS.M00289", "error_message": "gone"},

@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Reading, Rules, judge_job
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import TokenAuth
 from ansible_collections.cutover.drs.tests.unit.service.support import JOBS, PROJECT, ByHand
 from drs_simulator import Simulator
 
-BODIES = Path(__file__).resolve().parents[2] / "simulator" / "bodies"
+BODIES = Path(__file__).resolve().parents[3] / "simulator" / "bodies"
 STRANGER = "00000000-0000-4000-8000-00000000jb99"
 Start = Callable[..., Simulator]
 ClientFor = Callable[..., Client]
@@ -108,6 +109,24 @@ def test_an_item_nobody_asked_for_is_ignored(simulator: Simulator, client_for: C
     simulator.add_fault(kind="status", http_status=200, body=body)
     (record,) = client_for(simulator).statuses(JOBS[:1])
     assert (record.id, record.status) == (JOBS[0], "CREATING")
+
+
+def test_an_id_that_comes_back_in_another_case_is_not_found_and_the_sentence_says_how_it_is_written(
+    simulator: Simulator, client_for: ClientFor
+) -> None:
+    lower, upper = JOBS[0], JOBS[0].upper()
+    body = {"results": [{"id": lower, "job_id": lower, "status": "PAUSING", "transfer_status": "PAUSING"}]}
+    simulator.add_fault(kind="status", http_status=200, body=body)
+    client = client_for(simulator)
+    for records in (client.statuses([upper]), client.progress([upper])):
+        (record,) = records
+        said = f"the id is written {lower}; upper and lower case count"
+        assert (record.id, record.found, record.error_message) == (upper, False, said)
+    # One that came back as it was asked for is that one.
+    assert client.statuses([lower, upper])[0].found
+    seen = Reading(*(records[0] for records in client.both([upper])))
+    (hold,) = judge_job(seen, Rules(), held=False).holds
+    assert hold.text == f"Not found: batch-status says {said}, batch-progress says {said}."
 
 
 def test_the_published_status_answer_gives_the_documented_records(simulator: Simulator, client_for: ClientFor) -> None:

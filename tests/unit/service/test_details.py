@@ -6,25 +6,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.cutover.drs.plugins.module_utils._job.details import DetailRecord, parse_details
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.details import (
-    DetailRecord,
-    parse_details,
-    target_readonly,
-)
-from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import targets_of
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.details import target_readonly
+from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import details_of
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_TOKEN, DEFAULTS, JOBS, PROJECT
 from drs_simulator import Simulator
 
 Start = Callable[..., Simulator]
 ClientFor = Callable[..., Client]
 A, B = JOBS
+BODIES = Path(__file__).resolve().parents[3] / "simulator" / "bodies"
 
 
 @pytest.mark.parametrize(
@@ -96,14 +96,15 @@ def test_details_that_are_refused_are_a_warning(simulator: Simulator, client_for
 def test_a_plan_learns_it_by_the_options_of_a_task(start: Start) -> None:
     simulator = start(jobs=[{"id": A, "status": "INCRE_TRANSFER_STARTED", "target_readonly": True}])
     options = {**DEFAULTS, **BY_TOKEN, "endpoint": simulator.endpoint, "jobs": [A, A]}
-    assert targets_of(options, {}) == ({A: True}, None)
+    [record], problem = details_of(options, {})
+    assert (record.id, record.target_readonly, problem) == (A, True, "")
 
 
 @pytest.mark.parametrize("login", [{}, {"auth_token": "wrong", "project_id": PROJECT}])
 def test_a_login_that_fails_is_a_warning_too(simulator: Simulator, login: dict[str, str]) -> None:
-    found, warning = targets_of({**DEFAULTS, **login, "endpoint": simulator.endpoint, "jobs": list(JOBS)}, {})
-    assert found == {A: None, B: None}
-    assert "could not be checked. " in str(warning)
+    found, warning = details_of({**DEFAULTS, **login, "endpoint": simulator.endpoint, "jobs": list(JOBS)}, {})
+    assert found == []
+    assert "and what only a normal stop migrates, could not be checked. " in warning
 
 
 @pytest.mark.parametrize(
@@ -127,3 +128,32 @@ def test_a_job_of_a_kind_without_the_setting_gives_no_warning(kind: dict[str, st
     found, warning = target_readonly(Details(), [A])
     assert found == {A: None}
     assert bool(warning) is warns
+
+
+def published(name: str) -> DetailRecord:
+    body = json.loads((BODIES / f"{name}.json").read_text("utf-8"))
+    return next(iter(parse_details(body).values()))
+
+
+def test_type_engines_and_policy_are_read_from_the_bodies_of_the_service() -> None:
+    mysql, postgresql = published("detail-v3-documented"), published("detail-v3-postgresql-derived")
+    assert (mysql.type, mysql.engine, mysql.source_engine, mysql.target_engine) == ("migration", *["mysql"] * 3)
+    assert (postgresql.type, postgresql.source_engine, postgresql.conflict_policy) == ("sync", "postgresql", None)
+
+
+@pytest.mark.parametrize("said", [7, None, "", "a sentence with blanks", {"db_type": "x"}])
+def test_an_engine_that_is_no_word_is_not_known(said: Any) -> None:
+    item = {"id": A, "status": "CONFIGURATION", "source_endpoint": {"db_type": said}, "conflict_policy": said}
+    record = parse_details({"results": [item]})[A]
+    assert (record.source_engine, record.conflict_policy) == (None, None)
+
+
+def test_words_count_whatever_their_case() -> None:
+    item = {
+        "id": A,
+        "status": "CONFIGURATION",
+        "source_endpoint": {"db_type": "PostgreSQL"},
+        "conflict_policy": "IGNORE",
+    }
+    record = parse_details({"results": [item]})[A]
+    assert (record.source_engine, record.conflict_policy) == ("postgresql", "ignore")

@@ -15,7 +15,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._job.errors import Drs
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.login.regions import DOMAIN_OF
 from ansible_collections.cutover.drs.plugins.module_utils._service.login.settings import Settings
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import ENVIRONMENT, from_environment, secrets
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import ENVIRONMENT, from_environment
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
     BY_PASSWORD,
@@ -236,10 +236,31 @@ def test_addresses_that_are_given_beat_those_of_the_region() -> None:
     assert (given.endpoint(), given.auth_url("A test")) == ("http://127.0.0.1:1/x", "http://127.0.0.1:2/v3")
 
 
-def test_every_secret_is_known_wherever_it_is() -> None:
-    options = {"auth_token": "a", "password": "b", "proxy": "c", "username": "no", "endpoint": "no"}
-    environ = {"OS_TOKEN": "d", "HW_SECRET_KEY": "e", "HUAWEICLOUD_SDK_SK": "f", "OS_USERNAME": "no", "OS_CLOUD": "no"}
-    assert sorted(secrets(options, environ)) == ["a", "b", "c", "d", "e", "f"]
+@pytest.mark.parametrize(
+    ("options", "environ", "known", "others"),
+    [
+        (BY_TOKEN, {"OS_PASSWORD": "orders"}, ["simulated-token"], ["orders"]),
+        ({"project_id": PROJECT}, {"OS_TOKEN": "a-token", "HW_SECRET_KEY": "a-key"}, ["a-token"], ["a-key"]),
+        (
+            {"project_id": PROJECT},
+            {"OS_ACCESS_KEY": "an-access-key", "OS_SECRET_KEY": "a-key", "OS_SECURITY_TOKEN": "a-token"},
+            ["an-access-key", "a-key", "a-token"],
+            [],
+        ),
+        (
+            {"username": "demo", "user_domain_name": "domain"},
+            {"OS_USERNAME": "demo", "OS_PASSWORD": "first", "HW_USER_NAME": "other", "HW_USER_PASSWORD": "second"},
+            ["first"],
+            ["second", "demo", "domain"],
+        ),
+    ],
+)
+def test_only_the_secrets_of_the_login_in_use_count(
+    options: dict[str, Any], environ: dict[str, str], known: list[str], others: list[str]
+) -> None:
+    redact = Settings({**without(DEFAULTS, *options), **options}, environ).redact
+    assert [redact.text(f"job-{text}-1") for text in known] == ["job-********-1"] * len(known)
+    assert [redact.text(f"job-{text}-1") for text in others] == [f"job-{text}-1" for text in others]
 
 
 @pytest.mark.parametrize(
@@ -271,7 +292,99 @@ def test_what_certificates_are_checked_against(
     ],
 )
 def test_a_proxy_may_be_given_without_its_scheme(proxy: str | None, url: str | None) -> None:
-    assert settings(proxy=proxy).proxy == url
+    found = settings(proxy=proxy).proxies.of("https://drs.example.com")
+    assert (found and found.url) == url
+
+
+PROXY = "http://proxy.example.com:3128"
+
+
+@pytest.mark.parametrize(
+    ("environ", "url", "source"),
+    [
+        ({"HTTPS_PROXY": PROXY}, "https://drs.example.com", "HTTPS_PROXY"),
+        ({"https_proxy": f"{PROXY}/", "HTTPS_PROXY": "http://other"}, "https://drs.example.com", "https_proxy"),
+        ({"ALL_PROXY": PROXY}, "http://drs.example.com", "ALL_PROXY"),
+        ({"HTTPS_PROXY": PROXY}, "http://drs.example.com", None),
+        ({"HTTP_PROXY": PROXY}, "http://drs.example.com", "HTTP_PROXY"),
+        ({"HTTP_PROXY": PROXY, "REQUEST_METHOD": "GET"}, "http://drs.example.com", None),
+        ({"HTTPS_PROXY": PROXY, "NO_PROXY": "other.com, .example.com"}, "https://drs.example.com", None),
+        ({"HTTPS_PROXY": PROXY, "no_proxy": "example.com:443"}, "https://drs.example.com:443", None),
+        ({"HTTPS_PROXY": PROXY, "no_proxy": "*"}, "https://drs.example.com", None),
+        ({"HTTPS_PROXY": PROXY, "no_proxy": "10.0.0.0/8,::1"}, "https://10.1.2.3:8443", None),
+        ({"HTTPS_PROXY": PROXY, "no_proxy": "10.0.0.0/8,::1"}, "https://[::1]", None),
+        ({"HTTPS_PROXY": PROXY, "no_proxy": "10.0.0.0/8,ample.com"}, "https://drs.example.com", "HTTPS_PROXY"),
+        ({"HTTPS_PROXY": "http://other", "NO_PROXY": "*"}, "https://drs.example.com", None),
+    ],
+)
+def test_a_proxy_of_the_environment_is_that_of_the_scheme_but_for_some_hosts(
+    environ: dict[str, str], url: str, source: str | None
+) -> None:
+    found = settings(environ).proxies.of(url)
+    assert (found and (found.source, found.url)) == (source and (source, PROXY))
+
+
+def test_a_proxy_of_the_option_is_for_every_host() -> None:
+    found = settings({"NO_PROXY": "*", "HTTPS_PROXY": "http://other"}, proxy=PROXY).proxies.of(
+        "https://drs.example.com"
+    )
+    assert found is not None
+    assert (found.source, found.url) == ("proxy", PROXY)
+
+
+WRONG_PROXIES = [
+    ("http://deploy:Pa55w0rd-of-proxy/1@127.0.0.1:9", "must have no path, no query and no fragment."),
+    ("http://user:Pa55w0rd-of-proxy#tail@127.0.0.1:9", "must have no path, no query and no fragment."),
+    ("user:Pa55w0rd-of-proxy?@127.0.0.1", "must have no path, no query and no fragment."),
+    ("http://user:Pa55w0rd-of-proxy@127.0.0.1/path", "must have no path, no query and no fragment."),
+    ("http://user:Pa55w0rd-of-proxy@127.0.0.1:port", "is not a URL such as http://proxy.example.com:3128."),
+    (
+        "http://user:Pa55w0rd-of-proxy%CE%A9@127.0.0.1:9",
+        "has a login with a character that is not allowed in an HTTP header.",
+    ),
+]
+
+
+@pytest.mark.parametrize("source", ["proxy", "HTTPS_PROXY", "all_proxy"])
+@pytest.mark.parametrize(("url", "sentence"), WRONG_PROXIES)
+def test_a_proxy_that_cannot_be_used_is_refused_without_a_word_of_its_password(
+    client_for: ClientFor, source: str, url: str, sentence: str
+) -> None:
+    environ = {} if source == "proxy" else {source: url}
+    options = {"proxy": url} if source == "proxy" else {}
+    with pytest.raises(DrsError) as caught:
+        client_for("https://drs.example.com", environ, **BY_TOKEN, **options)
+    advice = " If these characters are in its login, percent-encode the password." if "path" in sentence else ""
+    assert str(caught.value) == f"{source} {sentence}{advice}"
+    assert caught.value.kind.value == "configuration"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "allow_http", "refused"),
+    [
+        ("http://10.0.0.1:8080", False, True),
+        ("http://drs.example.org", False, True),
+        ("HTTP://drs.example.org", False, True),
+        ("http://localhost.example.org", False, True),
+        ("http://drs.example.org", True, False),
+        ("https://drs.example.org", False, False),
+        ("http://localhost:8080", False, False),
+        ("http://127.0.0.2", False, False),
+        ("http://[::1]:8080", False, False),
+    ],
+)
+def test_a_login_is_sent_in_clear_to_this_machine_only(endpoint: str, allow_http: bool, refused: bool) -> None:
+    chosen = settings(endpoint=endpoint, auth_url=f"{endpoint}/v3", allow_http=allow_http)
+    for option, read in (("endpoint", chosen.endpoint), ("auth_url", lambda: chosen.auth_url("A test"))):
+        if not refused:
+            assert read()
+            continue
+        with pytest.raises(DrsError) as caught:
+            read()
+        assert str(caught.value) == (
+            f"{option} begins with http:// and is on another machine, so the login would be sent in clear. "
+            "Use https://, or set allow_http to true."
+        )
 
 
 FIRST = {"OS_ACCESS_KEY": "A1", "OS_SECRET_KEY": "S1"}

@@ -128,17 +128,79 @@ def test_a_subtask_that_is_not_known_to_be_over_keeps_the_gate_shut(
     assert said in held["holds"][0]["text"]
 
 
+# What the list may say of a job that both operations show as caught up, and the hold that it makes.
+CONTRADICTIONS = [
+    *(
+        ({"status": status}, "disagreement")
+        for status in ("INCRE_TRANSFER_FAILED", "PAUSING", "RELEASE_RESOURCE_STARTED", "DELETED")
+    ),
+    ({"task_type": "FULL_TRANS"}, "disagreement"),
+    ({"error_msg": "The disk is full."}, "error_reported"),
+    ({"job_action": {"current_action": "SWITCH_OVER"}}, "action"),
+]
+
+
 @VERSIONS
-@pytest.mark.parametrize("entry", [{"name": "orders"}, 7, {"id": 7}, {"id": ""}], ids=str)
-def test_a_job_without_an_id_spoils_the_list(
+@pytest.mark.parametrize(("said", "rule"), CONTRADICTIONS, ids=str)
+def test_what_the_list_says_against_a_job_keeps_the_gate_shut(
+    simulator: Simulator, by_hand: ByHand, version: str, said: dict[str, Any], rule: str
+) -> None:
+    played(simulator, version, raw_list=said)
+    result = waited(simulator, by_hand)
+    assert (result["verdict"], [[hold["rule"] for hold in job["holds"]] for job in result["jobs"]]) == (
+        *("timeout", [[rule], []]),
+    )
+    assert "the list of jobs" in result["jobs"][0]["holds"][0]["text"].lower()
+
+
+@VERSIONS
+def test_what_the_list_says_against_a_subtask_keeps_the_gate_shut(
+    simulator: Simulator, by_hand: ByHand, version: str
+) -> None:
+    played(simulator, version, children=[CHILD])
+    simulator.set_job(CHILD, **RUNNING, raw_list={"status": "INCRE_TRANSFER_FAILED"})
+    result = waited(simulator, by_hand)
+    assert result["verdict"] == "timeout"
+    (hold,) = result["jobs"][0]["holds"]
+    assert hold["text"].startswith("1 subtask is not ready: ")
+    assert hold["text"].endswith(" INCRE_TRANSFER_STARTED [disagreement].")
+
+
+@VERSIONS
+def test_a_list_that_lags_only_delays_the_gate(simulator: Simulator, by_hand: ByHand, version: str) -> None:
+    played(simulator, version)
+    total = page(version, [{"id": job, "status": "FULL_TRANSFER_COMPLETE"} for job in JOBS], 2)
+    simulator.add_fault(operation=version, kind="status", http_status=200, body=total, to=2)
+    result = waited(simulator, by_hand)
+    assert (result["verdict"], result["polls"]) == ("ready", 5)
+
+
+@VERSIONS
+@pytest.mark.parametrize("entry", [{"name": "orders"}, 7, {"id": 7}, {"id": ""}, {"id": "x", "status": []}], ids=str)
+def test_an_entry_of_another_job_that_cannot_be_read_holds_nothing(
     simulator: Simulator, by_hand: ByHand, version: str, entry: object
 ) -> None:
     played(simulator, version)
     listed = [{"id": job} for job in JOBS]
     simulator.add_fault(operation=version, kind="status", http_status=200, body=page(version, [*listed, entry], 3))
+    assert waited(simulator, by_hand)["verdict"] == "ready"
+
+
+@VERSIONS
+def test_an_entry_of_which_only_the_id_can_be_read_holds_its_job_alone(
+    simulator: Simulator, by_hand: ByHand, version: str
+) -> None:
+    played(simulator, version)
+    listed = [{"id": JOBS[0], "children": [], "status": ["INCRE_TRANSFER_STARTED"]}, {"id": JOBS[1]}]
+    simulator.add_fault(operation=version, kind="status", http_status=200, body=page(version, listed, 2))
     result = waited(simulator, by_hand)
-    assert (result["verdict"], result["ready"]) == ("timeout", False)
-    assert result["jobs"][0]["holds"][0]["rule"] == "subtasks"
+    assert result["verdict"] == "timeout"
+    (hold,), nothing = (job["holds"] for job in result["jobs"])
+    assert hold["text"] == (
+        "Subtasks not known: the list of jobs has an entry for this job that cannot be read. "
+        "To wait without them, set check_subtasks: false."
+    )
+    assert nothing == []
 
 
 @VERSIONS

@@ -15,7 +15,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists import LIST_V3, LIST_V5, ListedJob
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists import LIST_V3, LIST_V5, ListedJob, Pages
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, BY_PASSWORD, JOBS, ByHand
 from drs_simulator import Simulator
 
@@ -222,10 +222,6 @@ def test_what_may_pass_is_tried_again(
     [
         ({"kind": "status", "documented": 7}, "permission"),
         ({"kind": "unauthorized"}, "authentication"),
-        ({"kind": "html"}, "protocol"),
-        ({"kind": "empty"}, "protocol"),
-        ({"kind": "not_object"}, "protocol"),
-        ({"kind": "redirect"}, "protocol"),
         ({"kind": "echo"}, "invalid_request"),
     ],
     ids=str,
@@ -257,7 +253,8 @@ CHILDREN: list[tuple[Any, tuple[ListedJob, ...]]] = [
     ({"id": CHILD}, (ListedJob(""),)),
     ([{"status": "CHILD_TRANSFER_STARTED"}], (ListedJob("", type="sync", status="CHILD_TRANSFER_STARTED"),)),
     ([{"id": ""}], (ListedJob("", type="sync"),)),
-    ([{"id": 7}], (ListedJob(""),)),
+    ([{"id": 7}], (ListedJob("", type="sync"),)),
+    *(([{"id": job_id}], (ListedJob("", type="sync"),)) for job_id in ("x" * 5_000_000, "a\nb", "a\u200bb", " ")),
     ([{"id": CHILD, "status": ["DELETED"]}], (ListedJob(""),)),
     ([None], (ListedJob(""),)),
     ([{"id": CHILD}], (ListedJob(CHILD, type="sync"),)),
@@ -287,16 +284,100 @@ def test_a_child_that_cannot_be_read_shows_as_a_child_without_an_id(
         ({"jobs": []}, "no number 'total_record'"),
         ({"jobs": [], "total_record": True}, "no number 'total_record'"),
         ({"jobs": [], "total_record": -1}, "no number 'total_record'"),
-        ({"jobs": [7], "total_record": 1}, "not an object"),
-        ({"jobs": [{"name": "orders"}], "total_record": 1}, "no job id"),
-        ({"jobs": [{"id": 1}], "total_record": 1}, "'id' of a job in the response is not a string"),
-        ({"jobs": [{"id": "a", "status": 1}], "total_record": 1}, "'status' of a job"),
+        *(
+            ({"jobs": [], "total_record": total}, "no number 'total_record'")
+            for total in ("", "-1", "0.0", "1,000", "\u0663", "1" * 5000, [1], None)
+        ),
     ],
 )
 def test_a_body_that_is_no_list_is_an_error(body: object, said: str) -> None:
     with pytest.raises(DrsError, match=said) as caught:
         LIST_V3.parse(body, "migration")
     assert caught.value.kind.value == "protocol"
+
+
+@pytest.mark.parametrize("operation", [LIST_V3, LIST_V5], ids=["v3", "v5"])
+def test_a_total_may_be_written_as_text(operation: Any) -> None:
+    assert operation.parse({"jobs": [{"id": "a"}], operation.total_field: "150"}, "sync").total == 150
+
+
+# Entries that cannot be read, and what is left of each.
+UNREAD: list[tuple[Any, tuple[ListedJob, ...]]] = [
+    (7, ()),
+    (None, ()),
+    ({"name": "orders"}, ()),
+    ({"id": 1}, ()),
+    ({"id": " "}, ()),
+    ({"id": "b", "status": 1}, (ListedJob("b", type="migration", readable=False),)),
+    ({"id": "b", "name": ["orders"]}, (ListedJob("b", type="migration", readable=False),)),
+]
+
+
+@pytest.mark.parametrize(("entry", "left"), UNREAD, ids=[str(number) for number in range(len(UNREAD))])
+def test_an_entry_that_cannot_be_read_hides_no_other_job(entry: object, left: tuple[ListedJob, ...]) -> None:
+    page = LIST_V3.parse({"jobs": [{"id": "a"}, entry, {"id": "c"}], "total_record": 3}, "migration")
+    assert page.jobs == (ListedJob("a", type="migration"), *left, ListedJob("c", type="migration"))
+    pages = Pages()
+    assert not pages.add(page)
+    assert pages.complete
+
+
+def test_every_text_of_an_entry_is_printable_and_cut_but_the_name_and_the_id_that_are_compared() -> None:
+    for text in ("orders\u200b\n##vso[task.complete]", "x" * 5_000_000):
+        fields = dict.fromkeys(("status", "task_type", "engine_type", "db_use_type", "create_time", "error_msg"), text)
+        entry = {"id": "a", "name": text, **fields, "job_action": {"current_action": text}}
+        (job,) = LIST_V3.parse({"jobs": [entry], "total_record": 1}, "sync").jobs
+        assert job.name == text[:500]
+        said = (job.status, job.task_mode, job.engine, job.type, job.created_at, job.error_message, job.action)
+        assert all(value and value.isprintable() and len(value) < 2100 for value in said)
+        assert all(
+            value.isprintable() and len(value) < 2100 for value in job.as_dict().values() if value.__class__ is str
+        )
+
+
+@pytest.mark.parametrize("job_id", ["x" * 5_000_000, "a\nb", "a\u202eb"], ids=["long", "line end", "direction"])
+def test_what_cannot_be_an_id_is_none(job_id: str) -> None:
+    page = LIST_V3.parse({"jobs": [{"id": job_id}, {"id": "c"}], "total_record": 2}, "migration")
+    assert ([job.id for job in page.jobs], page.unread) == (["c"], 1)
+
+
+@VERSIONS
+def test_entries_without_an_id_are_left_out_and_a_warning_says_so(
+    simulator: Simulator, client_for: ClientFor, withdrawn: list[str]
+) -> None:
+    total = "total_count" if withdrawn else "total_record"
+    simulator.load({"jobs": FAMILY, "withdrawn": withdrawn})
+    body = {"jobs": [{"name": "orders"}, {"id": JOBS[1]}], total: 2}
+    simulator.add_fault(operation="list-v5" if withdrawn else "list-v3", kind="status", http_status=200, body=body)
+    client = client_for(simulator)
+    assert [job.id for job in client.list_jobs(types=["sync"])] == [JOBS[1]]
+    unread = "The list of jobs has entries without an id that can be read. Of these jobs nothing is known."
+    assert client.warnings == [unread]
+
+
+@VERSIONS
+def test_a_job_that_is_deleted_between_two_pages_makes_the_list_be_read_again(
+    start: Start, client_for: ClientFor, withdrawn: list[str]
+) -> None:
+    simulator = start(generate={"count": 149, **RUNNING}, withdrawn=withdrawn)
+    version, total = ("list-v5", "total_count") if withdrawn else ("list-v3", "total_record")
+    # Before the first of 150 was deleted: what came after it moves up by one, and number 101 is on neither page.
+    before = [{"id": "deleted"}, *({"id": job_id} for job_id in simulator.job_ids[:99])]
+    simulator.add_fault(operation=version, kind="status", http_status=200, body={"jobs": before, total: 150}, on=1)
+    listed = client_for(simulator).list_jobs(types=["migration"])
+    assert sorted(job.id for job in listed) == sorted(simulator.job_ids)
+
+
+def test_a_filter_that_finds_nothing_once_is_asked_again_later(start: Start, client_for: ClientFor) -> None:
+    simulator = start(jobs=FAMILY)
+    simulator.add_fault(operation="list-v3", kind="status", http_status=200, body={"jobs": [], "total_record": 0}, to=3)
+    client = client_for(simulator)
+    filtered = []
+    for _reading in range(25):
+        simulator.requests.clear()
+        assert [job.id for job in client.list_jobs(ids=JOBS[:1])] == [JOBS[0]]
+        filtered.append(any(JOBS[0] in str(entry["body"]) for entry in simulator.requests))
+    assert filtered == [True, *[False] * 20, *[True] * 4]
 
 
 @pytest.mark.parametrize(
@@ -316,7 +397,34 @@ def test_times_are_iso_8601_as_far_as_they_can_be(written: object, expected: str
     assert LIST_V3.parse(body, "sync").jobs[0].created_at == expected
 
 
-BODIES = Path(__file__).resolve().parents[2] / "simulator" / "bodies"
+# What an entry may hold of an error and of an action, and what is read of it: code, message, action.
+SAID: list[tuple[dict[str, Any], tuple[str | None, str | None, str | None]]] = [
+    ({}, (None, None, None)),
+    ({"error_msg": "", "error_code": "DRS.00000000", "job_action": None}, (None, None, None)),
+    ({"error_msg": "Full."}, (None, "Full.", None)),
+    ({"error_code": "DRS.M05011", "error_message": "Full."}, ("DRS.M05011", "Full.", None)),
+    ({"job_action": {"available_actions": []}}, (None, None, None)),
+    *(({"job_action": {"current_action": said}}, (None, None, None)) for said in (None, "", " ", "null")),
+    ({"job_action": {"current_action": "SWITCH_OVER"}}, (None, None, "SWITCH_OVER")),
+]
+
+
+@pytest.mark.parametrize(("fields", "expected"), SAID, ids=[str(number) for number in range(len(SAID))])
+@pytest.mark.parametrize("operation", [LIST_V3, LIST_V5], ids=["v3", "v5"])
+def test_an_entry_says_of_errors_and_actions(operation: Any, fields: dict[str, Any], expected: Any) -> None:
+    (job,) = operation.parse({"jobs": [{"id": "a", **fields}], operation.total_field: 1}, "sync").jobs
+    assert (job.error_code, job.error_message, job.action) == expected
+
+
+@pytest.mark.parametrize(
+    "action", ["SWITCH_OVER", [], 7, {"current_action": 7}, {"current_action": ["STOP"]}], ids=repr
+)
+def test_an_action_that_cannot_be_read_makes_its_entry_unreadable(action: object) -> None:
+    (job,) = LIST_V3.parse({"jobs": [{"id": "a", "job_action": action}], "total_record": 1}, "sync").jobs
+    assert not job.readable
+
+
+BODIES = Path(__file__).resolve().parents[3] / "simulator" / "bodies"
 
 
 def response_of(name: str) -> Any:

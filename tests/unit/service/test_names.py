@@ -15,7 +15,12 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.info import jobs_info
-from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.names import Asked, asked_jobs, resolve_names
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.names import (
+    Asked,
+    asked_jobs,
+    ids_of,
+    resolve_names,
+)
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import INFO_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
@@ -42,6 +47,21 @@ def test_a_name_on_a_later_page_is_found(start: Start, client_for: ClientFor, wi
     simulator = start(generate={"count": 150, **RUNNING}, jobs=[], withdrawn=withdrawn)
     simulator.set_job("z", name="orders", **RUNNING)
     assert resolve_names(client_for(simulator), ["orders"]) == ["z"]
+
+
+@pytest.mark.parametrize("withdrawn", [[], ["list-v3"]], ids=["v3", "v5"])
+def test_one_of_two_jobs_is_not_hidden_by_a_job_that_is_deleted_between_two_pages(
+    start: Start, client_for: ClientFor, withdrawn: list[str]
+) -> None:
+    simulator = start(generate={"count": 120, **RUNNING}, jobs=[], withdrawn=withdrawn)
+    for job_id in ("first", "zlast"):
+        simulator.set_job(job_id, name="orders", **RUNNING)
+    # The first page before a job was deleted: with that, "orders" moved up to a place that was read.
+    version, total = ("list-v5", "total_count") if withdrawn else ("list-v3", "total_record")
+    before = [{"id": "deleted"}, *({"id": job_id} for job_id in simulator.job_ids if job_id != "first")][:100]
+    simulator.add_fault(operation=version, kind="status", http_status=200, body={"jobs": before, total: 123}, on=1)
+    with pytest.raises(DrsError, match="2 jobs are named 'orders'"):
+        resolve_names(client_for(simulator), ["orders"])
 
 
 # The jobs of the project, the names that are asked for, and what is said of them.
@@ -120,8 +140,11 @@ ASKED: list[tuple[dict[str, Any], Asked | str]] = [
     ),
     ({"job_names": ['["x"', ' "y"]']}, Asked((), ("x", "y"), None)),
     ({"jobs": ["a"], "job_names": ["x"]}, "jobs and job_names are both set. Set only one."),
-    ({}, "No job is given. Set jobs (ids) or job_names (names as in the console)."),
-    ({"jobs": None, "job_names": None}, "No job is given. Set jobs (ids) or job_names (names as in the console)."),
+    ({}, "No jobs specified. Set jobs (ids) or job_names (names as shown in the console)."),
+    (
+        {"jobs": None, "job_names": None},
+        "No jobs specified. Set jobs (ids) or job_names (names as shown in the console).",
+    ),
     ({"jobs": []}, "jobs is empty. Give the id of at least one DRS job."),
     ({"jobs": [], "job_names": []}, "jobs is empty. Give the id of at least one DRS job."),
     ({"job_names": []}, "job_names is empty. Give the name of at least one DRS job."),
@@ -262,3 +285,13 @@ def test_a_wait_says_that_the_statuses_come_from_the_list(simulator: Simulator, 
     result, _lines = waited(simulator, by_hand, jobs=["a"])
     assert (result["verdict"], result["polls"]) == ("error", 1)
     assert "The list of jobs cannot take its place." in result["reason"]
+
+
+def test_a_name_that_holds_a_secret_is_not_shown_when_another_one_is_looked_up(
+    start: Start, client_for: ClientFor
+) -> None:
+    jobs = [{"id": "a", "name": f"orders {BY_TOKEN['auth_token']}", **RUNNING}]
+    with pytest.raises(DrsError, match="No job is named 'nothing'") as wrong:
+        ids_of(client_for(start(jobs=jobs)), Asked((), ("nothing",), None))
+    assert "orders" in str(wrong.value)
+    assert BY_TOKEN["auth_token"] not in str(wrong.value)

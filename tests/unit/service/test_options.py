@@ -31,8 +31,8 @@ PROJECT_ID = "project_id (OS_PROJECT_ID or OS_TENANT_ID or HUAWEICLOUD_SDK_PROJE
 REGION = "region (OS_REGION_NAME or HW_REGION_NAME)"
 PROJECT_NAME = "project_name (OS_PROJECT_NAME or OS_TENANT_NAME or HW_PROJECT_NAME)"
 NO_PROJECT = f"There is no project. Give {PROJECT_ID}, {PROJECT_NAME} or {REGION}."
-NO_ENDPOINT = f"There is no endpoint. Give endpoint (the base URL of DRS), or {REGION} for the published one."
-TOKEN_CHARACTERS = "auth_token holds a blank, a line break or a character that is not ASCII."
+NO_ENDPOINT = f"No endpoint specified. Set endpoint (the base URL of DRS), or {REGION} for the published one."
+TOKEN_CHARACTERS = "auth_token contains a space, a line break or a character that is not ASCII."
 ENDPOINT = "endpoint must be a URL that begins with https:// or http://, not "
 PLAIN = "endpoint must be a plain base URL, without a login, a query or a fragment."
 
@@ -43,11 +43,11 @@ PLAIN = "endpoint must be a plain base URL, without a login, a query or a fragme
         ([], "jobs is empty. Give the id of at least one DRS job."),
         ([""], "jobs: entry 1 is empty. Give the id of a DRS job."),
         (["a", ""], "jobs: entry 2 is empty. Give the id of a DRS job."),
-        (["a b"], "jobs: entry 1 ('a b') holds a blank or a control character, which no job id has."),
-        ([" "], "jobs: entry 1 (' ') holds a blank or a control character, which no job id has."),
-        (["a", "b\n"], "jobs: entry 2 ('b\\n') holds a blank or a control character, which no job id has."),
-        (["\x7f"], "jobs: entry 1 ('\\x7f') holds a blank or a control character, which no job id has."),
-        (["a\u00a0b"], "jobs: entry 1 ('a\\xa0b') holds a blank or a control character, which no job id has."),
+        (["a b"], "jobs: entry 1 ('a b') contains a space or a control character. Job ids have neither."),
+        ([" "], "jobs: entry 1 (' ') contains a space or a control character. Job ids have neither."),
+        (["a", "b\n"], "jobs: entry 2 ('b\\n') contains a space or a control character. Job ids have neither."),
+        (["\x7f"], "jobs: entry 1 ('\\x7f') contains a space or a control character. Job ids have neither."),
+        (["a\u00a0b"], "jobs: entry 1 ('a\\xa0b') contains a space or a control character. Job ids have neither."),
     ],
 )
 def test_what_cannot_be_a_job_id(jobs: list[str], sentence: str) -> None:
@@ -98,7 +98,7 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
         {"endpoint": None, "region": "a.b/c"},
         "region: 'a.b/c' is not a known region. Set endpoint (and auth_url) for regions of other clouds.",
     ),
-    ({"ca_path": "/nowhere/ca.pem"}, "ca_path: there is no file or folder /nowhere/ca.pem that can be read."),
+    ({"ca_path": "/nowhere/ca.pem"}, "ca_path: cannot read /nowhere/ca.pem."),
     ({"proxy": "http://"}, "proxy is not a URL such as http://proxy.example.com:3128."),
     ({"proxy": "ftp://proxy"}, "proxy is not a URL such as http://proxy.example.com:3128."),
     ({"proxy": "http://proxy:port"}, "proxy is not a URL such as http://proxy.example.com:3128."),
@@ -122,8 +122,8 @@ LOGINS: list[tuple[dict[str, Any], str]] = [
     (
         {},
         (
-            "There is no login. Give one of: token (auth_token); password (username, password, user_domain_name); "
-            "access keys (access_key, secret_key); clouds.yaml (cloud); or set their environment variables."
+            "No credentials found. Set the options of one login method (token (auth_token); password (username, password, user_domain_name); "
+            "access keys (access_key, secret_key); clouds.yaml (cloud)) or their environment variables."
         ),
     ),
     (
@@ -163,10 +163,10 @@ LOGINS: list[tuple[dict[str, Any], str]] = [
         {**without(BY_KEYS, "project_id"), "project_name": "eu-de"},
         "Looking up the project by name needs auth_url (OS_AUTH_URL or HW_AUTH_URL), or region for the published one.",
     ),
-    ({**BY_KEYS, "secret_key": "a b"}, "secret_key holds a blank, a line break or a character that is not ASCII."),
+    ({**BY_KEYS, "secret_key": "a b"}, "secret_key contains a space, a line break or a character that is not ASCII."),
     (
         {**BY_KEYS, "security_token": "a\r\nb"},
-        "security_token holds a blank, a line break or a character that is not ASCII.",
+        "security_token contains a space, a line break or a character that is not ASCII.",
     ),
 ]
 

@@ -31,14 +31,15 @@ REPEATABLE: list[dict[str, Any]] = [
     {"kind": "reset"},
     {"kind": "cut_short"},
     {"kind": "wrong_json"},
-]
-FINAL: list[dict[str, Any]] = [
-    {"kind": "unauthorized"},
     {"kind": "status", "http_status": 403},
     {"kind": "html"},
     {"kind": "empty"},
     {"kind": "not_object"},
     {"kind": "redirect"},
+]
+FINAL: list[dict[str, Any]] = [
+    {"kind": "unauthorized"},
+    {"kind": "status", "documented": 7},
 ]
 
 
@@ -88,7 +89,9 @@ def test_pauses_have_full_jitter_that_grows_to_a_bound(
     assert by_hand.slept == [1, 2, 4, 8, 16, 20, 20, 20]
 
 
-@pytest.mark.parametrize(("said", "pause"), [("7", 7), ("0", 0), ("86400", 60), ("garbage", 1)])
+@pytest.mark.parametrize(
+    ("said", "pause"), [("7", 7), ("0", 1), ("Mon, 01 Jan 2001 00:00:00 GMT", 1), ("86400", 60), ("garbage", 1)]
+)
 def test_retry_after_is_honoured_within_a_bound(
     simulator: Simulator, client_for: ClientFor, by_hand: ByHand, said: str, pause: float
 ) -> None:
@@ -126,13 +129,18 @@ def test_a_pause_that_the_server_asks_for_does_not_reach_beyond_the_deadline(
 
 
 @pytest.mark.parametrize(
-    ("left", "seconds"), [(None, 30), (100, 30), (12, 12), (5, 5), (1, 5), (-50, 5), (float("inf"), 30)]
+    ("left", "seconds"), [(None, 30), (100, 30), (12, 12), (5, 5), (1, 5), (0, 5), (-1, 4), (float("inf"), 30)]
 )
 def test_a_request_near_the_deadline_gets_what_is_left_but_enough_for_a_healthy_answer(
     by_hand: ByHand, left: float | None, seconds: float
 ) -> None:
     until = None if left is None else by_hand.now + left
     assert time_for_one(Limits(timeout=30), by_hand.clock, until) == seconds
+
+
+def test_nothing_is_sent_any_more_when_a_healthy_answer_would_have_come(by_hand: ByHand) -> None:
+    with pytest.raises(DrsError, match="Time was up before this request"):
+        time_for_one(Limits(timeout=30), by_hand.clock, by_hand.now - 5)
 
 
 def test_no_request_gets_more_than_its_own_limit(by_hand: ByHand) -> None:

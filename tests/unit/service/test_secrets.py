@@ -11,6 +11,7 @@ import json
 import re
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -23,6 +24,11 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.http.response
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import KeystoneAuth
 from ansible_collections.cutover.drs.plugins.module_utils._service.login.settings import Settings
+from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import run as run_stop
+from ansible_collections.cutover.drs.plugins.module_utils._stop.options import STOP_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run as run_wait
+from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import SUFFIXES, render
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
     BY_PASSWORD,
@@ -31,6 +37,7 @@ from ansible_collections.cutover.drs.tests.unit.service.support import (
     DEFAULTS,
     JOBS,
     PROJECT,
+    ByHand,
     answer,
     raw_server,
 )
@@ -117,7 +124,7 @@ def test_a_login_that_echoes_the_password(simulator: Simulator, client_for: Clie
     simulator.add_fault(operation="tokens", kind="status", http_status=401, body=body)
     with pytest.raises(DrsError) as caught:
         client_for(simulator, **BY_PASSWORD).statuses(JOBS)
-    assert "The password ******** is wrong." in str(caught.value)
+    assert "The password ******** is wrong (HTTP 401)." in str(caught.value)
     for text in shown(caught.value):
         assert_hidden(text, BY_PASSWORD["password"])
 
@@ -243,10 +250,10 @@ def test_no_control_character_of_a_server_is_in_a_record_or_an_error(
     client = client_for(simulator, **BY_TOKEN)
     record = client.progress(JOBS)[0]
     assert (record.error_message, record.raw and record.raw["more"]) == (f"?{text[1:]}",) * 2
-    simulator.add_fault(kind="status", http_status=403, body={"error_code": "A", "error_msg": text})
+    simulator.add_fault(kind="status", http_status=403, body={"error_code": "APIGW.0302", "error_msg": text})
     with pytest.raises(DrsError) as caught:
         client.progress(JOBS)
-    assert f"HTTP 403 A ?{text[1:]}." in str(caught.value)
+    assert f"HTTP 403 APIGW.0302 ?{text[1:]}." in str(caught.value)
 
 
 def test_a_token_that_comes_again_is_still_a_secret() -> None:
@@ -258,7 +265,7 @@ def test_a_token_that_comes_again_is_still_a_secret() -> None:
             return next(self.tokens)
 
     redact = Redactor()
-    login = KeystoneAuth(Plugin(), None, redact, 1)
+    login = KeystoneAuth(Plugin(), None, redact)
     for _poll in range(3):
         login.log_in(1)
     assert redact.text("token-one token-two") == "******** ********"
@@ -273,3 +280,83 @@ def test_a_long_wait_remembers_two_tokens_and_no_more(start: Callable[..., Simul
     assert len(set(tokens)) == 5
     assert [client._redact.text(token) == "********" for token in tokens] == [False, False, False, True, True]
     assert PROJECT in client._url("v3", "")
+
+
+# Passwords that stand in the names and ids of jobs.
+ORDERS = {"id": JOBS[0], "name": "orders-to-cloud", "status": "INCRE_TRANSFER_STARTED"}
+OTHERS = {"id": JOBS[1], "name": "orders-to-archive", "status": "INCRE_TRANSFER_STARTED"}
+
+
+def waited(simulator: Simulator, by_hand: ByHand, environ: dict[str, str], lines: list[str], **given: Any) -> Any:
+    defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
+    urls = {"endpoint": simulator.endpoint, "auth_url": simulator.auth_url}
+    options = {**DEFAULTS, **defaults, **urls, "stable_for": 10.0, "request_retries": 0, **given}
+    return run_wait(options, environ, one_sample=False, say=lines.append, clock=by_hand.clock)
+
+
+def with_password(simulator: Simulator, password: str) -> dict[str, str]:
+    simulator.change_credentials(password=password)
+    return {**BY_PASSWORD, "password": password}
+
+
+def test_a_password_that_nobody_uses_hides_no_job(start: Callable[..., Simulator], by_hand: ByHand) -> None:
+    simulator = start(jobs=[ORDERS, OTHERS])
+    result = waited(simulator, by_hand, {"OS_PASSWORD": "orders"}, [], **BY_TOKEN, job_names=["orders-to-cloud"])
+    assert (result["verdict"], result["jobs"][0]["name"]) == ("ready", "orders-to-cloud")
+
+
+@pytest.mark.parametrize("password", ["orders", "9a470239", "ready", "INCRE", "jobs"])
+@pytest.mark.parametrize("given", [{"job_names": ["orders-to-cloud"]}, {"jobs": [JOBS[0]]}])
+def test_jobs_are_compared_as_they_came_and_masked_when_they_are_shown(
+    start: Callable[..., Simulator], by_hand: ByHand, tmp_path: Path, password: str, given: dict[str, Any]
+) -> None:
+    simulator = start(jobs=[ORDERS, OTHERS])
+    lines: list[str] = []
+    record = tmp_path / "wait.jsonl"
+    login = with_password(simulator, password)
+    result = waited(simulator, by_hand, {}, lines, **login, **given, record=str(record))
+    assert (result["verdict"], result["ready"]) == ("ready", True)
+    # An id that is known from the options is no secret, and whoever reads a result looks for it.
+    assert result["jobs"][0]["id"] == JOBS[0]
+    if password == "orders":
+        assert result["jobs"][0]["name"] == "********-to-cloud"
+        assert "orders" not in json.dumps(result) + record.read_text() + " ".join(lines)
+    replayed = waited(simulator, by_hand, {}, [], **login, replay=str(record), jobs=[JOBS[0]])
+    assert replayed["verdict"] == "ready"
+
+
+@pytest.mark.parametrize("call", ["wait", "stop"])
+def test_the_names_that_an_error_lists_are_masked(start: Callable[..., Simulator], by_hand: ByHand, call: str) -> None:
+    simulator = start(jobs=[ORDERS, OTHERS])
+    login = with_password(simulator, "orders")
+    lines: list[str] = []
+    if call == "wait":
+        result = waited(simulator, by_hand, {}, lines, **login, job_names=["archive"])
+    else:
+        defaults = {name: spec.get("default") for name, spec in STOP_OPTIONS.items()}
+        urls = {"endpoint": simulator.endpoint, "auth_url": simulator.auth_url, "job_names": ["archive"]}
+        given = {**DEFAULTS, **defaults, **login, **urls}
+        result = run_stop(given, {}, check_mode=False, say=lines.append, clock=by_hand.clock)
+    assert "No job is named 'archive'. Similar: ********-to-archive" in result.get("reason", result.get("msg"))
+    assert "orders" not in json.dumps(result) + " ".join(lines)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_password_of_a_proxy_of_the_environment_is_nowhere(by_hand: ByHand, tmp_path: Path, scheme: str) -> None:
+    login = base64.b64encode(b"deploy:Pa55w0rd-of-proxy/1").decode()
+    refusal = f"HTTP/1.1 407 Basic {login}\r\nServer: {login}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    lines: list[str] = []
+    record = tmp_path / "wait.jsonl"
+    with raw_server(refusal.encode()) as proxy:
+        environ = {f"{scheme.upper()}_PROXY": f"http://deploy:Pa55w0rd-of-proxy%2F1@{proxy}"}
+        defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
+        options = {**DEFAULTS, **defaults, **BY_TOKEN, "jobs": list(JOBS), "record": str(record), "max_errors": 1}
+        options |= {"endpoint": f"{scheme}://drs.example.com", "allow_http": True}
+        result = run_wait(options, environ, one_sample=False, say=lines.append, clock=by_hand.clock)
+    assert result["verdict"] == "error"
+    assert "requires a login" in result["reason"]
+    reports = [render(result, suffix, "A gate") for suffix in SUFFIXES]
+    assert len(reports) == 5
+    shown = json.dumps(result) + record.read_text() + " ".join([*lines, *reports])
+    for secret in ("Pa55w0rd-of-proxy", login, login[:16]):
+        assert secret not in shown

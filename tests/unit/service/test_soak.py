@@ -22,5 +22,5 @@ def test_a_wait_among_faults_of_every_kind_leaves_nothing_open_and_is_ready_only
     caplog.set_level(logging.CRITICAL, "urllib3")
     done = soak(200, share=0.3, seed=1)
     assert not failures(done), report(done)
-    assert done.result["errors"] > 20
+    assert done.result["errors"] > 10
     assert done.result["logins"] > 1

@@ -174,6 +174,8 @@ FAILED = {"error_code": "DRS.M00304", "error_msg": "Not in this state."}
     ("items", "expected"),
     [
         ([{"id": A, "status": "success"}, {"id": B, "status": "Success"}], [ACCEPTED, ACCEPTED]),
+        ([{"id": A, "status": "success", "error_code": "DRS.00000000", "error_msg": "Success."}], [ACCEPTED, UNCLEAR]),
+        ([{"id": A, "status": "success", "error_code": 0}], [ACCEPTED, UNCLEAR]),
         ([{"id": B, "status": "failed", **FAILED}, {"id": A, "status": "success"}], [ACCEPTED, WRONG_STATE]),
         ([{"id": A, "status": "FAILED", "error_code": "DRS.M01504", "error_msg": "Try again later."}], [BUSY, UNCLEAR]),
         ([{"id": A, "status": "failed"}], [StopAnswer(Reply.REFUSED), UNCLEAR]),
@@ -220,7 +222,7 @@ def test_a_proxy_carries_the_body(client_for: ClientFor) -> None:
     head = f"HTTP/1.1 202 Accepted\r\nContent-Length: {len(accepted)}\r\nConnection: close\r\n\r\n".encode()
     # It answers only when all of the body has come: see `raw_server`.
     with raw_server(head + accepted) as proxy:
-        client = client_for("http://drs.example.invalid", proxy=f"http://{proxy}", **BY_KEYS)
+        client = client_for("http://drs.example.com", proxy=f"http://{proxy}", **BY_KEYS)
         assert client.stop([A]) == {A: ACCEPTED}
 
 

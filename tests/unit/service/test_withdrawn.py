@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
-from ansible_collections.cutover.drs.tests.unit.service.support import JOBS
+from ansible_collections.cutover.drs.tests.unit.service.support import JOBS, ByHand
 from drs_simulator import Simulator
 
 ClientFor = Callable[..., Client]
@@ -64,7 +64,7 @@ def test_no_list_and_no_batch_status_is_a_final_error(start: Start, client_for: 
         said = str(caught.value)
         assert said.startswith("batch-status of 2 jobs at 127.0.0.1:")
         assert "HTTP 404 APIGW.0101 The API does not exist" in said
-        assert "The service does not have this operation, or has it no longer." in said
+        assert "The service does not offer this operation (any more)." in said
         assert "The list of jobs cannot take its place. The list of jobs (v5) at" in said
         assert (caught.value.final, caught.value.error_code) == (True, "APIGW.0101")
 
@@ -90,3 +90,58 @@ def test_a_list_that_is_refused_is_an_error_that_says_so(start: Start, client_fo
     with pytest.raises(DrsError, match=r"The list of jobs cannot take its place.*No permission") as caught:
         client_for(simulator).both(JOBS)
     assert caught.value.kind.value == "permission"
+
+
+WITHDRAWN = {"kind": "status", "documented": 9}
+
+
+def test_one_404_is_not_remembered_unless_the_other_operation_answers(
+    simulator: Simulator, client_for: ClientFor
+) -> None:
+    for operation in ("batch-status", "batch-progress"):
+        simulator.add_fault(operation=operation, **WITHDRAWN)
+    client = client_for(simulator)
+    for _poll in range(2):
+        with pytest.raises(DrsError, match=r"APIGW\.0101"):
+            client.both(JOBS)
+    assert client.warnings == []
+    simulator.load({"jobs": [{"id": job, **RUNNING} for job in JOBS]})
+    client.both(JOBS)
+    assert {entry["operation"] for entry in simulator.requests} == {"batch-status", "batch-progress"}
+
+
+def test_an_operation_that_was_withdrawn_is_tried_again_after_a_while(
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand
+) -> None:
+    simulator.add_fault(operation="batch-status", **WITHDRAWN, to=1)
+    client = client_for(simulator)
+    operations = []
+    for _poll in range(3):
+        simulator.requests.clear()
+        client.both(JOBS)
+        operations.append(sorted({entry["operation"] for entry in simulator.requests}))
+        by_hand.now += 350
+    assert operations[1:] == [["batch-progress", "list-v3"], ["batch-progress", "batch-status"]]
+
+
+@pytest.mark.parametrize("operation", ["batch-status", "batch-progress"])
+def test_a_404_of_an_operation_that_has_answered_before_is_one_failed_poll(
+    simulator: Simulator, client_for: ClientFor, operation: str
+) -> None:
+    client = client_for(simulator, request_retries=0)
+    client.both(JOBS)
+    simulator.add_fault(operation=operation, **WITHDRAWN)
+    simulator.add_fault(operation="list-v3", kind="status", documented=7)
+    with pytest.raises(DrsError, match=r"APIGW\.0101") as caught:
+        client.both(JOBS)
+    assert caught.value.final is False
+
+
+def test_a_list_that_is_not_there_once_is_asked_for_again(start: Start, client_for: ClientFor) -> None:
+    # As at Open Telekom Cloud, which has no v5.
+    simulator = start(withdrawn=["list-v5"])
+    simulator.add_fault(operation="list-v3", **WITHDRAWN, on=1)
+    client = client_for(simulator, parallel=1)
+    with pytest.raises(DrsError, match=r"APIGW\.0101"):
+        client.list_jobs(types=["migration"])
+    assert len(client.list_jobs(types=["migration"])) == len(JOBS)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -221,7 +222,7 @@ def test_a_job_that_stays_busy_ends_the_task_at_the_timeout() -> None:
     assert lists(done.result) == (True, [B], [], [A], True)
     assert "1 of 2 jobs has not ended after 60 s" in done.result["msg"]
     assert "the service is still busy (DRS.M01504" in done.result["msg"]
-    assert f"Stopped, and not to be resumed: {B}." in done.result["msg"]
+    assert f"These jobs were stopped and cannot be resumed: {B}." in done.result["msg"]
     assert done.result["elapsed"] == 60
 
 
@@ -317,6 +318,22 @@ def test_a_job_with_a_subtask_that_still_copies_is_not_stopped() -> None:
     assert done(require_ready=False, check_mode=True).result["stopped"] == [A]
 
 
+def test_a_subtask_that_is_left_out_once_does_not_let_a_busy_job_be_stopped() -> None:
+    class LosesTheSubtask(Service):
+        def _status(self, job_id: str) -> StatusRecord:
+            # The first reading asks for the job, and then for its subtask.
+            return StatusRecord(job_id) if job_id == B and len(self.asked) > 2 else super()._status(job_id)
+
+        def list_jobs(self, *, ids: Sequence[str] | None = None, until: float | None = None) -> list[ListedJob]:
+            self.children = self.children if len(self.asked) < 2 else ()
+            return super().list_jobs(ids=ids, until=until)
+
+    fields = {"children": (ListedJob(B, status="INCRE_TRANSFER_STARTED"),), "others": {B: Task()}}
+    done = stopped(Task(answers=[BUSY]), ids=[A], kind=LosesTheSubtask, service=fields, timeout=9, interval=5)
+    assert done.sent == [(A,)]
+    assert f"1 subtask is not ready: {B} missing [not_found]." in done.result["msg"]
+
+
 def test_evidence_that_is_too_old_stops_nothing() -> None:
     # Each reading takes longer than it may be trusted.
     done = stopped(service={"takes": 70.0}, timeout=300)
@@ -327,6 +344,21 @@ def test_many_jobs_are_stopped_in_batches() -> None:
     done = stopped(*[Task() for _job in range(7)], service={"batch_size": 3})
     assert [len(ids) for ids in done.sent] == [3, 3, 1]
     assert len(done.result["stopped"]) == 7
+
+
+LEFT = (
+    "After a forced stop, do by hand what a normal one migrates: set the sequences and start values of the target, create "
+    "its triggers and events, and drop the replication slots on the source."
+)
+
+
+def test_a_forced_stop_says_what_is_left_and_any_other_does_not() -> None:
+    forced = stopped(force=True)
+    assert forced.result["msg"].endswith(f" {LEFT}")
+    assert forced.result["changed"]
+    assert stopped(force=True, check_mode=True).result["msg"].endswith(f" {LEFT}")
+    for done in (stopped(), stopped(check_mode=True), stopped(Task("RELEASE_RESOURCE_COMPLETE"), force=True)):
+        assert "forced" not in done.result["msg"]
 
 
 def test_only_force_forces() -> None:
@@ -361,12 +393,12 @@ def test_the_lines_say_what_happens() -> None:
     done = stopped(Task(answers=[BUSY]), Task(ENDED), ids=[A, B])
     assert done.lines == [
         "drs_stop 12:00:00Z +0s START jobs=2 timeout=30m",
-        "drs_stop 12:00:00Z +0s CHANGE 9a47..jb21 INCRE_TRANSFER_STARTED",
-        "drs_stop 12:00:00Z +0s CHANGE dc67..jb21 RELEASE_RESOURCE_COMPLETE",
+        "drs_stop 12:00:00Z +0s CHANGE 9a47..jb21 INCRE_TRANSFER_STARTED delay=0s hold=wrong_phase",
+        "drs_stop 12:00:00Z +0s CHANGE dc67..jb21 RELEASE_RESOURCE_COMPLETE delay=0s ready",
         "drs_stop 12:00:00Z +0s STOP busy 9a47..jb21 DRS.M01504: Another operation is being performed",
         "drs_stop 12:00:05Z +5s STOP accepted=1 9a47..jb21",
-        "drs_stop 12:00:10Z +10s CHANGE 9a47..jb21 RELEASE_RESOURCE_STARTED",
-        "drs_stop 12:00:15Z +15s CHANGE 9a47..jb21 RELEASE_RESOURCE_COMPLETE",
+        "drs_stop 12:00:10Z +10s CHANGE 9a47..jb21 RELEASE_RESOURCE_STARTED hold=wrong_phase",
+        "drs_stop 12:00:15Z +15s CHANGE 9a47..jb21 RELEASE_RESOURCE_COMPLETE ready",
         "drs_stop 12:00:15Z +15s END 1 job stopped; 1 job had ended or was ending already.",
     ]
 
@@ -375,4 +407,6 @@ def test_a_long_stop_of_many_jobs_keeps_its_lines_short_and_few() -> None:
     done = stopped(*[Task(takes=80000) for _job in range(300)], timeout=86400, interval=60)
     assert len(done.lines) <= 500
     assert max(len(line) for line in done.lines) <= 160
-    assert any("ALIVE ending=300" in line for line in done.lines)
+    assert any(
+        line.endswith("RELEASE_RESOURCE_STARTED hold=wrong_phase") for line in done.lines if "ALIVE ready=0/300" in line
+    )

@@ -91,11 +91,11 @@ def test_a_series_of_too_many_jobs_for_a_curve_is_empty() -> None:
     assert history.series() == []
 
 
-def test_five_hundred_transitions_are_kept_and_the_others_counted() -> None:
+def test_three_hundred_transitions_are_kept_and_the_others_counted() -> None:
     history = History()
     for number in range(1500):
         history.note(sample(number, reading(A, "PAUSING" if number % 2 else "CREATING")))
-    assert (len(history.transitions), history.transitions_left_out) == (400, 1100)
+    assert (len(history.transitions), history.transitions_left_out) == (300, 1200)
     assert history.transitions[0]["from"] is None
 
 

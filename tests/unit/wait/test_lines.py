@@ -14,6 +14,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goa
 from ansible_collections.cutover.drs.plugins.module_utils._job.text import duration
 from ansible_collections.cutover.drs.plugins.module_utils._wait.lines import ShortIds
 from ansible_collections.cutover.drs.plugins.module_utils._wait.observer import Observer
+from ansible_collections.cutover.drs.plugins.module_utils._wait.screen import Screen
 from ansible_collections.cutover.drs.tests.unit.builders import (
     NOON,
     A,
@@ -28,14 +29,17 @@ from ansible_collections.cutover.drs.tests.unit.builders import (
 FULL: dict[str, Any] = {"status": "FULL_TRANSFER_STARTED", "delay": None}
 
 
-def lines_of(rules: Rules, *seen: Observation, ids: tuple[str, ...] = (A, B, C)) -> list[str]:
+def lines_of(
+    rules: Rules, *seen: Observation, ids: tuple[str, ...] = (A, B, C), label: str = "", width: int = 160
+) -> list[str]:
     """All lines of a wait, without what all of them begin with."""
     said: list[str] = []
-    observer = Observer(len(ids), rules, NOON, said.append)
+    observer = Observer(len(ids), rules, NOON, said.append, screen=Screen(label, width=lambda: width))
     for observation in seen:
         observer.observe(observation)
     observer.ending()
-    assert all(line.startswith("drs_wait 1") for line in said)
+    assert all(line.startswith("drs_wait ") for line in said)
+    assert all(len(line) <= width for line in said)
     return [line.removeprefix("drs_wait ") for line in said]
 
 
@@ -57,7 +61,9 @@ def all_caught_up(ended: float, **options: Any) -> Sample:
             Rules(goal=Goal.CAUGHT_UP, max_delay=5, stable_samples=1, stable_for=0.5, timeout=93600),
             "START jobs=3 goal=caught_up max_delay=5s stable=1x/0.5s timeout=1d2h",
         ),
-        (caught_up(timeout=0), "START jobs=3 goal=caught_up max_delay=0s stable=3x/60s timeout=0s"),
+        (caught_up(timeout=0), "START one sample jobs=3 goal=caught_up max_delay=0s"),
+        (Rules(goal=Goal.FULL_COMPLETE), "START jobs=3 goal=full_complete timeout=1h"),
+        (Rules(goal=Goal.STOPPED, timeout=0), "START one sample jobs=3 goal=stopped"),
     ],
 )
 def test_the_first_line_tells_what_is_waited_for(rules: Rules, line: str) -> None:
@@ -119,13 +125,14 @@ def test_a_smaller_change_is_no_line(before: Any, after: Any) -> None:
 
 
 def test_a_job_with_a_trend_tells_when_it_would_be_done() -> None:
+    behind = "12:02:00Z +2m ALIVE ready=0/1 streak=0/3"
     falling = [sample(end, reading(A, delay=500 - end)) for end in range(0, 301, 30)]
     assert lines_of(caught_up(), *falling, ids=(A,))[4:-1] == [
-        "12:02:00Z +2m ALIVE ready=0/1 streak=0/3 worst=9a47..jb21 delay=380s falling drain=6m20s hold=delay"
+        f"{behind} opens about 12:09:20Z timeout_in=58m job=9a47..jb21 delay=380s falling drain=6m20s hold=delay"
     ]
     growing = [sample(end, reading(A, delay=500 + end)) for end in range(0, 301, 30)]
     assert lines_of(caught_up(), *growing, ids=(A,))[4:-1] == [
-        "12:02:00Z +2m ALIVE ready=0/1 streak=0/3 worst=9a47..jb21 delay=620s not-converging hold=delay"
+        f"{behind} timeout_in=58m job=9a47..jb21 delay=620s not-converging hold=delay"
     ]
 
 
@@ -135,7 +142,7 @@ def test_a_delay_that_halved_or_doubled_is_a_line_before_the_next_heartbeat() ->
     assert [line.split()[1] for line in beats] == ["+30s", "+1m", "+2m", "+4m"]
 
 
-def test_of_many_jobs_the_last_estimate_is_told_if_each_has_one() -> None:
+def test_when_the_gate_opens_is_told_if_each_of_several_jobs_has_an_estimate() -> None:
     def both(end: int, other: int | None) -> Sample:
         return sample(end, reading(A, delay=500 - end), reading(B, delay=other))
 
@@ -143,25 +150,33 @@ def test_of_many_jobs_the_last_estimate_is_told_if_each_has_one() -> None:
         seen = [both(end, other - 2 * end if other > 500 else other) for end in range(0, 130, 30)]
         return lines_of(caught_up(), *seen, ids=(A, B))[-2]
 
-    assert " all_eta=6m20s worst=" in last(900)
-    assert "all_eta" not in last(400)
+    # 380 s until the last of them is there, and the streak of 60 s.
+    assert " opens about 12:09:20Z timeout_in=58m worst=" in last(900)
+    assert "opens about" not in last(400)
 
 
 def test_the_name_of_a_job_is_told_if_it_is_known() -> None:
     lines = lines_of(caught_up(), sample(0, reading(A, delay=9, name="orders")), ids=(A,))
-    assert lines[1].endswith("CHANGE 9a47..jb21 INCRE_TRANSFER_STARTED delay=9s name=orders hold=delay")
+    assert lines[1].endswith("CHANGE orders 9a47..jb21 INCRE_TRANSFER_STARTED delay=9s hold=delay")
 
 
-def test_a_name_that_is_cut_shows_that_it_is() -> None:
-    lines = lines_of(caught_up(), sample(0, reading(A, delay=9, name="orders-of-the-shop-in-eu-de-99999999")), ids=(A,))
-    assert " name=orders-of-the-shop-in-eu-de... hold=delay" in lines[1]
+def test_two_jobs_of_one_name_are_told_apart_by_their_ids() -> None:
+    lines = lines_of(caught_up(), sample(0, reading(A, name="orders"), reading(B, name="orders")), ids=(A, B))
+    assert [line.split()[3] for line in lines[1:3]] == ["9a47..jb21", "dc67..jb21"]
+
+
+def test_a_name_that_no_job_can_have_is_cut_and_shows_that_it_is() -> None:
+    lines = lines_of(caught_up(), sample(0, reading(A, delay=9, name="n" * 50)), ids=(A,))
+    assert f" {'n' * 50} 9a47..jb21 " in lines[1]
+    lines = lines_of(caught_up(), sample(0, reading(A, delay=9, name="n" * 99)), ids=(A,))
+    assert f" {'n' * 57}... 9a47..jb21 " in lines[1]
 
 
 def test_far_from_the_goal_heartbeats_come_soon_at_first_and_then_every_five_minutes() -> None:
     seen = [sample(end, reading(A, delay=900)) for end in range(0, 1200, 30)]
     beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
     assert [line.split()[1] for line in beats] == ["+30s", "+1m", "+2m", "+7m", "+12m", "+17m"]
-    assert beats[-1].endswith("ALIVE ready=0/1 streak=0/3 worst=9a47..jb21 delay=900s steady hold=delay")
+    assert beats[-1].endswith("ALIVE ready=0/1 streak=0/3 timeout_in=43m job=9a47..jb21 delay=900s steady hold=delay")
 
 
 def test_near_the_goal_a_heartbeat_comes_every_minute() -> None:
@@ -173,14 +188,14 @@ def test_near_the_goal_a_heartbeat_comes_every_minute() -> None:
 def test_while_the_streak_is_building_a_heartbeat_tells_how_far_it_is() -> None:
     seen = [all_caught_up(end) for end in range(0, 91, 30)]
     assert lines_of(caught_up(stable_for=300), *seen)[-2] == (
-        "12:01:00Z +1m ALIVE ready=3/3 streak=3/3 stable=60s/300s hold=streak"
+        "12:01:00Z +1m ALIVE ready=3/3 streak=3/3 stable=60s/300s opens about 12:05:00Z timeout_in=59m hold=streak"
     )
 
 
 def test_while_polls_fail_a_heartbeat_tells_that() -> None:
     seen = [sample(0, reading(A)), *(throttled(end) for end in range(100, 500, 100))]
     beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
-    assert beats == ["12:05:00Z +5m ALIVE ready=1/1 streak=0/3 errors=3/5 hold=failed_poll"]
+    assert beats == ["12:05:00Z +5m ALIVE unread=1/1 streak=0/3 timeout_in=55m errors=3/5 hold=unread"]
 
 
 def test_a_streak_that_is_broken_is_a_line_with_the_reason() -> None:
@@ -203,12 +218,48 @@ def test_a_streak_that_is_broken_is_a_line_with_the_reason() -> None:
     ]
 
 
+HERE, LATER = "mysql-bin.000012:500", "mysql-bin.000012:62500"
+
+
+def test_the_source_s_position_and_whether_it_moved_is_on_heartbeats_and_on_the_last_line() -> None:
+    positions = {0: HERE, 30: LATER, 60: LATER, 90: LATER}
+    seen = [sample(at, reading(A, src_offset=position)) for at, position in positions.items()]
+    lines = lines_of(caught_up(stable_for=90), *seen, ids=(A,))
+    alive = [line for line in lines if "ALIVE" in line]
+    assert "src=mysql-bin.000012:62500 moved hold=streak" in alive[0]
+    assert "src=mysql-bin.000012:62500 unmoved=30s hold=streak" in alive[1]
+    assert "VERDICT ready" in lines[-1]
+    assert lines[-1].endswith("src=mysql-bin.000012:62500 unmoved=60s")
+
+
+def test_of_several_jobs_the_position_of_the_least_quiet_one_is_told() -> None:
+    seen = [
+        sample(at, reading(A, src_offset=HERE), reading(B, src_offset=position), reading(C))
+        for at, position in ((0, HERE), (60, LATER), (61, LATER))
+    ]
+    assert lines_of(caught_up(), *seen)[-1].endswith("quiet=2/3 least=dc67..jb21 src=mysql-bin.000012:62500 unmoved=1s")
+
+
+def test_a_source_that_is_written_to_is_told_with_its_position_at_once() -> None:
+    seen = [sample(at, reading(A, src_offset=position)) for at, position in ((0, HERE), (30, LATER))]
+    lines = lines_of(caught_up(require_quiet=True), *seen, ids=(A,))
+    assert "12:00:30Z +30s CHANGE 9a47..jb21 INCRE_TRANSFER_STARTED delay=0s hold=writes" in lines
+    assert any(line.endswith("delay=0s src=mysql-bin.000012:62500 moved hold=writes") for line in lines)
+
+
+def test_of_a_long_position_its_end_is_told_which_is_what_moves() -> None:
+    gtids = ", ".join(f"3e11fa47-71ca-11e1-9e33-c80aa942{number:04x}:1-77" for number in range(40))
+    seen = [sample(at, reading(A, src_offset=gtids)) for at in (0, 30, 60)]
+    assert lines_of(caught_up(), *seen, ids=(A,))[-1].endswith(f"src=...{gtids[-40:]} unmoved=60s")
+
+
 def test_a_stall_is_a_line() -> None:
     seen = [sample(end, reading(A, "PAUSING")) for end in range(0, 1201, 30)]
     lines = lines_of(caught_up(stall_after=600), *seen, ids=(A,))
+    worst = "job=9a47..jb21 delay=0s hold=wrong_phase"
     assert [line for line in lines if "STALL" in line] == [
-        "12:10:00Z +10m STALL nothing moved for 10m ready=0/1 streak=0/3 worst=9a47..jb21 delay=0s hold=wrong_phase",
-        "12:20:00Z +20m STALL nothing moved for 20m ready=0/1 streak=0/3 worst=9a47..jb21 delay=0s hold=wrong_phase",
+        f"12:10:00Z +10m STALL nothing moved for 10m ready=0/1 streak=0/3 timeout_in=50m {worst}",
+        f"12:20:00Z +20m STALL nothing moved for 20m ready=0/1 streak=0/3 timeout_in=40m {worst}",
     ]
 
 
@@ -217,11 +268,12 @@ def test_the_last_line_is_the_verdict() -> None:
         "12:01:02Z +1m2s VERDICT ready jobs=3 streak=3x/61s valid_until=12:02:01Z"
     )
     assert lines_of(caught_up(timeout=0), sample(0, reading(A), reading(B, "PAUSING"), reading(C)))[-1] == (
-        "12:00:00Z +0s VERDICT timeout ready=2/3 1 of 3 jobs is not ready in the one sample that timeout=0 takes: "
-        "dc67..jb21 PAUSING [wrong_phase] caught_up ..."
+        "12:00:00Z +0s VERDICT timeout ready=2/3 worst=dc67..jb21 PAUSING delay=0s hold=wrong_phase "
+        "to do: resume the job in the console"
     )
     assert lines_of(caught_up(max_errors=0), throttled(0))[-1] == (
-        "12:00:00Z +0s VERDICT error ready=0/3 1 consecutive failed polls, allowed 0. Last failure: Too often."
+        "12:00:00Z +0s VERDICT error unread=3/3 1 consecutive failed polls, allowed 0. Last failure: Too often. "
+        "to do: raise interval, or lower parallel"
     )
 
 
@@ -267,7 +319,7 @@ def test_a_short_id_that_looks_like_a_shortened_one_leaves_that_whole() -> None:
 
 def test_a_failed_poll_is_a_reset_where_there_was_a_streak_and_else_an_error() -> None:
     seen = [failed_poll(0), sample(30, reading(A)), failed_poll(60)]
-    lines = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "errors=" in line]
+    lines = [line for line in lines_of(caught_up(), *seen, ids=(A,))[:-1] if "errors=" in line]
     assert [line.split(" ", 2)[2] for line in lines] == [
         "ERROR network errors=1/5 It broke.",
         "RESET streak 1->0 network errors=1/5 It broke.",

@@ -39,7 +39,7 @@ def test_an_interval_counts_from_the_end_of_a_poll(waiting: Waiting) -> None:
 
 
 def test_a_poll_that_outlasts_the_deadline_is_the_last_one(waiting: Waiting) -> None:
-    result = waiting(READY, takes=50, timeout=40)
+    result = waiting(READY, takes=50, timeout=40, stable_for=30)
     assert (waiting.script.began, waiting.sleeps) == ([0], [])
     assert result["verdict"] == "timeout"
 
@@ -72,7 +72,7 @@ def test_all_jobs_must_be_near_for_the_shorter_interval(waiting: Waiting, step: 
 
 
 def test_after_a_failed_poll_the_longer_interval_counts(waiting: Waiting) -> None:
-    waiting(NEAR, BROKEN, NEAR, timeout=50)
+    waiting(NEAR, BROKEN, NEAR, timeout=50, stable_for=30)
     assert waiting.sleeps[:3] == [5, 30, 5]
 
 
@@ -129,20 +129,23 @@ def test_a_failure_that_no_later_poll_can_mend_ends_the_wait_at_once(waiting: Wa
 
 
 @pytest.mark.parametrize("kind", [Kind.CONFIGURATION, Kind.AUTHENTICATION, Kind.PERMISSION])
-def test_a_login_that_fails_is_an_error_with_a_full_result(waiting: Waiting, kind: Kind) -> None:
+def test_a_login_that_fails_is_an_error_with_every_key(waiting: Waiting, kind: Kind) -> None:
     result = waiting(READY, login=DrsError(kind, "No way in."))
     assert (result["verdict"], result["reason"], result["failed"]) == ("error", "No way in.", True)
     assert (result["polls"], result["requests"], result["logins"], waiting.sleeps) == (1, 0, 0, [])
     assert result["failure"]["kind"] == kind.value
     (job,) = result["jobs"]
-    assert (job["id"], job["found"], job["state"], job["ready"]) == (A, False, "missing", False)
+    assert (job["id"], job["found"], job["state"], job["ready"]) == (A, False, "unread", False)
     text = "No poll succeeded, so nothing is known of this job."
-    assert job["holds"] == [{"rule": "not_found", "text": text}]
+    assert job["holds"] == [{"rule": "unread", "text": text}]
 
 
 def test_a_login_that_may_work_later_is_tried_again(waiting: Waiting) -> None:
     result = waiting(READY, login=DrsError(Kind.NETWORK, "No route."), max_errors=2)
     assert (result["verdict"], result["polls"]) == ("error", 3)
+
+
+NEVER_OPEN = "so the gate could never open. Shorten the one, or lengthen the other."
 
 
 @pytest.mark.parametrize(
@@ -154,10 +157,23 @@ def test_a_login_that_may_work_later_is_tried_again(waiting: Waiting) -> None:
         ({"timeout": 1e12}, "timeout must be at most 1000000000 seconds, not 1e+12."),
         ({"valid_for": 1e18}, "valid_for must be at most 1000000000 seconds, not 1e+18."),
         ({"max_errors": -1}, "max_errors must be a number that is not negative, not -1."),
+        (
+            {"stable_for": 60.5, "timeout": 60},
+            f"stable_for (60.5 s) is longer than timeout (60 s), {NEVER_OPEN}",
+        ),
+        (
+            {"require_quiet": True, "quiet_for": 90, "timeout": 60},
+            f"quiet_for (90 s) is longer than timeout (60 s), {NEVER_OPEN}",
+        ),
+        (
+            {"stable_samples": 9, "near_interval": 9, "stable_for": 0, "timeout": 50},
+            "stable_samples (9) samples, near_interval (9 s) apart, take longer than timeout (50 s), "
+            + NEVER_OPEN[:29],
+        ),
         ({"jobs": []}, "jobs is empty. Give the id of at least one DRS job."),
         ({"jobs": [A, ""]}, "jobs: entry 2 is empty. Give the id of a DRS job."),
-        ({"jobs": ["a b"]}, "jobs: entry 1 ('a b') holds a blank or a control character, which no job id has."),
-        ({"jobs": None}, "No job is given. Set jobs (ids) or job_names (names as in the console)."),
+        ({"jobs": ["a b"]}, "jobs: entry 1 ('a b') contains a space or a control character. Job ids have neither."),
+        ({"jobs": None}, "No jobs specified. Set jobs (ids) or job_names (names as shown in the console)."),
     ],
 )
 def test_options_that_make_no_sense_send_nothing(waiting: Waiting, options: dict[str, Any], message: str) -> None:
@@ -166,6 +182,33 @@ def test_options_that_make_no_sense_send_nothing(waiting: Waiting, options: dict
     assert result["reason"] == result["msg"] == message
     assert result["failure"]["kind"] == "configuration"
     assert (waiting.script.began, waiting.lines) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"stable_for": 60, "timeout": 60},
+        {"stable_for": 600, "stable_samples": 100, "timeout": 0},
+        {"stable_for": 600, "timeout": 30, "goal": "stopped"},
+        {"stable_for": 600, "timeout": 30, "goal": "full_complete"},
+        {"quiet_for": 600, "timeout": 60},
+        {"stable_samples": 12, "near_interval": 5, "stable_for": 0, "timeout": 45},
+    ],
+    ids=str,
+)
+def test_a_gate_that_may_open_is_waited_for(waiting: Waiting, options: dict[str, Any]) -> None:
+    assert waiting(FAR, **options)["polls"] > 0
+
+
+def test_a_variable_that_makes_no_sense_is_named_as_it_was_set(waiting: Waiting) -> None:
+    result = waiting(READY, named="drs_wait_{}".format, stable_for=90, timeout=60)
+    assert result["msg"].startswith("drs_wait_stable_for (90 s) is longer than drs_wait_timeout (60 s)")
+    assert waiting(READY, named="drs_wait_{}".format, max_errors=-1)["msg"].startswith("drs_wait_max_errors must be")
+
+
+def test_a_task_that_ends_soon_keeps_its_gate_and_ends_it_with_a_verdict(waiting: Waiting) -> None:
+    result = waiting(READY, limit=10, stable_for=60, timeout=600)
+    assert (result["verdict"], result["elapsed"]) == ("timeout", 10)
 
 
 def test_an_id_given_twice_is_one_job_and_a_warning(waiting: Waiting) -> None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,10 +13,12 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.cutover.drs.plugins.action import drs_confirm, drs_report
 from ansible_collections.cutover.drs.plugins.doc_fragments import connection
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Rules
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import (
+    COMPARE_OPTIONS,
     CONNECTION_OPTIONS,
     ENVIRONMENT,
     INFO_OPTIONS,
@@ -25,17 +26,18 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.options impor
     from_environment,
     job_ids,
     repeated_jobs_warning,
-    secrets,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._stop.options import STOP_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS, rules_of
 from ansible_collections.cutover.drs.plugins.modules import (
+    drs_job_compare_info,
     drs_job_info,
     drs_job_progress,
     drs_job_status,
     drs_job_stop,
     drs_job_wait,
 )
+from ansible_collections.cutover.drs.tests.generated import role_options
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 FRAGMENT: dict[str, Any] = yaml.safe_load(connection.ModuleDocFragment.DOCUMENTATION)
@@ -64,33 +66,27 @@ def spec(options: Options) -> Options:
         (drs_job_status, JOBS_OR_NAMES),
         (drs_job_progress, JOBS_OR_NAMES),
         (drs_job_info, INFO_OPTIONS),
+        (drs_job_compare_info, COMPARE_OPTIONS),
         (drs_job_wait, WAIT_OPTIONS),
         (drs_job_stop, STOP_OPTIONS),
     ],
-    ids=["drs_job_status", "drs_job_progress", "drs_job_info", "drs_job_wait", "drs_job_stop"],
+    ids=["drs_job_status", "drs_job_progress", "drs_job_info", "drs_job_compare_info", "drs_job_wait", "drs_job_stop"],
 )
 def test_the_options_of_a_plugin_are_documented_as_they_are(module: ModuleType, options: Options) -> None:
-    documentation = yaml.safe_load(module.DOCUMENTATION)
-    assert documented(documentation["options"]) == spec(options)
+    documentation = role_options.documentation(Path(str(module.__file__)))
+    assert documented(documentation["options"]) == spec({**CONNECTION_OPTIONS, **options})
     assert "cutover.drs.connection" in documentation["extends_documentation_fragment"]
     assert "Data Replication Service" in documentation["short_description"]
 
 
+@pytest.mark.parametrize("action", [drs_confirm, drs_report], ids=["drs_confirm", "drs_report"])
+def test_the_options_of_an_action_without_a_connection_are_documented_as_they_are(action: ModuleType) -> None:
+    documentation = role_options.documentation(CHECKOUT / "plugins" / "modules" / Path(str(action.__file__)).name)
+    assert documented(documentation["options"]) == spec(action.OPTIONS)
+
+
 def test_the_connection_options_are_documented_as_they_are() -> None:
     assert documented(FRAGMENT["options"]) == spec(CONNECTION_OPTIONS)
-
-
-def test_the_options_of_a_wait_have_the_names_defaults_and_types_of_the_rules() -> None:
-    types = {"bool": "bool", "int": "int", "float": "float", "str": "str"}
-    rules = Rules().as_dict()
-    options = {name: WAIT_OPTIONS[name] for name in rules}
-    assert {name: option.get("default") for name, option in options.items()} == rules
-    of_rules = {field.name: types.get(str(field.type)) for field in fields(Rules)} | {
-        "goal": "str",
-        "hold_file": "path",
-    }
-    assert {name: option["type"] for name, option in options.items()} == of_rules
-    assert options["goal"]["choices"] == [goal.value for goal in Goal]
 
 
 def test_no_option_of_the_wait_has_the_name_of_a_connection_option() -> None:
@@ -117,12 +113,9 @@ def test_the_environment_names_are_those_that_users_already_have() -> None:
     assert sorted(name for names in ENVIRONMENT.values() for name in names) == sorted(known.split())
 
 
-def test_what_is_secret_is_marked_so_and_found_wherever_it_stands() -> None:
+def test_what_is_secret_is_marked_so() -> None:
     marked = {name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log")}
     assert marked == {"auth_token", "password", "access_key", "secret_key", "security_token", "proxy"}
-    options = {**dict.fromkeys(CONNECTION_OPTIONS), "password": "one", "auth_token": ""}
-    environ = {"OS_PASSWORD": "two", "HW_SECRET_KEY": "three", "OS_USERNAME": "name", "OS_TOKEN": ""}
-    assert secrets(options, environ) == ["one", "two", "three"]
 
 
 def test_the_first_environment_name_that_is_set_and_not_empty_counts() -> None:
@@ -139,10 +132,6 @@ def test_the_action_group_is_all_plugins_with_connection_options() -> None:
     connecting = [name for name, text in modules.items() if "  - cutover.drs.connection\n" in text]
     assert sorted(runtime["action_groups"]["drs"]) == sorted(connecting)
     assert len(connecting) >= 3
-
-
-def test_the_defaults_of_the_wait_are_those_of_the_rules() -> None:
-    assert rules_of({name: option.get("default") for name, option in WAIT_OPTIONS.items()}) == Rules()
 
 
 def test_chosen_options_become_rules() -> None:
@@ -170,7 +159,7 @@ def test_each_distinct_id_is_asked_for_once_in_the_order_given(
 @pytest.mark.parametrize("job_id", [" a", "a ", "a b", "a\tb", "a\n", "\u00a0a", "a\x00", "\x7f", "a\x9b"])
 def test_a_blank_or_a_control_character_is_in_no_id(job_id: str) -> None:
     with pytest.raises(
-        DrsError, match=r"^jobs: entry 2 .* holds a blank or a control character, which no job id has.$"
+        DrsError, match=r"^jobs: entry 2 .* contains a space or a control character. Job ids have neither.$"
     ):
         job_ids(["a", job_id])
 

@@ -21,7 +21,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Observation, Sample
-from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Rules
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import ListEntry, Rules
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._wait import recording
 from ansible_collections.cutover.drs.plugins.module_utils._wait.recording import Recorder, Run, read_last_run
@@ -32,6 +32,7 @@ from ansible_collections.cutover.drs.tests.unit.builders import (
     C,
     Waiting,
     answers,
+    entry,
     failed_poll,
     reading,
     sample,
@@ -43,7 +44,11 @@ SEEN: list[Observation] = [
     sample(1, reading(A, "FULL_TRANSFER_STARTED", delay=None, progress=63, remaining_time=720), reading(B), took=1),
     failed_poll(30, "It broke."),
     sample(60, reading(A, error=("DRS.M05011", "数据")), reading(B, found=(True, False)), held=True, took=2.5),
-    sample(90, reading(A, parts={"data": {"progress": 94, "remaining_time": None}}, delay_ms=999), reading(B)),
+    sample(
+        90,
+        reading(A, parts={"data": {"progress": 94, "remaining_time": None}}, delay_ms=999),
+        reading(B, entry=ListEntry("PAUSING", "FULL_TRANS", "DRS.M1", "Full.", "SWITCH_OVER")),
+    ),
 ]
 
 
@@ -77,6 +82,36 @@ def lines(file: Path) -> list[dict[str, Any]]:
 def test_what_is_written_is_read_back(file: Path) -> None:
     run = read_last_run(str(recorded(file, SEEN)))
     assert run == Run((A, B), NOON, tuple(SEEN), ())
+
+
+GTIDS = ",".join(f"3e11fa47-71ca-11e1-9e33-c80aa942{number:04x}:1-77" for number in range(48))
+
+
+def test_a_long_position_is_recorded_with_a_digest_and_still_tells_whether_it_moved(
+    waiting: Waiting, file: Path
+) -> None:
+    def live(*ends: str) -> dict[str, Any]:
+        steps = [answers(reading(A, src_offset=f"{GTIDS}{end}", rows_applied=False)) for end in ends]
+        file.unlink(missing_ok=True)
+        return waiting(*steps, require_quiet=True, stable_for=0, timeout=90, record=str(file))
+
+    for ends in ("0", "01"):
+        found = live(*ends)
+        assert found["ready"]
+        assert GTIDS not in file.read_text("utf-8")
+        again = waiting(jobs=None, replay=str(file), require_quiet=True, stable_for=0, timeout=90)
+        assert (again["verdict"], again["jobs"]) == (found["verdict"], found["jobs"])
+    found = live(*(str(number) for number in range(30)))
+    assert found["verdict"] == "timeout"
+    again = waiting(jobs=None, replay=str(file), require_quiet=True, stable_for=0, timeout=90)
+    assert [hold["rule"] for hold in again["jobs"][0]["holds"]] == ["writes"]
+
+
+def test_a_recording_from_before_positions_were_judged_is_judged_as_it_was(
+    file: Path, lines: list[dict[str, Any]]
+) -> None:
+    assert not any("rows_applied" in json.dumps(line) for line in lines)
+    assert run_of(file, lines).observations == tuple(SEEN)
 
 
 def test_each_observation_is_in_the_file_at_once_so_that_a_kill_loses_none(file: Path) -> None:
@@ -191,6 +226,9 @@ CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a delay that is a truth value": lambda line: line["jobs"][0]["progress"].update(delay=False),
     "a delay below 0": lambda line: line["jobs"][0]["progress"].update(delay=-1),
     "a delay without end": lambda line: line["jobs"][0]["progress"].update(delay=10**4000),
+    "a list that is text": lambda line: line["jobs"][1].update(list="PAUSING"),
+    "an action that is a number": lambda line: line["jobs"][1]["list"].update(action=1),
+    "a field of a list that nobody writes": lambda line: line["jobs"][1]["list"].update(delay=0),
     "parts that are a list": lambda line: line["jobs"][0]["progress"].update(parts=[]),
     "a part that is a number": lambda line: line["jobs"][0]["progress"].update(parts={"data": 5}),
     "a part without progress": lambda line: line["jobs"][0]["progress"].update(parts={"data": {}}),
@@ -258,7 +296,8 @@ def test_a_file_that_cannot_be_written_to_ends_the_wait_before_it_begins(waiting
         ("a\0b", "embedded null byte"),
     ):
         result = waiting(answers(reading()), record=f"{tmp_path}/{path}")
-        assert result["reason"] == f"record: {tmp_path}/{path} cannot be written to: {why}."
+        shown = path.replace("\0", "?")
+        assert result["reason"] == f"record: {tmp_path}/{shown} cannot be written to: {why}."
         assert (result["verdict"], result["failure"]["kind"], waiting.script.began) == ("error", "configuration", [])
 
 
@@ -440,8 +479,8 @@ def test_a_run_of_which_no_line_can_be_read_is_not_taken_for_the_ready_one_befor
         read_last_run(str(file))
     assert failed.value.kind is Kind.CONFIGURATION
     assert str(failed.value) == (
-        f"replay: line {len(first) + 1} of {file} is damaged, and so is all that follows, which may be a later run. "
-        "Remove these lines to judge the run before."
+        f"replay: line {len(first) + 1} of {file} and everything after it is unreadable; it may belong to a later run. "
+        "Delete those lines to replay the run before them."
     )
 
 
@@ -459,8 +498,8 @@ def test_a_last_run_that_was_killed_in_mid_line_is_still_the_one_that_is_read(fi
     assert end.message == f"Line {number} of the recording is damaged."
 
 
-# What a replay cannot know: it asks nobody.
-OF_THE_SERVICE = ("connection", "requests", "logins")
+# What a replay cannot know, as it asks nobody, and by what it is known as one.
+NOT_REPLAYED = ("connection", "requests", "logins", "msg", "valid_until", "replay")
 
 
 @pytest.mark.parametrize("verdict", WAITS)
@@ -475,10 +514,48 @@ def test_a_replay_by_the_same_rules_is_the_same_in_all_but_requests(
     again = waiting(REFUSED, jobs=None, replay=str(file), **options)
     assert live["verdict"] == verdict
     assert (again["requests"], again["logins"], waiting.script.began, waiting.sleeps) == (0, 0, [], [])
-    assert {name: value for name, value in again.items() if name not in OF_THE_SERVICE} == {
-        name: value for name, value in live.items() if name not in OF_THE_SERVICE
+    assert {name: value for name, value in again.items() if name not in NOT_REPLAYED} == {
+        name: value for name, value in live.items() if name not in NOT_REPLAYED
     }
-    assert waiting.lines == said
+    assert again["msg"] == f"REPLAY, no evidence of now: {live['reason']}"
+    begin, changed, *lines = waiting.lines
+    assert changed == "drs_wait REPLAY 12:00:00Z +0s RULES changed: none"
+    # Only until when the verdict may be trusted is said of none.
+    assert [line.replace("drs_wait REPLAY", "drs_wait") for line in (begin, *lines[:-1])] == said[:-1]
+
+
+def test_a_replay_is_no_evidence_and_says_so_on_every_line_and_in_its_result(waiting: Waiting, file: Path) -> None:
+    live = waiting(READY, jobs=[A, B], record=str(file))
+    waiting.lines.clear()
+    again = waiting(jobs=[A], replay=str(file), max_delay=5, stable_for=30)
+    assert (live["valid_until"] is None, live["replay"]) == (False, None)
+    assert (again["verdict"], again["valid_until"]) == ("ready", None)
+    assert again["msg"].startswith("REPLAY, no evidence of now: 1 job ready in ")
+    assert again["replay"] == {
+        "file": str(file),
+        "recorded_at": "2026-11-24T12:00:00Z",
+        "rules_changed": [
+            {"rule": "max_delay", "recorded": 0, "replayed": 5},
+            {"rule": "stable_for", "recorded": 60, "replayed": 30},
+        ],
+        "jobs_left_out": [B],
+    }
+    assert all(line.startswith("drs_wait REPLAY 12:0") for line in waiting.lines)
+    assert waiting.lines[1] == "drs_wait REPLAY 12:00:00Z +0s RULES changed: max_delay=0->5 stable_for=60->30"
+    assert " VERDICT ready " in waiting.lines[-1]
+    assert "valid_until" not in waiting.lines[-1]
+
+
+@pytest.mark.parametrize("rules", [None, "all", [], {"max_delay": [0]}, {"max_delay": -1}, {"max_delay": 10**400}])
+def test_rules_that_a_recording_does_not_tell_count_as_changed(waiting: Waiting, file: Path, rules: Any) -> None:
+    waiting(READY, jobs=[A, B], record=str(file))
+    first, *others = file.read_text("utf-8").splitlines(keepends=True)
+    start = json.loads(first)
+    start["rules"] = rules
+    file.write_text("".join([f"{json.dumps(start)}\n", *others]), encoding="utf-8")
+    again = waiting(jobs=None, replay=str(file))
+    assert again["verdict"] == "ready"
+    assert {"rule": "max_delay", "recorded": None, "replayed": 0} in again["replay"]["rules_changed"]
 
 
 @pytest.mark.parametrize("login", [REFUSED, DrsError(Kind.NETWORK, "No route.")])
@@ -494,6 +571,27 @@ def test_a_replay_by_other_rules_may_come_to_another_verdict(waiting: Waiting, f
     waiting(FAR, NEAR, jobs=[A, B], timeout=300, record=str(file))
     assert waiting(jobs=None, replay=str(file))["verdict"] == "timeout"
     assert waiting(jobs=None, replay=str(file), max_delay=3)["verdict"] == "ready"
+
+
+def test_what_the_list_said_against_a_job_is_judged_again(waiting: Waiting, file: Path) -> None:
+    waiting.lists(lambda ids: [entry(job_id, status="PAUSING") for job_id in ids or ()])
+    live = waiting(READY, jobs=[A, B], timeout=40, stable_for=30, record=str(file))
+    again = waiting(REFUSED, jobs=None, timeout=40, stable_for=30, replay=str(file))
+    assert (live["verdict"], live["jobs"][0]["holds"][0]["rule"]) == ("timeout", "disagreement")
+    assert again["jobs"] == live["jobs"]
+
+
+def test_a_recording_made_before_the_list_was_compared_is_judged_as_it_was(waiting: Waiting, file: Path) -> None:
+    waiting(READY, jobs=[A, B], timeout=0, record=str(file))
+    content = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    # At that time a subtask that both operations called deleted was over, and nothing was said of the list.
+    job = content[1]["jobs"][0]
+    job.pop("list", None)
+    child = {name: {**job[name], "id": C} for name in ("status", "progress")}
+    child["status"]["status"] = child["progress"]["status"] = "DELETED"
+    job["subtasks"] = {"listed": True, "jobs": [child]}
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in content), encoding="utf-8")
+    assert waiting(jobs=None, timeout=0, replay=str(file))["verdict"] == "ready"
 
 
 def test_a_replay_of_some_jobs_judges_only_these(waiting: Waiting, file: Path) -> None:

@@ -20,6 +20,7 @@ from ansible_collections.cutover.drs.tests.unit.builders import (
     NOON,
     A,
     B,
+    C,
     Waiting,
     answers,
     caught_up,
@@ -130,6 +131,7 @@ def test_a_job_has_what_both_operations_said_of_it(waiting: Waiting) -> None:
         "src_offset": None,
         "node_offset": None,
         "dst_offset": None,
+        "quiet": None,
         "goal": "caught_up",
         "ready": False,
         "holds": [
@@ -160,6 +162,30 @@ def test_a_job_missing_from_one_answer_keeps_what_the_other_said_and_is_missing(
 
 
 PART = {"progress": 94, "remaining_time": None}
+HERE, LATER = "mysql-bin.000012:500", "mysql-bin.000012:62500"
+
+
+def test_a_job_tells_whether_the_position_of_its_source_moved_even_if_it_need_not_be_quiet(waiting: Waiting) -> None:
+    positions = (HERE, LATER, LATER, None)
+    found = waiting(
+        *(answers(reading(A, src_offset=position)) for position in positions),
+        interval=30,
+        near_interval=30,
+        jobs=[A, B],
+    )
+    assert found["ready"]
+    assert [job["quiet"] for job in found["jobs"]] == [
+        {"state": "unmoved", "since": "2026-11-24T12:00:30Z", "from": HERE, "to": LATER},
+        None,
+    ]
+    moved = waiting(
+        *(answers(reading(A, src_offset=position)) for position in (HERE, LATER)), stable_samples=2, stable_for=0
+    )
+    assert moved["jobs"][0]["quiet"] == {"state": "moved", "since": "2026-11-24T12:00:05Z", "from": HERE, "to": LATER}
+    alone = waiting(answers(reading(A, src_offset=HERE)), timeout=0)
+    assert alone["jobs"][0]["quiet"] == {"state": "unknown", "since": "2026-11-24T12:00:00Z", "from": None, "to": HERE}
+
+
 PARTS = {"struct": PART, "data": PART, "index": PART}
 REFUSED = ("DRS.M05011", "The source database ran out of replication slots.")
 
@@ -186,16 +212,41 @@ def test_a_thousand_jobs_with_holds_are_less_than_a_mebibyte_however_long_it_too
         ended_at = number * 30.0
         observer.observe(Sample(ended_at, ended_at, NOON + ended_at, turns[number % 2]))
     observer.observe(Sample(15000, 15000, NOON + 15000, turns[0]))
-    found = result(observer.ending(), ids, rules, requests=10_000, logins=1)
-    assert len(found["transitions"]) == 400
-    assert found["transitions_left_out"] == 20_600
+    ending = observer.ending()
+    found = result(ending, ids, rules, requests=10_000, logins=1, full=True)
+    assert len(found["transitions"]) == 300
+    assert found["transitions_left_out"] == 20_700
     assert len(json.dumps(found)) < 2**20
+    # What Ansible prints of a task that failed fits on a screen.
+    short = result(ending, ids, rules, requests=10_000, logins=1)
+    assert (len(short["jobs"]), short["jobs_left_out"]) == (3, 997)
+    assert (short["transitions"], short["transitions_left_out"]) == ([], 21_000)
+    assert set(short) == set(found) - {"series"}
+    assert len(json.dumps(short)) < 5000
+
+
+def test_a_short_result_has_the_jobs_that_are_furthest_from_their_goal_in_the_order_asked(waiting: Waiting) -> None:
+    delays = {A: 3, B: 0, C: 700, **{f"job-{number}": 5 + number for number in range(10)}}
+    seen = answers(*(reading(each, delay=delay) for each, delay in delays.items()))
+    found = waiting(seen, jobs=[*delays], timeout=0, series=False)
+    assert [job["id"] for job in found["jobs"]] == [C, "job-8", "job-9"]
+    assert (found["jobs_left_out"], found["transitions"]) == (10, [])
+    # Among them are those that the reason names.
+    named = found["reason"].partition(". Worst: ")[2].split("; ")
+    assert {text.split(" ")[0] for text in named} <= {job["id"] for job in found["jobs"]}
+    assert len(waiting(seen, jobs=[*delays], timeout=0)["jobs"]) == 13
+    # Of ten jobs and fewer it has all.
+    found = waiting(seen, jobs=[*delays][:10], timeout=0, series=False)
+    assert (found["ready"], len(found["jobs"]), found["jobs_left_out"], len(found["transitions"])) == (False, 10, 0, 10)
+    # What is ready is not printed: it has all jobs.
+    found = waiting(seen, jobs=[*delays], timeout=0, series=False, max_delay=700)
+    assert (found["ready"], len(found["jobs"]), found["jobs_left_out"]) == (True, 13, 0)
 
 
 def test_a_long_wait_for_few_jobs_keeps_a_bounded_result(waiting: Waiting) -> None:
     turns = [answers(reading(A, "CREATING"), reading(B)), answers(reading(A, "PAUSING"), reading(B))]
     found = waiting(*turns * 1500, jobs=[A, B], timeout=90_000)
     assert found["polls"] == 3002
-    assert (len(found["transitions"]), found["transitions_left_out"]) == (400, 2601)
+    assert (len(found["transitions"]), found["transitions_left_out"]) == (300, 2701)
     assert 1000 <= len(found["series"]) <= 2000
     assert len(json.dumps(found)) < 2**20

@@ -30,14 +30,9 @@ description:
   - It has no deadline, so the verdicts V(timeout) and V(held) do not come.
 extends_documentation_fragment:
   - cutover.drs.connection
+  - cutover.drs.jobs
+  - cutover.drs.rules
 options:
-  jobs:
-    description:
-      - The ids of the jobs. An id that is given more than once is asked for once.
-      - Set either this or O(job_names).
-    type: list
-    elements: str
-    aliases: [job_ids]
   job_names:
     description:
       - The names of the jobs, exactly as in the console. The first poll looks them up in the list of jobs, which needs
@@ -45,64 +40,14 @@ options:
       - A name that belongs to no job or to several ends the source with an error.
     type: list
     elements: str
-  goal:
-    description:
-      - What each job must reach.
-      - V(full_complete) is the full phase done or passed.
-      - V(caught_up) is the incremental phase with a delay of at most O(max_delay), stable.
-      - V(stopped) is a job that was stopped or deleted.
-      - V(auto) asks each job's mode. V(FULL_TRANS) must be V(full_complete), V(INCR_TRANS) and V(FULL_INCR_TRANS) must
-        be V(caught_up). A job of another mode is never ready.
-    type: str
-    choices: [auto, full_complete, caught_up, stopped]
-    default: auto
-  max_delay:
-    description: Seconds of incremental delay that are allowed for V(caught_up).
-    type: int
-    default: 0
   stable_samples:
-    description:
-      - For V(caught_up), the number of consecutive samples in which all jobs must be ready; they must also span
-        O(stable_for) seconds.
-      - The count restarts at any hold, failed poll, missing job, or gap of more than three times O(interval) between
-        the end of one sample and the beginning of the next.
+    description: As O(cutover.drs.drs_job_wait#module:stable_samples), with O(interval) as the only pace.
     type: int
     default: 3
-  stable_for:
-    description: For V(caught_up), the number of seconds for which all jobs must be ready together.
-    type: float
-    default: 60.0
   interval:
     description: Seconds between samples, randomised by ±10 %.
     type: float
     default: 30.0
-  max_errors:
-    description:
-      - Maximum number of consecutive failed polls; one more is the verdict V(error).
-      - A failure that retrying cannot fix (login, permission, bad request) is the verdict V(error) at once.
-    type: int
-    default: 5
-  max_missing:
-    description: Maximum number of consecutive samples with a missing job; one more is the verdict V(missing).
-    type: int
-    default: 3
-  unknown_for:
-    description:
-      - Seconds for which a job may keep a status that this version does not know, from the end of the first such sample
-        to the end of the latest. Longer is the verdict V(unknown).
-      - A specification change takes up to 30 minutes, and may show as such a status. With V(0), none is allowed at all.
-    type: float
-    default: 1800.0
-  fail_fast:
-    description:
-      - Whether the first job that failed or ended gives the verdict.
-      - If V(false), it comes when all others are done too. The event V(status) of that job comes at once in any case.
-    type: bool
-    default: true
-  require_full_progress:
-    description: Whether the progress of the full phase, and of each part of it, must be 100 %.
-    type: bool
-    default: false
   check_subtasks:
     description:
       - Whether to check the subtasks of the jobs too, as M(cutover.drs.drs_job_wait) does. They are in the list of
@@ -112,10 +57,6 @@ options:
   hold_file:
     description: While this file exists where ansible-rulebook runs, no job is ready.
     type: path
-  valid_for:
-    description: Seconds for which a verdict V(ready) may be trusted. C(valid_until) is the end of that time.
-    type: float
-    default: 60.0
   emit:
     description:
       - V(changes) makes events of what changed.
@@ -136,14 +77,14 @@ options:
     elements: int
     default: [0, 60, 600]
   heartbeat:
-    description: Seconds between the events V(heartbeat). V(0) is none.
+    description: Seconds between the events V(heartbeat). V(0) turns them off.
     type: float
     default: 300.0
 notes:
   - After a poll that failed there is an event V(fault), and the pauses double, up to five minutes. Where repeating
     alone cannot help (login, permission, bad request) the pause is five minutes at once.
     The first poll that succeeds again makes an event V(recovered).
-  - What makes no sense, or misses a package, ends the source with a sentence that says so.
+  - Invalid arguments or a missing Python package end the source with an error message.
   - What people should know, for example that the service has withdrawn an operation, is an event V(warning) and a line
     in the log, each once.
   - Any failed poll withdraws V(ready), as nothing is known then. It does not withdraw another verdict.

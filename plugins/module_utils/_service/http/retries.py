@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..._job.errors import DrsError
+from ..._job.errors import DrsError, Kind
 from .clock import Clock
 
 # Full jitter between 0 and base * 2^n seconds, never more than the longest pause. A server's
@@ -18,6 +18,8 @@ from .clock import Clock
 _BACKOFF_BASE = 0.5
 _BACKOFF_LONGEST = 20.0
 _RETRY_AFTER_LONGEST = 60.0
+# Seconds in which a healthy service has answered.
+_HEALTHY = 5.0
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,21 @@ def persist(once: Callable[[], Result], limits: Limits, clock: Clock, until: flo
 
 
 def time_for_one(limits: Limits, clock: Clock, until: float | None) -> float:
-    """Seconds that one request may take when nothing is awaited after ``until`` (seconds on that clock)."""
+    """Seconds that one request may take when nothing is awaited after ``until`` (seconds on that clock).
+
+    What begins just before still gets the time that a healthy answer takes. Raises :class:`DrsError` when that is over.
+    """
     if until is None:
         return limits.timeout
-    # A poll that begins at the deadline still gets the time that a healthy answer takes.
-    return min(limits.timeout, max(until - clock.elapsed(), 5.0))
+    remaining = until - clock.elapsed()
+    seconds = min(limits.timeout, max(remaining, min(_HEALTHY, remaining + _HEALTHY)))
+    if seconds <= 0:
+        raise DrsError(Kind.NETWORK, "Time was up before this request.")
+    return seconds
 
 
 def _pause(error: DrsError, attempt: int, clock: Clock) -> float:
-    if error.retry_after is not None:
+    # A Retry-After of 0, or a date that is over, is none: it would allow five requests at once.
+    if error.retry_after:
         return min(error.retry_after, _RETRY_AFTER_LONGEST)
     return clock.uniform(0, min(_BACKOFF_LONGEST, _BACKOFF_BASE * 2**attempt))

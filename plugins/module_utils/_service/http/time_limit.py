@@ -5,119 +5,79 @@
 """How long one HTTP exchange may take, whatever arrives meanwhile.
 
 The time-outs of ``requests`` count from one received byte to the next, so a server that trickles could hold a
-request for days. With its socket known, another thread can end it.
+request for days. Each piece of a response, of its headers too, is awaited only for as long as the whole may take.
 """
 
 from __future__ import annotations
 
-import os
-import socket
+import io
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 
 class Exchange:
-    """One request under way: the socket it uses, and whether its time is up."""
+    """One request under way, or one login. ``begun`` tells whether a connection was made and waits for a response."""
 
-    def __init__(self) -> None:
-        self.sock: socket.socket | None = None
-        self.expired = False
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+        self.begun = False
 
-    def use(self, sock: socket.socket | None) -> None:
-        """Go on through this socket. Raises :class:`TimeoutError` if the time is up."""
-        self.sock = sock
-        if self.expired:
-            # The time ran out before there was a socket to break, e.g. while it connected.
-            raise TimeoutError
+    @property
+    def left(self) -> float:
+        """The seconds that are left; not more than 0 if the time is up."""
+        return self._until - time.monotonic()
 
-    def expire(self) -> None:
-        """End the exchange, and with it what its thread reads or sends."""
-        self.expired = True
-        sock: Any = self.sock
-        # TLS to a host inside of TLS to a proxy is no socket, but has one.
-        while sock is not None and not isinstance(sock, socket.socket):
-            sock = getattr(sock, "socket", None)
-        if sock is not None:
-            with suppress(OSError):
-                # Not SSLSocket.shutdown, which takes the TLS state from under the reading thread.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+    @property
+    def expired(self) -> bool:
+        """Whether the time is up."""
+        return self.left <= 0
 
 
-class _Watch:
-    """Expires exchanges. One thread does so for all that are under way, and ends with the last of them.
+class Pieces(io.RawIOBase):
+    """What arrives at a socket, as long as the exchange may take. Raises :class:`TimeoutError` after that."""
 
-    A timer for each would cost as much as to parse a response.
-    """
+    def __init__(self, raw: io.RawIOBase, sock: Any, exchange: Exchange) -> None:
+        """``raw`` reads ``sock``."""
+        self._raw, self._sock, self._exchange = raw, sock, exchange
 
-    def __init__(self) -> None:
-        self.begin()
+    def readable(self) -> bool:
+        return True
 
-    def begin(self) -> None:
-        """Watch nothing: so after a fork, where the thread is gone and nobody gives back the lock."""
-        self._changed = threading.Condition()
-        self._due: dict[Exchange, float] = {}
-        self._next = 0.0
-        self._watching = False
+    def readinto(self, buffer: Any) -> int | None:
+        left, usual = self._exchange.left, self._sock.gettimeout()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._sock.settimeout(left if usual is None else min(left, usual))
+        try:
+            return self._raw.readinto(buffer)
+        finally:
+            # The socket may serve another request from now on.
+            self._sock.settimeout(usual)
 
-    def add(self, exchange: Exchange, seconds: float) -> None:
-        """Expire it after these seconds."""
-        due = time.monotonic() + seconds
-        with self._changed:
-            self._due[exchange] = due
-            if not self._watching:
-                threading.Thread(target=self._expire_all, name="drs-time-limit", daemon=True).start()
-                self._watching = True
-            elif due < self._next:
-                self._changed.notify()
-
-    def remove(self, exchange: Exchange) -> None:
-        """Let it be: its socket may serve another request from now on."""
-        with self._changed:
-            self._due.pop(exchange, None)
-            if not self._due:
-                self._changed.notify()
-
-    def _expire_all(self) -> None:
-        with self._changed:
-            try:
-                while self._due:
-                    exchange, self._next = min(self._due.items(), key=lambda entry: entry[1])
-                    seconds = self._next - time.monotonic()
-                    if seconds > 0:
-                        self._changed.wait(seconds)
-                    else:
-                        del self._due[exchange]
-                        exchange.expire()
-            finally:
-                self._watching = False
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
-_watch = _Watch()
-os.register_at_fork(after_in_child=_watch.begin)
 _this_thread = threading.local()
 
 
 @contextmanager
 def bounded(seconds: float) -> Iterator[Exchange]:
-    """Break the connection that this thread uses inside the block once the seconds are over.
+    """Give all that this thread sends and receives inside the block these seconds together.
 
-    What was read may look complete then, as the end of the connection can be the end of an
-    answer: look at ``expired`` before it is believed.
+    What ends just then may look complete: look at ``expired`` before it is believed.
     """
-    exchange = _this_thread.exchange = Exchange()
+    exchange = _this_thread.exchange = Exchange(seconds)
     try:
-        _watch.add(exchange, seconds)
         yield exchange
     finally:
-        _watch.remove(exchange)
         _this_thread.exchange = None
 
 
-def use(sock: socket.socket | None) -> None:
-    """Tell which socket the exchange of this thread goes through. Raises :class:`TimeoutError` if its time is up."""
-    exchange = getattr(_this_thread, "exchange", None)
-    if exchange is not None:
-        exchange.use(sock)
+def current() -> Exchange | None:
+    """Return the exchange that this thread is in, if it is in one."""
+    return getattr(_this_thread, "exchange", None)

@@ -9,19 +9,22 @@ This is the only file that imports ``requests``; the others take what they need 
 
 from __future__ import annotations
 
+import http.client
+import io
 import re
-import socket
 import traceback
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
-from ..._job.errors import DrsError, Kind, configuration_error, protocol_error
+from ..._job.errors import DrsError, Kind, configuration_error, cut
+from ..._job.text import printable
+from .proxies import Proxies, Proxy
 from .redaction import Redactor
-from .time_limit import bounded, use
+from .time_limit import Pieces, bounded, current
 
 __all__ = [
     "REQUESTS_IMPORT_ERROR",
@@ -51,6 +54,11 @@ except ImportError:
 # An answer about 100 jobs has some 50 KiB; what is a thousand times larger is something else.
 MAX_BODY = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
+# What zlib takes for both gzip and deflate.
+_ANY_HEADER = 47
+_ENCODINGS = ("gzip", "x-gzip", "deflate")
+# Interim answers (1xx) before the one that counts.
+_MOST_INTERIM = 20
 
 
 @dataclass(frozen=True)
@@ -64,77 +72,120 @@ class Answer:
     request: Any = field(repr=False)
 
 
-class _KnownSocket:
-    """Mixed into a connection: tells which socket the request of this thread goes through."""
+class _FinalResponse(http.client.HTTPResponse):
+    """A response, or that of a proxy to CONNECT, that arrives in the time of its exchange.
 
-    sock: socket.socket | None
+    It skips interim answers: http.client takes all but a 100 for the answer, and the answer for that to the next request.
+    """
 
-    def _new_conn(self) -> socket.socket:
-        # Known this early for the sake of a proxy, whose answer to CONNECT is read in connect().
-        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-        try:
-            use(sock)
-        except TimeoutError:
-            sock.close()
-            raise
-        return sock
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        exchange = current()
+        if exchange is not None:
+            exchange.begun = True
+            self.fp = io.BufferedReader(Pieces(self.fp.detach(), sock, exchange))
 
-    def _tunnel(self) -> None:
-        super()._tunnel()  # type: ignore[misc]
-        use(self.sock)
+    def _read_status(self) -> tuple[str, int, str]:
+        for _interim in range(_MOST_INTERIM):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200 or status == 101:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        raise http.client.BadStatusLine("too many interim answers")
 
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        use(self.sock)
+    def begin(self) -> None:
+        super().begin()
+        # Said several times it may be one that a cache or an attacker added. urllib3 would leave a socket open.
+        lengths = {each.strip() for said in self.headers.get_all("Content-Length", ()) for each in said.split(",")}
+        if len(lengths) > 1 or not all(each.isascii() and each.isdigit() for each in lengths):
+            raise http.client.HTTPException("the Content-Length makes no sense")
 
-    def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        use(self.sock)
-        super().putrequest(*args, **kwargs)  # type: ignore[misc]
 
-
-def _tell_sockets(manager: Any) -> None:
-    """Let a manager of connections, to a host or through a proxy of any kind, make only such whose socket is known."""
+def _read_with_care(manager: Any) -> None:
+    """Let a manager of connections, to a host or through a proxy of any kind, read responses as :class:`_FinalResponse`."""
     manager.pool_classes_by_scheme = {
         scheme: type(
-            pool.__name__, (pool,), {"ConnectionCls": type("_Connection", (_KnownSocket, pool.ConnectionCls), {})}
+            pool.__name__,
+            (pool,),
+            {"ConnectionCls": type("_Connection", (pool.ConnectionCls,), {"response_class": _FinalResponse})},
         )
         for scheme, pool in manager.pool_classes_by_scheme.items()
     }
 
 
 class _Adapter(HTTPAdapter):
-    """Keeps ``parallel`` connections open and hands out connections whose socket is known."""
+    """Keeps ``parallel`` connections open, and reads whole answers in a bounded time and of a bounded size.
 
-    def __init__(self, parallel: int) -> None:
+    Here everything passes: the requests of the client, the logins of keystoneauth1, and redirects.
+    """
+
+    def __init__(self, parallel: int, proxies: Proxies) -> None:
+        self._proxies = proxies
         super().__init__(pool_connections=4, pool_maxsize=parallel, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        _tell_sockets(self.poolmanager)
+        _read_with_care(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         known = proxy in self.proxy_manager
         manager = super().proxy_manager_for(proxy, **kwargs)
         if not known:
-            _tell_sockets(manager)
+            _read_with_care(manager)
         return manager
 
+    def send(self, request: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        url = str(request.url)
+        proxy = self._proxies.of(url)
+        kwargs["proxies"] = {urlsplit(url).scheme: proxy.url} if proxy else {}
+        exchange = current()
+        if exchange is not None:
+            if exchange.expired:
+                raise requests.exceptions.ConnectTimeout(request=request)
+            # What a login needs are several requests, which have this time together.
+            kwargs["timeout"] = exchange.left
+        response = super().send(request, **{**kwargs, "stream": True})
+        try:
+            # Not `content`, which decompresses without a bound.
+            response._content = _read(response.raw, response.headers, host_of(url))
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.exceptions.ConnectionError(error, request=request) from None
+        except urllib3.exceptions.SSLError as error:
+            raise requests.exceptions.SSLError(error, request=request) from None
+        except urllib3.exceptions.ProtocolError as error:
+            raise requests.exceptions.ChunkedEncodingError(error, request=request) from None
+        finally:
+            response.close()
+        return response
 
-def new_session(*, verify: bool | str, proxy: str | None, parallel: int) -> requests.Session:
-    """A session that verifies as told, keeps its connections, takes no cookies and reads no ``.netrc``."""
-    session = requests.Session()
-    adapter = _Adapter(parallel)
+
+class _Session(requests.Session if requests else object):  # type: ignore[misc]
+    """A session that follows nobody: it does not even parse where a redirect points to."""
+
+    def __init__(self, proxies: Proxies) -> None:
+        super().__init__()
+        self.proxies_in_use = proxies
+
+    def get_redirect_target(self, resp: Any) -> None:
+        """None, whatever the response says."""
+
+
+def new_session(*, verify: bool | str, proxies: Proxies, parallel: int) -> requests.Session:
+    """A session that verifies as told, keeps its connections, takes no cookies and reads nothing of the environment."""
+    session: requests.Session = _Session(proxies)
+    adapter = _Adapter(parallel, proxies)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.verify = verify
-    if proxy:
-        session.proxies = {"http": proxy, "https": proxy}
-    # With a proxy of ours requests would prefer those of the environment; if there are none, it would
-    # search the environment three times a request.
-    session.trust_env = not proxy and bool(getproxies())
+    # The proxies of the environment are known already.
+    session.trust_env = False
     if verify is False:
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     session.headers["User-Agent"] = "ansible-collection-cutover.drs"
+    # The v5 list is a GET, which a shared cache may answer: with what was so before a subtask began.
+    session.headers["Cache-Control"] = "no-cache, no-store"
+    # What can be decompressed here.
+    session.headers["Accept-Encoding"] = "gzip, deflate"
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     # With an `auth` of any kind requests does not look for credentials in ~/.netrc.
     session.auth = _unchanged
@@ -148,42 +199,86 @@ def _unchanged(request: Any) -> Any:
 def send(session: requests.Session, request: requests.Request, timeout: float, redact: Redactor) -> Answer:
     """Send one request and read its whole answer within ``timeout`` seconds.
 
-    Raises :class:`DrsError`: ``network`` for no connection and a time-out, ``protocol`` for an
-    answer that is cut short or too large, ``configuration`` for a URL that cannot be used.
+    Raises :class:`DrsError`: ``network`` for no connection and a time-out, ``protocol`` for an answer that is cut
+    short, too large or cannot be read, ``configuration`` for a URL that cannot be used: only before anything was sent.
     """
     where = host_of(request.url)
     try:
         # Outside of the bound: a login that this needs has its own.
         prepared = session.prepare_request(request)
-        with bounded(timeout) as exchange:
-            try:
-                response = session.send(prepared, timeout=timeout, allow_redirects=False, stream=True)
-                with response:
-                    answer = Answer(response.status_code, response.headers, _read(response, where), response.request)
-            finally:
-                if exchange.expired:
-                    raise timed_out(where, timeout) from None
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        # `from None`: the text of the cause may quote a header, and so a secret.
-        raise as_drs_error(error, where, timeout, session, redact) from None
-    return answer
+    except (requests.RequestException, ValueError) as error:
+        raise as_drs_error(error, where, timeout, session, redact, begun=False) from None
+    with bounded(timeout) as exchange:
+        try:
+            response = session.send(prepared, timeout=timeout, allow_redirects=False)
+        except DrsError:
+            if exchange.expired:
+                raise timed_out(where, timeout) from None
+            raise
+        except Exception as error:
+            if exchange.expired:
+                raise timed_out(where, timeout) from None
+            # `from None`: the text of the cause may quote a header, and so a secret.
+            raise as_drs_error(error, where, timeout, session, redact, begun=exchange.begun) from None
+        if exchange.expired:
+            # What was read may look complete.
+            raise timed_out(where, timeout)
+    return Answer(response.status_code, response.headers, response.content, response.request)
 
 
-def _read(response: requests.Response, where: str) -> bytes:
-    body = bytearray()
-    for chunk in response.iter_content(_CHUNK):
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise protocol_error(f"The response of {where} is larger than {MAX_BODY // 1024 // 1024} MiB.")
-    promised = response.headers.get("Content-Length", "")
-    received = response.raw.tell()
-    if promised.isascii() and promised.isdigit() and received < int(promised):
-        raise _cut_short(f"after {received} of {promised} bytes", where)
-    status = response.status_code
-    if 200 <= status < 300 and status != 204 and not (body or promised or "Transfer-Encoding" in response.headers):
+def _read(raw: Any, headers: Mapping[str, str], where: str) -> bytes:
+    """The whole body of a response, decompressed and bounded."""
+    encoding = headers.get("Content-Encoding", "").strip().lower() or "identity"
+    received = raw.stream(_CHUNK, decode_content=False)
+    body = _bounded(received if encoding not in _ENCODINGS else _inflated(received, where), where)
+    promised = headers.get("Content-Length", "")
+    if promised.isascii() and promised.isdigit() and raw.tell() < int(promised):
+        raise _cut_short(f"after {raw.tell()} of {promised} bytes", where)
+    status = raw.status
+    if 200 <= status < 300 and status != 204 and not (body or promised or "Transfer-Encoding" in headers):
         # An answer that ends inside of its head looks like a whole one without a body. Of an error the status says enough.
         raise _cut_short("before its body", where)
+    return body
+
+
+def _bounded(parts: Iterable[bytes], where: str) -> bytes:
+    body = bytearray()
+    for part in parts:
+        body += part
+        if len(body) > MAX_BODY:
+            raise DrsError(
+                Kind.PROTOCOL,
+                f"The response of {where} is larger than {MAX_BODY // 1024 // 1024} MiB.",
+                repeatable=True,
+            )
     return bytes(body)
+
+
+def _inflated(parts: Iterable[bytes], where: str) -> Iterator[bytes]:
+    """What these parts are decompressed, a piece at a time: a kilobyte may become a megabyte."""
+    inflater, begun = zlib.decompressobj(_ANY_HEADER), False
+    try:
+        for part in parts:
+            rest = part
+            while rest:
+                if inflater.eof:
+                    # Another member, after padding.
+                    rest = rest.lstrip(b"\0")
+                    if not rest:
+                        break
+                    inflater = zlib.decompressobj(_ANY_HEADER)
+                begun = True
+                yield inflater.decompress(rest, _CHUNK)
+                rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+        while begun and not inflater.eof:
+            # What was kept back for its length.
+            piece = inflater.decompress(b"", _CHUNK)
+            if not piece:
+                raise _cut_short("in the middle of what is compressed", where)
+            yield piece
+    except zlib.error as error:
+        message = f"The response of {where} is not compressed as it says: {error}."
+        raise DrsError(Kind.PROTOCOL, message, repeatable=True) from None
 
 
 def _cut_short(how: str, where: str) -> DrsError:
@@ -191,17 +286,23 @@ def _cut_short(how: str, where: str) -> DrsError:
 
 
 def timed_out(where: str, timeout: float) -> DrsError:
-    message = f"No complete response from {where} within {timeout:g} s. Check the network, or raise request_timeout."
+    message = f"No complete response from {where} within {round(timeout, 2):g} s. Check the network, or raise request_timeout."
     return DrsError(Kind.NETWORK, message, repeatable=True)
 
 
-def as_drs_error(error: Exception, where: str, timeout: float, session: requests.Session, redact: Redactor) -> DrsError:
-    """What requests raised for a request to the host ``where``, as the one kind of error."""
-    cause = redact.text(_cause(error))
-    if isinstance(error, (requests.exceptions.InvalidHeader, UnicodeError)):
-        return configuration_error("A credential holds a character that no HTTP header can carry.")
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidProxyURL, ValueError)):
-        return configuration_error(f"The URL of {where}, or of the proxy, cannot be used: {cause}.")
+def as_drs_error(
+    error: Exception, where: str, timeout: float, session: requests.Session, redact: Redactor, *, begun: bool
+) -> DrsError:
+    """What requests raised for a request to the host ``where``, as the one kind of error.
+
+    ``begun`` whether a response was awaited: what goes wrong from then on is not the fault of an option.
+    """
+    cause = cut(printable(redact.text(_cause(error))))
+    if isinstance(error, ValueError) and not begun:
+        if isinstance(error, (requests.exceptions.InvalidHeader, UnicodeError)):
+            return configuration_error("A credential contains a character that is not allowed in an HTTP header.")
+        # Not said in the words of the parser, which quotes the URL.
+        return configuration_error(f"The URL of {where}, or of the proxy, cannot be used.")
     if isinstance(error, requests.exceptions.SSLError):
         if "CERTIFICATE" not in cause.upper():
             message = f"No TLS connection to {where}: {cause}. Check the endpoint, its port and the proxy."
@@ -212,12 +313,17 @@ def as_drs_error(error: Exception, where: str, timeout: float, session: requests
         )
         return DrsError(Kind.NETWORK, message, final=True)
     if isinstance(error, requests.exceptions.ProxyError):
-        proxies = session.proxies
-        proxy = f"at {host_of(proxies['https'])}" if proxies else "from the environment"
+        proxy = _proxy_of(error, session)
+        named = f"the proxy at {proxy.host}" if proxy else "the proxy"
         asks = " 407 " in cause
-        advice = "It asks for a login: put it into the URL." if asks else "Check the option proxy."
-        message = f"The proxy {proxy} gives no connection to {where}: {cause}. {advice}"
-        return DrsError(Kind.NETWORK, message, repeatable=not asks, final=asks)
+        source = proxy.source if proxy and proxy.source != "proxy" else "the option proxy"
+        advice = (
+            f"The proxy requires a login; put user and password into the URL of {source}."
+            if asks
+            else f"Check {source}."
+        )
+        # Not repeated at once when it asks for a login: too many wrong ones lock an account.
+        return DrsError(Kind.NETWORK, f"Cannot reach {where} through {named}: {cause}. {advice}", repeatable=not asks)
     # In the middle of a body requests calls a time-out a lost connection.
     if isinstance(error, requests.exceptions.Timeout) or any(
         isinstance(inner, urllib3.exceptions.TimeoutError) for inner in error.args
@@ -225,13 +331,22 @@ def as_drs_error(error: Exception, where: str, timeout: float, session: requests
         return timed_out(where, timeout)
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return _cut_short(f"({cause})", where)
-    if isinstance(error, requests.exceptions.ContentDecodingError):
-        return protocol_error(f"The response of {where} is not compressed as it says: {cause}.")
+    if begun and not isinstance(error, requests.exceptions.ConnectionError):
+        message = (
+            f"The response of {where} cannot be read: {cause}. Probably a proxy or firewall answered or changed it."
+        )
+        return DrsError(Kind.PROTOCOL, message, repeatable=True)
     return DrsError(
         Kind.NETWORK,
         f"No connection to {where}: {cause}. Check the URL, the network and the proxy.",
         repeatable=True,
     )
+
+
+def _proxy_of(error: Exception, session: requests.Session) -> Proxy | None:
+    request = getattr(error, "request", None)
+    proxies = getattr(session, "proxies_in_use", None)
+    return proxies.of(str(request.url)) if request is not None and proxies is not None else None
 
 
 def host_of(url: str) -> str:

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from ..._job.errors import DrsError, Kind
+from ..._job.comparisons import Page as ComparePage
+from ..._job.details import DetailRecord, parse_details
+from ..._job.errors import LONGEST_WORD, DrsError, Kind, cut
 from ..._job.records import ProgressRecord, Record, StatusRecord, parse_progress, parse_statuses
 from ..http.clock import REAL_CLOCK, Clock
 from ..http.redaction import Redactor
-from ..http.responses import RefusedJobsError, check
+from ..http.responses import SUCCESS, RefusedJobsError, check, refusal
 from ..http.retries import Limits, persist, time_for_one
 from ..http.transport import Answer, host_of, requests, send
 from ..login.auth import Login
-from .details import DetailRecord, parse_details
 from .lists import ListedJob, ListOperation, Page, Pages, status_of
 from .search import Found, Listing, types_of
 from .stop_request import STOP_V3, STOP_V5, StopAnswer, StopOperation
@@ -51,8 +52,13 @@ BATCH_DETAIL = Operation("batch-detail", DetailRecord, parse_details, paged=True
 # What a wait keeps of each job is little: the entries as they came would be most of its memory.
 _PROGRESS_WITHOUT_RAW = replace(BATCH_PROGRESS, parse=partial(parse_progress, raw=False))
 
+COMPARE_RESULT = "query-compare-result"
+
 Result = TypeVar("Result")
 
+_UNREAD = "The list of jobs has entries without an id that can be read. Of these jobs nothing is known."
+# Seconds after which an operation that was withdrawn is tried again: an API that is being published is not there for a while.
+_WITHDRAWN_FOR = 600.0
 _STATUS_FROM_LIST = (
     "The service has withdrawn batch-status (404 APIGW.0101). The statuses come from the list of jobs instead, "
     "which needs a permission of its own."
@@ -75,7 +81,7 @@ class Client:
     """Reads jobs of one project through one login and one pool of connections.
 
     Use it as a context manager, or call :meth:`close`. ``requests_sent`` counts HTTP requests
-    to the two operations, repeated ones too.
+    about jobs, repeated ones too, and none of the login.
     """
 
     def __init__(
@@ -109,9 +115,12 @@ class Client:
         # Whether a batch of the read under way has failed, so that no other needs another try.
         self._given_up = False
         self._stop_operation = STOP_V3
-        # What was said when batch-status turned out to be withdrawn.
+        # What was said when batch-status turned out to be withdrawn, and until when that is believed.
         self._status_withdrawn = ""
-        self._listing = Listing(self._list_page, self._together)
+        self._withdrawn_until = 0.0
+        # The operations that have answered: they are not withdrawn, whatever one answer says.
+        self._answered: set[str] = set()
+        self._listing = Listing(self._list_page, self._together, self._late)
         self.requests_sent = 0
 
     @property
@@ -139,17 +148,34 @@ class Client:
     @property
     def warnings(self) -> list[str]:
         """What the user should know about the service, each sentence once."""
-        return [_STATUS_FROM_LIST] if self._status_withdrawn else []
+        said = {_STATUS_FROM_LIST: bool(self._status_withdrawn), _UNREAD: self._listing.unread}
+        return [text for text, applies in said.items() if applies]
+
+    def shown(self, value: Result, known: Iterable[str] = ()) -> Result:
+        """A value for people, without secrets: also where it holds ids and names, which are compared as they came.
+
+        Ids that are ``known`` to whoever asks stay as they are.
+        """
+        hidden: Result = self._redact.shown(value, frozenset(known))
+        return hidden
+
+    def shown_error(self, error: DrsError) -> DrsError:
+        """The same error, its sentence without secrets."""
+        error.args = (self._redact.text(str(error)),)
+        return error
 
     def statuses(self, ids: Sequence[str], until: float | None = None) -> list[StatusRecord]:
         """A record for each id, in the order given; see :meth:`both` for ``until`` and errors."""
         self._log_in(until)
-        if not self._status_withdrawn:
+        if not self._is_withdrawn():
             try:
                 return self._gathered(self._submit(BATCH_STATUS, ids, until))
             except DrsError as error:
-                self._note_withdrawn(error)
-        return self._listed_statuses(ids, until)
+                said = self._withdrawn_by(error)
+            statuses = self._listed_statuses(ids, until, said)
+            self._note_withdrawn(said)
+            return statuses
+        return self._listed_statuses(ids, until, self._status_withdrawn)
 
     def details(self, ids: Sequence[str]) -> list[DetailRecord]:
         """A record for each id, in the order given; see :meth:`both` for errors."""
@@ -166,33 +192,68 @@ class Client:
 
         The progress comes without the API's own entries (``raw``). If batch-status is withdrawn, the statuses come
         from the list of jobs. A job that the service does not know gives a record with ``found`` false. Raises
-        :class:`DrsError` when any of the requests gave no usable answer.
+        :class:`DrsError` when any of the requests returned no usable response.
         """
         self._log_in(until)
-        if not self._status_withdrawn:
-            try:
-                statuses = self._submit(BATCH_STATUS, ids, until)
-                progress = self._submit(_PROGRESS_WITHOUT_RAW, ids, until)
-                self._wait_for([*statuses.batches, *progress.batches])
-                return self._gathered(statuses), self._gathered(progress)
-            except DrsError as error:
-                self._note_withdrawn(error)
-        listed = self._listed_statuses(ids, until)
-        return listed, self._gathered(self._submit(_PROGRESS_WITHOUT_RAW, ids, until))
+        if self._is_withdrawn():
+            listed = self._listed_statuses(ids, until, self._status_withdrawn)
+            return listed, self._gathered(self._submit(_PROGRESS_WITHOUT_RAW, ids, until))
+        try:
+            statuses = self._submit(BATCH_STATUS, ids, until)
+            progress = self._submit(_PROGRESS_WITHOUT_RAW, ids, until)
+            self._wait_for([*statuses.batches, *progress.batches])
+            return self._gathered(statuses), self._gathered(progress)
+        except DrsError as error:
+            said = self._withdrawn_by(error)
+        # Only if the other operation answers, the service is there, and has this one no longer.
+        answered = self._gathered(self._submit(_PROGRESS_WITHOUT_RAW, ids, until))
+        listed = self._listed_statuses(ids, until, said)
+        self._note_withdrawn(said)
+        return listed, answered
 
-    def _note_withdrawn(self, error: DrsError) -> None:
-        """Remember that batch-status is withdrawn; raise any other error."""
+    def _is_withdrawn(self) -> bool:
+        return bool(self._status_withdrawn) and self._clock.elapsed() < self._withdrawn_until
+
+    def _withdrawn_by(self, error: DrsError) -> str:
+        """What an error says of batch-status that is withdrawn; raise any other error."""
         if not error.withdrawn or not str(error).startswith(BATCH_STATUS.name):
             raise error
-        self._status_withdrawn = str(error)
+        return str(error)
 
-    def _listed_statuses(self, ids: Sequence[str], until: float | None) -> list[StatusRecord]:
+    def _note_withdrawn(self, said: str) -> None:
+        self._status_withdrawn = said
+        self._withdrawn_until = self._clock.elapsed() + _WITHDRAWN_FOR
+
+    def _listed_statuses(self, ids: Sequence[str], until: float | None, said: str) -> list[StatusRecord]:
         try:
             listed = self._listing.jobs(list(dict.fromkeys(ids)), types_of(None), until)
         except DrsError as error:
-            error.args = (f"{self._status_withdrawn} The list of jobs cannot take its place. {error}",)
+            error.args = (f"{said} The list of jobs cannot take its place. {error}",)
+            # An operation that has answered before is there again, sooner or later.
+            error.final = error.final and BATCH_STATUS.name not in self._answered
             raise
         return [status_of(listed[job_id]) if job_id in listed else StatusRecord(job_id) for job_id in ids]
+
+    def compare_result(
+        self, job_id: str, fields: Mapping[str, Any], parse: Callable[[object], ComparePage], until: float | None = None
+    ) -> ComparePage:
+        """One page of the comparisons of a job, as ``parse`` reads it; ``fields`` are those of the request.
+
+        A read, though it is a POST. Nothing is tried again after ``until`` (monotonic seconds). Raises :class:`DrsError`
+        for an answer that cannot be used.
+        """
+        self._log_in(until)
+        body = json.dumps({"job_id": job_id, **fields}).encode()
+        try:
+            return self._read("POST", self._url("v3", f"/{COMPARE_RESULT}"), body, parse, until)
+        except DrsError as error:
+            if error.http_status in SUCCESS and error.kind is not Kind.PROTOCOL:
+                # Nobody promises that a text in place of comparisons holds nothing of the user's data.
+                error.error_message = None
+                error.args = (
+                    f"HTTP {error.http_status} {error.error_code or 'without a code'}, an error inside a success.",
+                )
+            raise self._told(error, f"{COMPARE_RESULT} of job {job_id}") from None
 
     def list_jobs(
         self,
@@ -245,13 +306,25 @@ class Client:
         attempts = 1
         try:
             answer = self._send(operation.method, url, body, until)
-            if answer.status == 401 and self._login.renew(answer.request):
+            # Something in between may answer 401 to a stop that was carried out: only IAM's own is certain.
+            if (
+                answer.status == 401
+                and refusal(answer, self._redact).kind is Kind.AUTHENTICATION
+                and self._renewed(answer, until)
+            ):
                 attempts = 2
                 answer = self._send(operation.method, url, body, until)
             return check(answer, self._redact, lambda body: operation.parse(body, ids))
         except DrsError as error:
             error.attempts = attempts
             raise
+
+    def _renewed(self, answer: Answer, until: float | None) -> bool:
+        return self._login.renew(answer.request, time_for_one(self._limits, self._clock, until))
+
+    def _late(self, until: float | None) -> bool:
+        """Whether time is up for what need not be sent any more."""
+        return until is not None and self._clock.elapsed() > until
 
     def _url(self, version: str, rest: str) -> str:
         return f"{self._root}/{version}/{self._project_id}/jobs{rest}"
@@ -290,10 +363,20 @@ class Client:
         except RefusedJobsError as refusal:
             return self._take_apart(read, ids, refusal)
         except DrsError as error:
+            if error.withdrawn and read.operation.name in self._answered:
+                error.final = False
             raise self._about(error, read.operation, ids) from None
         read.answered = True
+        self._answered.add(read.operation.name)
         # Nothing else tells a truncated answer: an id that did not come back is not found.
-        return {job_id: found.get(job_id) or read.operation.record(job_id) for job_id in ids}
+        missing = {job_id: read.operation.record(job_id) for job_id in ids if job_id not in found}
+        written = {job_id.lower(): job_id for job_id in found if missing and job_id not in ids}
+        for job_id, record in missing.items():
+            other = written.get(job_id.lower())
+            if other:
+                said = f"the id is written {cut(other, LONGEST_WORD)}; upper and lower case count"
+                missing[job_id] = replace(record, error_message=said)
+        return {job_id: found.get(job_id) or missing[job_id] for job_id in ids}
 
     def _take_apart(self, read: _Read[Record], ids: Sequence[str], refusal: RefusedJobsError) -> dict[str, Record]:
         """Ask again without the jobs that were refused; by halves where the service does not name them."""
@@ -309,7 +392,7 @@ class Client:
             for job_id, (code, message) in refused.items()
         }
         rest = [job_id for job_id in ids if job_id not in refused]
-        if rest and read.until is not None and self._clock.elapsed() >= read.until:
+        if rest and self._late(read.until):
             text = "Some of the jobs were refused, and time was up before it was known which."
             raise self._about(DrsError(Kind.SERVICE, text, error_code=refusal.error_code), read.operation, ids)
         middle = len(rest) if refused else len(rest) // 2
@@ -327,13 +410,17 @@ class Client:
         self, operation: ListOperation, job_type: str, pages: Pages, ids: Sequence[str], until: float | None
     ) -> Page:
         """The page of a list that comes after these."""
-        url = self._url(operation.version, operation.query(job_type, len(pages.jobs), ids))
+        url = self._url(operation.version, operation.query(job_type, pages.read, ids))
         asked = operation.body(job_type, pages.number + 1, ids)
         body = None if asked is None else json.dumps(asked).encode()
         try:
-            return self._read(operation.method, url, body, lambda body: operation.parse(body, job_type), until)
+            page = self._read(operation.method, url, body, lambda body: operation.parse(body, job_type), until)
         except DrsError as error:
+            if error.withdrawn and operation.name in self._answered:
+                error.final = False
             raise self._told(error, f"The {operation.name}") from None
+        self._answered.add(operation.name)
+        return page
 
     def _read(
         self, method: str, url: str, body: bytes | None, parse: Callable[[object], Result], until: float | None
@@ -351,7 +438,7 @@ class Client:
         def once() -> Result:
             nonlocal renewed
             answer = sent()
-            if answer.status == 401 and not renewed and self._login.renew(answer.request):
+            if answer.status == 401 and not renewed and self._renewed(answer, until):
                 renewed = True
                 answer = sent()
             return check(answer, self._redact, parse)

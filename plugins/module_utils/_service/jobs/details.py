@@ -2,51 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``batch-detail`` says about the target of a job. Addresses and user names in its answer are dropped."""
+"""Reads the details of jobs, which are often refused to a user who may read statuses: that is a warning, no error."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
+from ..._job.details import DetailRecord
 from ..._job.errors import DrsError
-from ..._job.records import StatusRecord, parse_items, status_fields
 from ..._job.text import listed
-
-
-@dataclass(frozen=True, slots=True)
-class DetailRecord(StatusRecord):
-    """A status, and whether the target stays read-only until the job has ended; None when that is not known.
-
-    ``has_setting`` is false for a job of a kind that has no such setting.
-    """
-
-    target_readonly: bool | None = None
-    has_setting: bool = True
-
-    def as_dict(self) -> dict[str, Any]:
-        """The record as an entry of a task's ``jobs``."""
-        return {**StatusRecord.as_dict(self), "target_readonly": self.target_readonly}
-
-
-def parse_details(body: object) -> dict[str, DetailRecord]:
-    """Records of a batch-detail answer by job id.
-
-    Raises :class:`DrsError` of kind ``protocol`` for a body that is not such an answer.
-    """
-    return parse_items(body, _record)
-
-
-def _record(item: Mapping[str, Any]) -> DetailRecord:
-    readonly = item.get("is_target_readonly")
-    return DetailRecord(
-        *status_fields(item, ("id", "job_id"), "status"),
-        # Anything but a boolean is no evidence that the target can be written to.
-        target_readonly=readonly if isinstance(readonly, bool) else None,
-        # Only migration and disaster recovery into the cloud have it: the vendor's SDK, CreateJobReq.
-        has_setting=item.get("db_use_type") != "sync" and item.get("job_direction") not in ("down", "non-dbs"),
-    )
 
 
 class ReadsDetails(Protocol):

@@ -12,19 +12,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from ..._job.errors import DrsError, Kind, cut, protocol_error
-from ..._job.records import StatusRecord, timestamp
+from ..._job.errors import LONGEST_WORD, DrsError, Kind, cut, is_error_code, protocol_error
+from ..._job.records import StatusRecord, error_fields, timestamp
 from ..._job.status_table import Meaning, meaning
+from ..._job.text import printable
 
-# The words of the API for the types of jobs, in the order in which they are asked for.
-JOB_TYPES = ("migration", "sync", "cloudDataGuard")
 _PER_PAGE = 100
 # 20,000 jobs of one type: no project has that many, and no service may keep a client busy for ever.
 _MOST_PAGES = 200
+_LONGEST_TOTAL = 9
+# The console takes 50 characters.
+_LONGEST_NAME = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,12 @@ class ListedJob:
     task_mode: str | None = None
     created_at: str | None = None
     children: tuple[ListedJob, ...] = ()
+    error_code: str | None = None
     error_message: str | None = None
+    # What the service is doing with the job, such as SWITCH_OVER.
+    action: str | None = None
+    # False if all that can be read of the entry is its id.
+    readable: bool = True
 
     @property
     def meaning(self) -> Meaning:
@@ -51,7 +58,7 @@ class ListedJob:
         means = self.meaning
         return {
             "id": self.id or None,
-            "name": self.name,
+            "name": self.name and printable(self.name),
             "type": self.type,
             "engine": self.engine,
             "status": self.status,
@@ -73,10 +80,14 @@ class InconsistentListError(DrsError):
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list: its jobs, and how many jobs the service says there are on all pages."""
+    """One page of a list: its jobs, and how many jobs the service says there are on all pages.
+
+    ``unread`` is the number of entries of which not even the id can be read.
+    """
 
     jobs: tuple[ListedJob, ...]
     total: int
+    unread: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,11 +123,13 @@ class ListOperation:
         if not isinstance(body, dict):
             raise protocol_error("The response is not a JSON object.")
         entries, total = body.get("jobs"), body.get(self.total_field)
-        if not isinstance(entries, list) or body.get("error_code"):
+        if not isinstance(entries, list) or is_error_code(body.get("error_code")):
             raise protocol_error("The response has no list 'jobs'.")
-        if not isinstance(total, int) or isinstance(total, bool) or total < 0:
+        number = _total(total)
+        if number is None:
             raise protocol_error(f"The response has no number '{self.total_field}'.")
-        return Page(tuple(_job(entry, job_type) for entry in entries), total)
+        jobs = tuple(job for entry in entries if (job := _job(entry, job_type)))
+        return Page(jobs, number, len(entries) - len(jobs))
 
 
 LIST_V3 = ListOperation("list of jobs (v3)", "v3", "POST", "total_record", ids_at_once=100)
@@ -131,8 +144,17 @@ class Pages:
     by_id: bool = False
     jobs: dict[str, ListedJob] = field(default_factory=dict)
     number: int = 0
+    # How many entries cannot be read. They count, so that they hide no other job.
+    unread: int = 0
+    # How many jobs the first page said there are.
+    total: int | None = None
     # Whether there are as many jobs as the service said.
     complete: bool = False
+
+    @property
+    def read(self) -> int:
+        """How many entries came so far."""
+        return len(self.jobs) + self.unread
 
     def add(self, page: Page) -> bool:
         """Take in the next page; whether there is another.
@@ -146,19 +168,26 @@ class Pages:
                     f"The list holds job {job.id} twice, the second time on page {self.number}."
                 )
             self.jobs[job.id] = job
-        read, promised = len(self.jobs), page.total
-        if read > promised or (read < promised and not page.jobs):
+        self.unread += page.unread
+        if self.total not in (None, page.total):
+            # A job that is deleted between two pages moves up all after it, and one of them is on neither page.
+            raise InconsistentListError(
+                f"The list is said to have {self.total} jobs, and {page.total} on page {self.number}."
+            )
+        self.total = page.total
+        read, promised, came = self.read, page.total, len(page.jobs) + page.unread
+        if read > promised or (read < promised and not came):
             raise InconsistentListError(f"The list is said to have {promised} jobs, but {read} came.")
         if self.number >= _MOST_PAGES:
             raise InconsistentListError(f"The list has more than {_MOST_PAGES} pages.")
         self.complete = read == promised
         # Batch-status says how many jobs are on the page, not how many there are: a full page may not be the last.
-        return not self.complete or (len(page.jobs) >= _PER_PAGE and not self.by_id)
+        return not self.complete or (came >= _PER_PAGE and not self.by_id)
 
 
 def status_of(job: ListedJob) -> StatusRecord:
     """What a list says in place of batch-status."""
-    return StatusRecord(job.id, found=True, status=job.status, error_message=job.error_message)
+    return StatusRecord(job.id, True, job.status, job.error_code, job.error_message)
 
 
 def merged(lists: Sequence[Mapping[str, ListedJob]]) -> dict[str, ListedJob]:
@@ -167,13 +196,9 @@ def merged(lists: Sequence[Mapping[str, ListedJob]]) -> dict[str, ListedJob]:
     for jobs in lists:
         for job in jobs.values():
             known = found.setdefault(job.id, job)
-            if _without_type(known) != _without_type(job):
+            if known is not job and replace(known, type=None) != replace(job, type=None):
                 raise InconsistentListError(f"Two lists hold job {job.id} with different content.")
     return found
-
-
-def _without_type(job: ListedJob) -> tuple[Any, ...]:
-    return (job.name, job.engine, job.status, job.task_mode, job.created_at, job.children, job.error_message)
 
 
 def every(jobs: Mapping[str, ListedJob]) -> dict[str, ListedJob]:
@@ -184,26 +209,48 @@ def every(jobs: Mapping[str, ListedJob]) -> dict[str, ListedJob]:
     return {**found, **jobs}
 
 
-def _job(entry: object, job_type: str) -> ListedJob:
-    if not isinstance(entry, dict):
-        raise protocol_error("An entry of 'jobs' in the response is not an object.")
-    job_id = _text(entry, "id")
-    if job_id is None:
-        raise protocol_error("An entry of 'jobs' in the response has no job id.")
-    return ListedJob(id=job_id, **_fields(entry, job_type))
+def _total(value: object) -> int | None:
+    """A number of jobs, which some gateways write as text; None for what is none."""
+    if isinstance(value, str) and len(value) <= _LONGEST_TOTAL and value.isascii() and value.isdigit():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _job(entry: object, job_type: str) -> ListedJob | None:
+    """The job of an entry: only its id if the rest cannot be read, None if there is not even an id."""
+    job_id = _id(entry)
+    if job_id is None or not isinstance(entry, dict):
+        return None
+    try:
+        return ListedJob(id=job_id, **_fields(entry, job_type))
+    except DrsError:
+        return ListedJob(id=job_id, type=job_type, readable=False)
 
 
 def _fields(entry: Mapping[str, Any], job_type: str | None) -> dict[str, Any]:
+    error_code, error_message = error_fields(entry)
     return {
-        "name": _text(entry, "name"),
+        "name": _name(entry),
         "type": _text(entry, "db_use_type") or _text(entry, "job_type") or job_type,
         "engine": _text(entry, "engine_type"),
         "status": _text(entry, "status"),
         "task_mode": _text(entry, "task_type"),
         "created_at": _created_at(entry.get("create_time")),
         "children": _children(entry.get("children"), job_type),
-        "error_message": _text(entry, "error_msg"),
+        "error_code": error_code,
+        "error_message": error_message,
+        "action": _action(entry.get("job_action")),
     }
+
+
+def _action(value: object) -> str | None:
+    """What the service is doing with a job. Huawei Cloud says it; the word is not always there."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise protocol_error("The field 'job_action' of a job in the response is not an object.")
+    action = _text(value, "current_action")
+    return None if action == "null" else action
 
 
 def _children(value: object, job_type: str | None) -> tuple[ListedJob, ...]:
@@ -219,7 +266,7 @@ def _child(entry: object, job_type: str | None) -> ListedJob:
     """A subtask; one that cannot be read has no id, so that whoever reads its parent sees that something is there."""
     try:
         if isinstance(entry, dict):
-            return ListedJob(id=_text(entry, "id") or "", **_fields(entry, job_type))
+            return ListedJob(id=_id(entry) or "", **_fields(entry, job_type))
     except DrsError:
         pass
     return ListedJob(id="")
@@ -231,7 +278,22 @@ def _text(entry: Mapping[str, Any], name: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise protocol_error(f"The field '{name}' of a job in the response is not a string.")
-    return cut(value) if value.strip() else None
+    return cut(value, LONGEST_WORD) if value.strip() else None
+
+
+def _name(entry: Mapping[str, Any]) -> str | None:
+    """The name as it came, for it is compared; whoever shows it makes it printable."""
+    name = entry.get("name")
+    if not isinstance(name, str):
+        return _text(entry, "name")
+    return name[:_LONGEST_NAME] if name.strip() else None
+
+
+def _id(entry: object) -> str | None:
+    """The id, with which the job is asked for and compared; None for what cannot be one."""
+    job_id = entry.get("id") if isinstance(entry, dict) else None
+    readable = isinstance(job_id, str) and len(job_id) <= LONGEST_WORD and job_id.isprintable() and job_id.strip()
+    return job_id if readable else None
 
 
 def _created_at(value: object) -> str | None:
@@ -240,4 +302,4 @@ def _created_at(value: object) -> str | None:
     if in_milliseconds or not isinstance(value, str) or not value.strip():
         return in_milliseconds
     without_zone = re.fullmatch(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)", value.strip(), re.ASCII)
-    return "T".join(without_zone.groups()) if without_zone else cut(value)
+    return "T".join(without_zone.groups()) if without_zone else cut(value, LONGEST_WORD)

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
 
-from ..._job.errors import configuration_error
+from ..._job.errors import DrsError, configuration_error
 from ..._job.text import listed
 from ..options import job_ids, job_names, repeated_jobs_warning
 from .lists import ListedJob
@@ -36,17 +36,27 @@ class Lists(Protocol):
         """All jobs of the project."""
 
 
-def asked_jobs(options: Mapping[str, Any]) -> Asked:
-    """The jobs of ``jobs`` or ``job_names``. Raises :class:`DrsError` of kind ``configuration`` for anything else."""
+class Shows(Lists, Protocol):
+    """The same, with what hides secrets in an error that quotes the service."""
+
+    def shown_error(self, error: DrsError) -> DrsError:
+        """The error as it may be shown."""
+
+
+def asked_jobs(options: Mapping[str, Any], named: Callable[[str], str] = str) -> Asked:
+    """The jobs of ``jobs`` or ``job_names``. Raises :class:`DrsError` of kind ``configuration`` for anything else.
+
+    ``named`` returns what the user calls an option.
+    """
     jobs, names = options.get("jobs"), options.get("job_names")
     if jobs and names:
-        raise configuration_error("jobs and job_names are both set. Set only one.")
+        raise configuration_error(f"{named('jobs')} and {named('job_names')} are both set. Set only one.")
     if names or (names is not None and jobs is None):
-        distinct, repeated = job_names(names)
+        distinct, repeated = job_names(names, named("job_names"))
         return Asked((), tuple(distinct), repeated_jobs_warning(repeated, "job_names"))
     if jobs is None:
-        raise configuration_error("No job is given. Set jobs (ids) or job_names (names as in the console).")
-    distinct, repeated = job_ids(jobs)
+        raise configuration_error("No jobs specified. Set jobs (ids) or job_names (names as shown in the console).")
+    distinct, repeated = job_ids(jobs, named("jobs"))
     return Asked(tuple(distinct), (), repeated_jobs_warning(repeated))
 
 
@@ -67,6 +77,16 @@ def resolve_names(client: Lists, names: Sequence[str], until: float | None = Non
         more = f" And {len(wrong) - _CANDIDATES} more names." if len(wrong) > _CANDIDATES else ""
         raise configuration_error(f"job_names: {' '.join(wrong[:_CANDIDATES])}{more}")
     return [found[name][0].id for name in names]
+
+
+def ids_of(client: Shows, asked: Asked, until: float | None = None) -> list[str]:
+    """The ids of the jobs that options ask for, looked up if they are given by name. Raises :class:`DrsError`, as it may be shown."""
+    if not asked.names:
+        return list(asked.ids)
+    try:
+        return resolve_names(client, asked.names, until)
+    except DrsError as error:
+        raise client.shown_error(error) from None
 
 
 def _wrong(name: str, jobs: Sequence[ListedJob], listed: Sequence[ListedJob]) -> str:

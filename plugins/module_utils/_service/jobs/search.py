@@ -12,8 +12,8 @@ from typing import Protocol
 
 from ..._job.errors import DrsError, Kind
 from ..http.responses import RefusedJobsError
+from ..options import JOB_TYPES
 from .lists import (
-    JOB_TYPES,
     LIST_V3,
     LIST_V5,
     InconsistentListError,
@@ -27,6 +27,8 @@ from .lists import (
 
 # A list that changes while it is read is read again; one that still contradicts itself is wrong.
 _TRIES = 3
+# The number of readings without the filter, after it found none of the jobs that the whole list has.
+_WITHOUT_FILTER = 20
 # "Invalid page number" and the like. The page after the last one is asked for to know that it was the last.
 _NO_SUCH_PAGE = ("DRS.M00210", "DRS.M00211")
 
@@ -45,13 +47,20 @@ class Call(Protocol):
 class Listing:
     """Lists jobs by v3, by v5 once v3 turned out to be withdrawn."""
 
-    def __init__(self, call: Call, together: Callable[[Sequence[Callable[[], Found]]], list[Found]]) -> None:
-        """``together`` calls functions at once and returns what they return, in their order."""
+    def __init__(
+        self,
+        call: Call,
+        together: Callable[[Sequence[Callable[[], Found]]], list[Found]],
+        late: Callable[[float | None], bool],
+    ) -> None:
+        """``together`` calls functions at once and returns what they return, in their order; ``late`` says if time is up."""
         self._call = call
+        self._late = late
         self._together = together
         self._operation = LIST_V3
         # Open Telekom Cloud does not document that the filter takes ids.
-        self._takes_ids = True
+        self._without_filter = 0
+        self.unread = False
         self._type_of: dict[str, str] = {}
 
     def jobs(self, ids: Sequence[str] | None, types: Sequence[str], until: float | None) -> Found:
@@ -62,21 +71,30 @@ class Listing:
             if not error.withdrawn or self._operation is not LIST_V3:
                 raise
         self._operation = LIST_V5
-        return self._jobs(ids, types, until)
+        try:
+            return self._jobs(ids, types, until)
+        except DrsError:
+            # One answer does not say that v3 is withdrawn: v5 must be there. Not every cloud has it.
+            self._operation = LIST_V3
+            raise
 
     def _jobs(self, ids: Sequence[str] | None, types: Sequence[str], until: float | None) -> Found:
         if ids is None:
             return merged(self._together([partial(self._list, job_type, (), until) for job_type in types]))
-        found = self._by_filter(ids, types, until) if self._takes_ids else {}
+        self._without_filter = max(0, self._without_filter - 1)
+        filtered = not self._without_filter
+        found = self._by_filter(ids, types, until) if filtered else {}
         by_filter = len(found)
         for job_type in types:
             missing = [job_id for job_id in ids if job_id not in found]
             if not missing:
                 break
+            self._refuse_if_late(until, filtered or job_type != types[0])
             listed = every(self._list(job_type, (), until))
             found.update({job_id: listed[job_id] for job_id in missing if job_id in listed})
-        if found and not by_filter:
-            self._takes_ids = False
+        if found and filtered and not by_filter:
+            # Not for ever: one answer may be that of a replica that lags.
+            self._without_filter = _WITHOUT_FILTER + 1
         return found
 
     def _by_filter(self, ids: Sequence[str], types: Sequence[str], until: float | None) -> Found:
@@ -88,6 +106,8 @@ class Listing:
             self._find(found, before, until)
             for job_type in types:
                 missing = [job_id for job_id in ids if job_id not in found and known.get(job_id) != job_type]
+                if missing:
+                    self._refuse_if_late(until, any(before.values()) or job_type != types[0])
                 self._find(found, {job_type: missing}, until)
         except DrsError as error:
             if error.kind is not Kind.INVALID_REQUEST or error.withdrawn:
@@ -109,6 +129,11 @@ class Listing:
                     found[job_id] = job
                     self._type_of[job_id] = asked[job_id]
 
+    def _refuse_if_late(self, until: float | None, further: bool) -> None:
+        """Raise :class:`DrsError` for a further request when time is up; the first may still be sent."""
+        if further and self._late(until):
+            raise DrsError(Kind.NETWORK, f"Time was up before the {self._operation.name} was read completely.")
+
     def _list(self, job_type: str, ids: Sequence[str], until: float | None) -> Found:
         """All pages of one list."""
         attempt = 1
@@ -116,7 +141,7 @@ class Listing:
             try:
                 return self._pages(job_type, ids, until)
             except InconsistentListError as error:
-                if attempt == _TRIES:
+                if attempt == _TRIES or self._late(until):
                     where = f"{self._operation.name} of type {job_type}"
                     raise DrsError(Kind.PROTOCOL, f"The {where} cannot be used: {error}", attempts=attempt) from None
                 attempt += 1
@@ -124,20 +149,22 @@ class Listing:
     def _pages(self, job_type: str, ids: Sequence[str], until: float | None) -> Found:
         pages, more = Pages(by_id=bool(ids)), True
         while more:
+            self._refuse_if_late(until, pages.number > 0)
             try:
                 page = self._call(self._operation, job_type, pages, ids, until)
             except DrsError as error:
                 if not _is_empty(error, pages):
                     raise
-                page = Page((), len(pages.jobs))
+                page = Page((), pages.read)
             more = pages.add(page)
+        self.unread = self.unread or bool(pages.unread)
         return pages.jobs
 
 
 def _is_empty(error: DrsError, pages: Pages) -> bool:
     """Whether a refusal says that there are no jobs, or no more of them."""
     if isinstance(error, RefusedJobsError):
-        return error.empty and not pages.jobs
+        return error.empty and not pages.read
     return error.error_code in _NO_SUCH_PAGE and pages.complete
 
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from ..._job.errors import DrsError, Kind, cut, protocol_error
+from ..._job.errors import LONGEST_WORD, DrsError, Kind, cut, is_error_code, is_error_message, protocol_error
 from ..http.responses import RefusedJobsError
 
 # "Another operation is being performed on the task. Try again later." and "Operation too frequent."
 _BUSY_CODES = ("DRS.M01504", "DRS.M01503")
+_MESSAGES = ("error_msg", "error_message")
 # "API cannot be invoked by a task in the current state": it may be ending already.
 WRONG_STATE_CODE = "DRS.M00304"
 
@@ -75,7 +76,7 @@ class StopOperation:
         items = body.get(self.entries)
         if not isinstance(items, list):
             # An error body may come with a success code.
-            if body.get("error_code"):
+            if is_error_code(body.get("error_code")):
                 return dict.fromkeys(ids, _answer({**body, "status": "failed"}))
             raise protocol_error(f"The response has no list '{self.entries}'.")
         answers: dict[str, StopAnswer] = {}
@@ -103,7 +104,8 @@ STOP_V5 = StopOperation("batch-stop", "v5", "POST", "jobs", _v5_entry)
 
 def _answer(item: Mapping[str, Any]) -> StopAnswer:
     status = str(item.get("status")).lower()
-    code, message = (_text(item, "error_code"), _text(item, "error_msg", "error_message"))
+    code = cut(str(item["error_code"]), LONGEST_WORD) if is_error_code(item.get("error_code")) else None
+    message = next((cut(str(item[name])) for name in _MESSAGES if is_error_message(item.get(name))), None)
     if status == "success" and not code:
         return StopAnswer(Reply.ACCEPTED)
     if status == "failed":
@@ -113,10 +115,6 @@ def _answer(item: Mapping[str, Any]) -> StopAnswer:
 
 def _refusal(code: str | None, message: str | None) -> StopAnswer:
     return StopAnswer(Reply.BUSY if code in _BUSY_CODES else Reply.REFUSED, code, message)
-
-
-def _text(item: Mapping[str, Any], *names: str) -> str | None:
-    return next((cut(str(item[name])) for name in names if item.get(name)), None)
 
 
 def answers_of(error: DrsError, ids: Sequence[str]) -> dict[str, StopAnswer]:
@@ -131,7 +129,8 @@ def answers_of(error: DrsError, ids: Sequence[str]) -> dict[str, StopAnswer]:
 
 
 def _reply_of(error: DrsError, jobs: int) -> Reply:
-    if error.kind is Kind.THROTTLED or error.error_code in _BUSY_CODES:
+    if error.error_code and (error.kind is Kind.THROTTLED or error.error_code in _BUSY_CODES):
+        # Without a code it is not the service that says so, and the stop may have been carried out.
         return Reply.BUSY
     if error.kind is Kind.INVALID_REQUEST:
         about_all = error.withdrawn or (isinstance(error, RefusedJobsError) and error.empty)

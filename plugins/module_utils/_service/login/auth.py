@@ -15,10 +15,13 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from ..._job.errors import DrsError, Kind, cut, protocol_error
+from ..._job.errors import DrsError, Kind, cut
+from ..._job.text import printable
 from ..http.redaction import Redactor
+from ..http.responses import refusal
 from ..http.time_limit import bounded
-from ..http.transport import AuthBase, as_drs_error, host_of, requests, timed_out
+from ..http.transport import Answer, AuthBase, as_drs_error, host_of, requests, timed_out, urllib3
+from .remembered import remembered
 
 TOKEN_HEADER = "X-Auth-Token"
 ALGORITHM = "SDK-HMAC-SHA256"
@@ -35,8 +38,8 @@ class Login(Protocol):
     def __call__(self, request: Any) -> Any:
         """Authenticate a prepared request."""
 
-    def renew(self, rejected: Any) -> bool:
-        """Whether a request that got a 401 is worth another try, with new credentials."""
+    def renew(self, rejected: Any, timeout: float) -> bool:
+        """Whether a request that got a 401 is worth another try, with new credentials, got within ``timeout`` seconds."""
 
 
 class TokenAuth(AuthBase):
@@ -54,7 +57,7 @@ class TokenAuth(AuthBase):
         request.headers[TOKEN_HEADER] = self._token
         return request
 
-    def renew(self, rejected: Any) -> bool:
+    def renew(self, rejected: Any, timeout: float) -> bool:
         """Never."""
         return False
 
@@ -87,7 +90,7 @@ class AccessKeyAuth(AuthBase):
     def log_in(self, timeout: float) -> None:
         """Nothing to do."""
 
-    def renew(self, rejected: Any) -> bool:
+    def renew(self, rejected: Any, timeout: float) -> bool:
         """Never: the same keys would sign in the same way."""
         return False
 
@@ -139,16 +142,21 @@ class KeystoneAuth(AuthBase):
     The token is shared by all threads, renewed before it runs out and after a 401.
     """
 
-    def __init__(self, plugin: Any, session: Any, redact: Redactor, timeout: float) -> None:
-        """``plugin`` and ``session`` are keystoneauth1's; ``timeout`` (seconds) bounds one login."""
+    def __init__(self, plugin: Any, session: Any, redact: Redactor) -> None:
+        """``plugin`` and ``session`` are keystoneauth1's."""
         self.logins = 0
         self._plugin = plugin
         self._session = session
         self._redact = redact
-        self._timeout = timeout
         self._token: str | None = None
         self._previous: str | None = None
         self._lock = threading.Lock()
+        # The number of logins that failed, and what the latest of them failed with.
+        self._failures = 0
+        self._failure: DrsError | None = None
+        self._remembered = remembered()
+        if self._remembered is not None:
+            self._remembered.restore(plugin)
 
     def log_in(self, timeout: float) -> None:
         """Once for all requests that are about to be sent; a token that runs out among them gets a 401, and is renewed."""
@@ -157,22 +165,34 @@ class KeystoneAuth(AuthBase):
 
     def __call__(self, request: Any) -> Any:
         with self._lock:
-            request.headers[TOKEN_HEADER] = self._token or self._current(self._timeout)
+            if not self._token:
+                raise DrsError(Kind.AUTHENTICATION, "There is no token.")
+            request.headers[TOKEN_HEADER] = self._token
         return request
 
-    def renew(self, rejected: Any) -> bool:
-        """Log in again, unless another thread has done so since the rejected request was sent."""
+    def renew(self, rejected: Any, timeout: float) -> bool:
+        """Log in again, unless another thread has done so, or tried to, since the rejected request was sent."""
+        failures = self._failures
         with self._lock:
-            if rejected.headers.get(TOKEN_HEADER) == self._token:
-                self._plugin.invalidate()
-                self._current(self._timeout)
+            if rejected.headers.get(TOKEN_HEADER) != self._token:
+                return True
+            if self._failure and self._failures != failures:
+                # While this thread waited: the same login would take as long once more, and fail alike.
+                raise self._failure.again()
+            self._plugin.invalidate()
+            try:
+                self._current(timeout)
+            except DrsError as error:
+                self._failures += 1
+                self._failure = error.again()
+                raise
         return True
 
-    def project_id(self) -> str | None:
+    def project_id(self, timeout: float) -> str | None:
         """The project that the login is scoped to."""
         with self._lock:
-            self._current(self._timeout)
-            return self._ask(self._plugin.get_project_id, self._timeout)
+            self._current(timeout)
+            return self._ask(self._plugin.get_project_id, timeout)
 
     @property
     def _where(self) -> str:
@@ -182,67 +202,89 @@ class KeystoneAuth(AuthBase):
     def _current(self, timeout: float) -> str:
         token = self._ask(self._plugin.get_token, timeout)
         if not token or not re.fullmatch(r"[\x21-\x7e]+", token):
-            raise protocol_error(f"The login at {self._where} gave no token that a header can carry. Check auth_url.")
+            message = f"The login at {self._where} returned no token that is allowed in an HTTP header. Check auth_url."
+            raise DrsError(Kind.PROTOCOL, message, repeatable=True)
         if token != self._token:
-            self.logins += 1
+            restored = self._remembered is not None and self._remembered.gave(self._plugin, token)
+            self.logins += not restored
             self._redact.add(token)
             # An answer may still echo the token before this one; older ones are of no use. A server may give one again.
             if self._previous != token:
                 self._redact.forget(self._previous)
             self._previous, self._token = self._token, token
+            if self._remembered is not None:
+                self._remembered.keep(self._plugin)
         return token
 
     def _ask(self, question: Callable[[Any], str | None], timeout: float) -> str | None:
         from keystoneauth1 import exceptions
 
         where = self._where
+        if self._session is not None:
+            # Of each request; all of them together have no longer.
+            self._session.timeout = timeout
         with bounded(timeout) as exchange:
             try:
                 answer = question(self._session)
+            except DrsError:
+                if exchange.expired:
+                    raise timed_out(where, timeout) from None
+                raise
             except exceptions.ClientException as error:
                 if exchange.expired:
                     raise timed_out(where, timeout) from None
                 cause = error.__context__
                 if isinstance(error, exceptions.ConnectionError) and isinstance(cause, requests.RequestException):
-                    raise as_drs_error(cause, where, timeout, self._session.session, self._redact) from None
+                    begun = exchange.begun
+                    raise as_drs_error(
+                        cause, where, timeout, self._session.session, self._redact, begun=begun
+                    ) from None
                 raise _login_error(error, where, self._redact) from None
-            except (AttributeError, LookupError, TypeError, ValueError):
+            except (AttributeError, LookupError, TypeError, ValueError, OSError, urllib3.exceptions.HTTPError):
                 if exchange.expired:
                     raise timed_out(where, timeout) from None
                 # keystoneauth1 reads what an answer should hold without a look at what it is.
-                raise protocol_error(f"The login server {where} gave no usable answer. Check auth_url.") from None
+                raise _no_login_answer(where, ".") from None
             except Exception as error:
                 # Its plugins also raise bare exceptions, for a password that is not given for one.
                 raise _login_error(error, where, self._redact) from None
         return answer
 
 
+def _no_login_answer(where: str, why: str) -> DrsError:
+    message = f"The login server {where} returned no usable response{why} Probably a proxy or firewall answered. Check auth_url."
+    return DrsError(Kind.PROTOCOL, message, repeatable=True)
+
+
 def _login_error(error: Any, where: str, redact: Redactor) -> DrsError:
     """A failed login as the one kind of error, by what keystoneauth1 raised."""
     from keystoneauth1 import exceptions
 
-    reason = cut(redact.text(str(error))).strip().rstrip(".")
-    if isinstance(error, exceptions.HttpError):
-        return _refused_login(error, where, reason, redact)
+    if isinstance(error, exceptions.HttpError) and error.response is not None:
+        return _refused_login(error, where, redact)
+    reason = cut(printable(redact.text(str(error)))).strip().rstrip(".")
     if isinstance(error, (exceptions.InvalidResponse, exceptions.DiscoveryFailure)):
-        return protocol_error(f"The login server {where} gave no usable answer: {reason}. Check auth_url.")
+        return _no_login_answer(where, f": {reason}.")
     return DrsError(Kind.AUTHENTICATION, f"The login at {where} failed: {reason}.")
 
 
-def _refused_login(error: Any, where: str, reason: str, redact: Redactor) -> DrsError:
-    status = int(error.http_status or 0)
-    kind, repeatable, advice = Kind.AUTHENTICATION, False, "Check the user, the password, the domain and the project."
-    if status == 429:
-        kind, repeatable, advice = Kind.THROTTLED, True, "Try again later."
-    elif status >= 500:
-        kind, repeatable, advice = Kind.SERVICE, True, "Try again later."
-    elif status not in (401, 403):
-        advice = "Check auth_url."
+def _refused_login(error: Any, where: str, redact: Redactor) -> DrsError:
+    """An answer that is an error: a refusal only if it is one of IAM, as with any other request."""
+    response = error.response
+    answer = Answer(int(error.http_status or 0), response.headers, response.content, None)
+    refused = refusal(answer, redact)
+    if refused.kind not in (Kind.AUTHENTICATION, Kind.PERMISSION, Kind.INVALID_REQUEST):
+        refused.args = (f"The login at {where} returned no token: {refused}",)
+        return refused
+    advice = "Check auth_url."
+    if answer.status in (401, 403):
+        advice = "Check the user, the password, the domain and the project."
+    reason = refused.error_message or refused.error_code or "without a reason"
     return DrsError(
-        kind,
-        f"The login at {where} was refused: {reason}. {advice}",
-        http_status=status,
-        error_message=cut(redact.text(str(error.message))) if error.message else None,
-        request_id=redact.text(error.request_id) if error.request_id else None,
-        repeatable=repeatable,
+        Kind.AUTHENTICATION,
+        f"The login at {where} was refused: {reason.rstrip('.')} (HTTP {answer.status}). {advice}",
+        http_status=answer.status,
+        error_code=refused.error_code,
+        error_message=refused.error_message,
+        request_id=redact.text(error.request_id) if error.request_id else refused.request_id,
     )

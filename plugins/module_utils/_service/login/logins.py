@@ -52,6 +52,8 @@ def _cloud(settings: Settings, session: Any, timeout: float) -> tuple[Login, str
     cloud = settings.cloud
     if cloud is not None and cloud.keys:
         return _signed(settings, cloud.keys, cloud.project_id, session, timeout)
+    if cloud is not None and cloud.auth_url:
+        settings.refuse_clear_text("auth_url of clouds.yaml", cloud.auth_url)
     return _keystone_login(cloud and cloud.plugin, settings, session, timeout)
 
 
@@ -87,9 +89,9 @@ _LOGINS: dict[str, Callable[[Settings, Any, float], tuple[Login, str]]] = {
 def _keystone_login(plugin: Any, settings: Settings, session: Any, timeout: float) -> tuple[Login, str]:
     from keystoneauth1.session import Session
 
-    keystone = Session(auth=plugin, session=session, verify=settings.verify, redirect=False, timeout=timeout)
-    login = KeystoneAuth(plugin, keystone, settings.redact, timeout)
-    project_id = settings.project_id() or login.project_id()
+    keystone = Session(auth=plugin, session=session, verify=settings.verify, redirect=False)
+    login = KeystoneAuth(plugin, keystone, settings.redact)
+    project_id = settings.project_id() or login.project_id(timeout)
     if not project_id:
         raise configuration_error(f"The login is not for a project. Give {with_names(['project_id', 'project_name'])}.")
     return login, project_id
@@ -97,7 +99,7 @@ def _keystone_login(plugin: Any, settings: Settings, session: Any, timeout: floa
 
 def _header_safe(option: str, secret: str) -> str:
     if not re.fullmatch(r"[\x21-\x7e]+", secret):
-        raise configuration_error(f"{option} holds a blank, a line break or a character that is not ASCII.")
+        raise configuration_error(f"{option} contains a space, a line break or a character that is not ASCII.")
     return secret
 
 

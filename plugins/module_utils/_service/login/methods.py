@@ -53,7 +53,9 @@ def method_of(options: Mapping[str, Any], environ: Mapping[str, str]) -> LoginMe
         given = sorted(hinted, key=lambda method: bool(_lacking(method, options, environ)))[:1]
     if not given:
         methods = "; ".join(f"{method.name} ({', '.join(method.needs)})" for method in LOGIN_METHODS)
-        raise configuration_error(f"There is no login. Give one of: {methods}; or set their environment variables.")
+        raise configuration_error(
+            f"No credentials found. Set the options of one login method ({methods}) or their environment variables."
+        )
     missing = _lacking(given[0], options, environ)
     if missing:
         raise configuration_error(f"A login by {given[0].name} also needs {with_names(missing, 'and')}.")

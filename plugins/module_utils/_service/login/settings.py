@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from ..._job.errors import configuration_error
+from ..._job.ranges import check_ranges
+from ..http.proxies import read_proxies
 from ..http.redaction import Redactor
 from ..http.retries import Limits
-from ..options import from_environment, one_family, secrets, security_token_of
+from ..options import CONNECTION_OPTIONS, CONNECTION_RANGES, from_environment, one_family, security_token_of
 from .clouds import Cloud, load_cloud
 from .methods import method_of, with_names
 from .regions import base_url
@@ -24,28 +26,36 @@ from .regions import base_url
 class Settings:
     """The options as given, with the environment behind them, for one way to log in.
 
-    ``proxy`` and TLS options apply to every request, those to IAM included.
+    Proxy and TLS options apply to every request, those to IAM included.
     """
 
     def __init__(self, options: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         """Raises :class:`DrsError` of kind ``configuration`` for options that cannot work."""
-        self.redact = Redactor(*secrets(options, environ))
+        self.redact = Redactor()
         self._everything = environ
+        # Read first, so that no error can show what is in it.
+        self.proxies = read_proxies(options.get("proxy"), environ, self.redact)
         environ = one_family(environ)
         self._options = options
         self._environ = environ
-        _check_numbers(options)
+        check_ranges(CONNECTION_RANGES, options)
         self.method = method_of(options, environ)
+        self.redact.add(*self._secrets())
         self.cloud = load_cloud(self.get("cloud"), options, self.redact) if self.method.name == "clouds.yaml" else None
-        self.proxy = _proxy(options.get("proxy"), self.redact)
         self.verify = _verify(options, environ, self.cloud)
+
+    def _secrets(self) -> list[str | None]:
+        """Those of the login in use. A variable that nobody uses may hold a word that stands in the name of a job."""
+        used = [*self.method.marks, *self.method.others]
+        secret = [option for option in used if CONNECTION_OPTIONS[option].get("no_log")]
+        return [self.security_token() if option == "security_token" else self.get(option) for option in secret]
 
     def get(self, option: str) -> str | None:
         """An option's value, or that of its environment names."""
         return self._options.get(option) or from_environment(option, self._environ)
 
     def need(self, option: str, why: str) -> str:
-        """The same for an option that cannot be done without."""
+        """Return the value of a required option; raise if it is not set."""
         value = self.get(option)
         if not value:
             raise configuration_error(f"{why} needs {with_names([option])}.")
@@ -58,7 +68,7 @@ class Settings:
         return self.get("project_id")
 
     def security_token(self) -> str | None:
-        """That of temporary keys. One of the environment belongs to the access key beside it, not to another."""
+        """Return the security token of temporary keys. One from the environment is used only with the access key beside it."""
         given: str | None = self._options.get("security_token")
         return given or security_token_of(self.get("access_key"), self._everything)
 
@@ -90,10 +100,10 @@ class Settings:
         endpoint = self.get("endpoint") or (self.cloud.endpoint if self.cloud else None) or self.url_of("drs")
         if not endpoint:
             raise configuration_error(
-                "There is no endpoint. Give endpoint (the base URL of DRS), "
+                "No endpoint specified. Set endpoint (the base URL of DRS), "
                 f"or {with_names(['region'])} for the published one."
             )
-        return _http_url("endpoint", endpoint, self.redact)
+        return self._base_url("endpoint", endpoint)
 
     def auth_url(self, why: str) -> str:
         """The URL of IAM, without a slash at its end."""
@@ -103,36 +113,33 @@ class Settings:
             url = iam and f"{iam}/v3"
         if not url:
             raise configuration_error(f"{why} needs {with_names(['auth_url'])}, or region for the published one.")
-        return _http_url("auth_url", url, self.redact).rstrip("/")
+        return self._base_url("auth_url", url).rstrip("/")
 
+    def _base_url(self, option: str, url: str) -> str:
+        self.refuse_clear_text(option, _http_url(option, url, self.redact))
+        return url
 
-def _check_numbers(options: Mapping[str, Any]) -> None:
-    for option, least, most in (
-        ("batch_size", 1, 100),
-        ("parallel", 1, 64),
-        ("request_retries", 0, 20),
-        ("request_timeout", 0.1, 600),
-    ):
-        if not least <= options[option] <= most:
-            raise configuration_error(f"{option} must be from {least} to {most}, not {options[option]}.")
-
-
-def _proxy(proxy: str | None, redact: Redactor) -> str | None:
-    if not proxy:
-        return None
-    url = proxy if "://" in proxy else f"http://{proxy}"
-    try:
+    def refuse_clear_text(self, option: str, url: str) -> None:
+        """Raise :class:`DrsError` for a URL that would send a login over the network in clear, unless that is allowed."""
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https", "socks5", "socks5h") and parts.hostname and parts.port is not False
+        if (
+            parts.scheme == "http"
+            and not _is_this_machine(parts.hostname or "")
+            and not self._options.get("allow_http")
+        ):
+            raise configuration_error(
+                f"{option} begins with http:// and is on another machine, so the login would be sent in clear. "
+                "Use https://, or set allow_http to true."
+            )
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        usable = False
-    if not usable:
-        raise configuration_error("proxy is not a URL such as http://proxy.example.com:3128.")
-    if parts.password:
-        # As it stands in the URL, as it is, and as requests sends it.
-        user, password = unquote(parts.username or ""), unquote(parts.password)
-        redact.add(parts.password, password, b64encode(f"{user}:{password}".encode()).decode())
-    return url
+        return False
 
 
 def _verify(options: Mapping[str, Any], environ: Mapping[str, str], cloud: Cloud | None) -> bool | str:
@@ -150,7 +157,7 @@ def _verify(options: Mapping[str, Any], environ: Mapping[str, str], cloud: Cloud
     }
     source, path = next(((source, path) for source, path in sources.items() if path), ("", True))
     if path is not True and not os.access(path, os.R_OK):
-        raise configuration_error(f"{source}: there is no file or folder {path} that can be read.")
+        raise configuration_error(f"{source}: cannot read {path}.")
     return path
 
 

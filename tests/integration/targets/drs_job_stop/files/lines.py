@@ -37,7 +37,7 @@ def lines_come_while_it_works_on_standard_error_alone() -> None:
         assert run.end() == 0, run.stdout
     lines = [(at, line) for at, line in run.lines if line.startswith("drs_stop ")]
     assert re.match(r"drs_stop \d\d:\d\d:\d\dZ \+0s START jobs=1 timeout=30s$", lines[0][1])
-    assert re.search(r"STOP accepted=1 job-loud$", lines[2][1])
+    assert re.search(r"STOP accepted=1 DRS-job-loud job-loud$", lines[2][1])
     assert re.search(r"END 1 job stopped\.$", lines[-1][1])
     # The first lines came when they were written, more than a second before the last one.
     assert lines[-1][0] - lines[2][0] > 1.2

@@ -44,7 +44,7 @@ def lines_come_while_it_waits_on_standard_error_alone() -> None:
     lines = [(at, line) for at, line in run.lines if line.startswith("drs_wait ")]
     begins = r"drs_wait \d\d:\d\d:\d\dZ \+0s START jobs=1 goal=auto max_delay=0s stable=3x/1.5s timeout=30s$"
     assert re.match(begins, lines[0][1])
-    assert re.search(r"\+0s CHANGE job-loud INCRE_TRANSFER_STARTED delay=0s name=DRS-job-loud ready$", lines[1][1])
+    assert re.search(r"\+0s CHANGE DRS-job-loud job-loud INCRE_TRANSFER_STARTED delay=0s ready$", lines[1][1])
     assert re.search(r"VERDICT ready jobs=1 streak=\d+x/2s valid_until=", lines[-1][1])
     # The first lines came when they were written, more than a second before the last one.
     assert lines[-1][0] - lines[1][0] > 1.2
@@ -71,17 +71,14 @@ def a_failing_wait_of_300_jobs_fits_on_a_screen() -> None:
 
 def fits_on_a_screen(number: int) -> None:
     failing = {**wait("", jobs=[f"many-{each}" for each in range(number)], timeout=2), "register": "gate"}
-    # What is registered has everything, though not all of it is shown.
-    whole = (
-        f"gate.jobs | length == {number} and gate.jobs[0].holds[0].rule == 'wrong_phase' and gate.verdict == 'timeout'"
-    )
-    check = {"ansible.builtin.assert": {"that": whole, "quiet": True}}
+    short = [f"gate.jobs | length + gate.jobs_left_out == {number}", "gate.jobs[2].holds[0].rule == 'wrong_phase'"]
+    check = {"ansible.builtin.assert": {"that": [*short, "gate.verdict == 'timeout'"], "quiet": True}}
     with playing({"block": [failing], "rescue": [check]}) as run:
         assert run.end() == 0, run.stdout
     shown = run.stdout.partition("TASK [ansible.builtin.assert]")[0] + run.stderr
     assert f"{number} of {number} jobs are not ready after 2 s: " in shown
     assert len(shown.splitlines()) <= 25, shown
-    assert len(shown.encode()) <= 4096, shown
+    assert len(shown.encode()) <= 7000, f"{len(shown.encode())} bytes: {shown}"
 
 
 def ctrl_c_leaves_nothing_running_and_a_recording() -> None:
@@ -102,8 +99,8 @@ def the_worker_of_a_killed_ansible_playbook_ends_too() -> None:
 
 def interrupt(job: str, act: Callable[[list[int]], None]) -> None:
     recording = FOLDER / f"{job}.jsonl"
-    with playing(wait(job, stable_for=600, record=str(recording))) as run:
-        run.until(f"CHANGE {job}")
+    with playing(wait(job, stable_for=600, timeout=3600, record=str(recording))) as run:
+        run.until(f" {job} INCRE_TRANSFER_STARTED")
         time.sleep(0.5)
         pids = run.tree()
         act(pids)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Start, ask and stop the simulator of tests/simulator from the controller's process, where a task starts no module.
+"""Start, ask and stop the simulator from the controller's process, where a task starts no module.
 
 With ``start`` it begins one and returns ``sim``: ``endpoint auth_url control ca_path pid project_id login`` (``login``:
 the options for the ready-made token). Otherwise it turns to the running one, that of the variable ``sim``.
@@ -35,7 +35,7 @@ STOP_AFTER = 900
 STARTS_WITHIN = 30.0
 STOPS_WITHIN = 10.0
 PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"
-SIMULATOR = Path(next(iter(ansible_collections.cutover.drs.__path__)), "tests", "simulator")
+SIMULATOR = Path(next(iter(ansible_collections.cutover.drs.__path__)), "simulator")
 
 
 class ActionModule(ActionBase):
@@ -49,6 +49,8 @@ class ActionModule(ActionBase):
         given = self._task.args
         if "start" in given:
             return {**result, "sim": start(**given["start"])}
+        if self._task.check_mode and ("note" in given or "changes" in given):
+            return {**result, "changed": True}
         if "note" in given:
             with Path(given["to"]).open("a", encoding="utf-8") as file:
                 file.write(f"{given['note']}\n")

@@ -34,6 +34,9 @@ ON_TERMINAL = (
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's `... &` passes this on, and ansible-core 2.16 would not hear the Ctrl-C of a test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # And so does nohup, under which no run would hear that its terminal is gone.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Child:

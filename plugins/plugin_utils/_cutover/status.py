@@ -1,0 +1,40 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The step of ``status``: it reads the journal of a cutover, says how that stands, and changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ...module_utils._cutover.status import lines, status
+from ...module_utils._job.errors import DrsError
+from .. import _files
+from .._guard.look import look
+from .._guard.store import StoreError, open_store
+from .step import failure, message_of
+from .watch import Elsewhere
+
+
+class StatusStep(Elsewhere):
+    """The step of ``status``."""
+
+    def step(self) -> dict[str, Any]:
+        """Return how the cutover stands; it fails only if nobody can tell."""
+        try:
+            options = self.options()
+            _files.trust_owner_of(self._folder)
+            store = open_store(options.journal, options.jobs)
+            found = look(store)
+        except (DrsError, AnsibleError) as error:
+            return failure(message_of(error))
+        except (StoreError, ValueError) as error:
+            return failure(f"The journal cannot be read: {error}")
+        if found is None:
+            return {"status": None, **self.no_journal(options)}
+        journal, outside = found
+        told = lines(journal, store.name, outside)
+        return {"msg": told, "status": status(journal, store.name, outside), "_ansible_verbose_always": True}

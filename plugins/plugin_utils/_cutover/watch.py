@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of ``watch`` and ``recover``, and those by which a guard's playbook says how the unfreeze ended."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from ...module_utils._cutover.journal import Next
+from ...module_utils._cutover.wording import UNFROZEN
+from ...module_utils._job.errors import DrsError
+from ...module_utils._service.connection import connect
+from ...module_utils._service.jobs.names import asked_jobs, ids_of
+from .. import _controller
+from .._guard import client
+from .._guard.unfreeze import ENDED
+from .failed_task import what_failed
+from .options import Watching, check_unfreeze, read_watching
+from .run import follow
+from .step import Step, failure, message_of
+
+
+class Elsewhere(Step):
+    """A step of a play that is not the cutover's own, and knows of it by its journal."""
+
+    def options(self) -> Watching:
+        """Return the options. Raises :class:`DrsError` and AnsibleError."""
+        return read_watching(self._vars, self._action._templar, self._defaults, Path(self._folder), ids_of=self._ids_of)
+
+    def no_journal(self, options: Watching) -> dict[str, Any]:
+        """Return what it means that there is no journal."""
+        said = "No cutover of these jobs has begun"
+        if not options.missing_is_failure:
+            return {"msg": f"{said}, so nothing is frozen.", "_ansible_verbose_always": True}
+        return failure(
+            f"{said} that this machine knows of: there is no journal {options.journal}. Another machine may have it. Check "
+            "drs_cutover_journal, or set drs_cutover_missing_journal to ok if this is what you expect."
+        )
+
+    def _ids_of(self, values: Mapping[str, Any]) -> list[str]:
+        _controller.use_environment(self._task, self._action._templar)
+        with connect(values, os.environ) as service:
+            return ids_of(service, asked_jobs(values))
+
+
+class WatchStep(Elsewhere):
+    """A step of ``watch`` or ``recover``."""
+
+    def step(self, name: str) -> dict[str, Any]:
+        """Watch, or recover, until the cutover has ended, and return the task's result."""
+        try:
+            options = self.options()
+            check_unfreeze(options, Path(self._folder))
+            answer = self.start_guard(
+                name,
+                list(options.jobs),
+                options.journal,
+                options.unfreeze,
+                wait=options.watch_timeout if name == "watch" else options.recover_wait,
+            )
+            if answer.next is Next.WAIT:
+                answer = follow(answer.socket, self.show)
+        except (DrsError, AnsibleError) as error:
+            return failure(message_of(error))
+        except client.GuardGoneError as error:
+            return failure(
+                f"The guard that {name} had started is gone ({error}). Look at the journal, and run it again."
+            )
+        if answer.next is not Next.ENDED:
+            return failure(answer.message)
+        if answer.journal is None:
+            return self.no_journal(options)
+        return {"msg": answer.message, "journal": answer.journal, "_ansible_verbose_always": True}
+
+
+def say_unfrozen(task_vars: Mapping[str, Any], *, file: str | None) -> dict[str, Any]:
+    """Tell the guard that started this playbook how the unfreeze tasks ended: ``file`` is the one that failed, None if none did."""
+    reason = "" if file is None else what_failed(task_vars, file)
+    path = os.environ.get(ENDED)
+    if not path:
+        return failure("This step belongs to the playbook of a guard.")
+    Path(path).write_text(json.dumps({"reason": reason}), encoding="utf-8")
+    return failure(f"THE TASKS TO UNFREEZE THE SOURCE FAILED: {reason}") if reason else {"msg": UNFROZEN}
