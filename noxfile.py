@@ -143,6 +143,7 @@ def test(session: nox.Session) -> None:
     at_hand = [name for name in RELEASED if "/" in python_of(CORES[name].pythons)] or list(RELEASED)
     cores = dict.fromkeys((f"core({at_hand[-1]})", f"core({at_hand[0]})"))
     session.notify("coverage")
+    Path("build", "failed.txt").unlink(missing_ok=True)
     failed = False
     # The last one by itself: its leases last seconds, and beside others a machine may be too slow for them.
     for together in ([*cores, *TESTS, "examples", "eda", "verify(contract)", "docs"], ["verify(containers)"]):

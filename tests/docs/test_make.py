@@ -21,6 +21,10 @@ import side_by_side
 SCRIPTS = {
     "good": "print('ERROR on purpose, as a test expects it')",
     "tests": "print('FAILED to look\\n==== 12 passed, 1 skipped in 3.40s ====')",
+    "red": "print({!r}); raise SystemExit(1)".format(
+        "___ test_it[a b] ___\n    assert 1\nE   assert 1 == 2\nE   more\nFAILED tests/x.py::test_it[a b] - assert..."
+        "\nnox > mypy: FAILED"
+    ),
     "bad": "import sys; print('what went wrong'); sys.exit(3)",
     "old": "",
     "older": "",
@@ -41,6 +45,7 @@ def shown(
 ) -> pytest.CaptureFixture[str]:
     """Sessions that are small scripts, and what the run of them prints."""
     monkeypatch.setattr(side_by_side, "LOGS", tmp_path)
+    monkeypatch.setattr(side_by_side, "NAMED", tmp_path / "failed.txt")
     monkeypatch.setattr(side_by_side, "HEARTBEAT", 0.1)
     monkeypatch.setattr(side_by_side, "command", command)
     return capsys
@@ -72,6 +77,16 @@ def test_a_failed_session_shows_all_of_its_output_and_where_it_is(
     assert "bad.log)" in out
     assert "== FAILED: bad," in out
     assert "on purpose" not in out
+
+
+def test_what_failed_is_named_with_its_reason_for_the_end_of_the_log(
+    shown: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ended(monkeypatch, "red", "good") == 1
+    assert ended(monkeypatch, "bad") == 1
+    lines = "   red: tests/x.py::test_it[a b] assert 1 == 2\n   red: mypy: FAILED\n"
+    assert lines in shown.readouterr().out
+    assert side_by_side.NAMED.read_text() == lines
 
 
 def test_what_is_skipped_is_said_and_no_success_by_itself(

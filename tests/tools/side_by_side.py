@@ -27,8 +27,10 @@ LOGS = CHECKOUT / "build" / "logs"
 AT_A_TIME = 2
 # Seconds between two lines that tell what is running.
 HEARTBEAT = 30.0
-# How a test that failed is named: by pytest, by ansible-test, by the linters' session.
-_FAILED = re.compile(r"(?m)^(?:FAILED |ERROR: |ERROR tests|nox > .*: FAILED).*$")
+# What failed in all that ran, once more: of a long log often nothing but the end is kept. .ci/run ends with it.
+NAMED = CHECKOUT / "build" / "failed.txt"
+# How what failed is named: by pytest, by ansible-test, by the linters' session.
+_FAILED = re.compile(r"(?m)^(?:FAILED |ERROR: |ERROR (?=tests)|nox > (?=.*: FAILED))(.*?)( - .*)?$")
 _MOST_NAMED = 20
 # How pytest sums up, whatever surrounds it.
 _TESTS = re.compile(r"(?m)^=* ?(\d+ passed[^\n=]*?) in [\d.]+s")
@@ -65,6 +67,18 @@ def run(session: str, arguments: list[str], since: dict[str, float]) -> str:
     return result
 
 
+def named_in(session: str) -> list[str]:
+    """Return a line for each test that failed, with the first words of why."""
+    shown = log_of(session).read_text(encoding="utf-8", errors="replace")
+    lines = []
+    for name, rest in _FAILED.findall(shown)[:_MOST_NAMED]:
+        # pytest cuts its summary to the width of a terminal; the whole reason stands below the name of the function.
+        test = re.escape(name.rpartition("::")[2])
+        why = re.search(rf"(?ms)^_+ (?:\w+\.)?{test} _+$.*?^E +([^\n]+)", shown)
+        lines.append(f"   {session}: {name} {(why[1] if why else rest)[:150]}".rstrip() + "\n")
+    return lines
+
+
 def main() -> int:
     split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
     sessions, arguments = sys.argv[1:split], sys.argv[split + 1 :]
@@ -85,10 +99,10 @@ def main() -> int:
         results = dict(pool.map(lambda name: (name, run(name, arguments, since)), sessions))
     ended.set()
     failed = [name for name, result in results.items() if result == "failed"]
-    for name in failed:
-        # Once more at the end: of a long log often nothing else is kept.
-        for line in _FAILED.findall(log_of(name).read_text(encoding="utf-8", errors="replace"))[:_MOST_NAMED]:
-            print(f"   {name}: {line[:300]}")
+    named = [line for name in failed for line in named_in(name)]
+    print("".join(named), end="")
+    with NAMED.open("a", encoding="utf-8") as file:
+        file.writelines(named)
     if set(results.values()) == {"skipped"}:
         failed = ["nothing was tested"]
     summary = f"FAILED: {', '.join(failed)}" if failed else "all ok"
