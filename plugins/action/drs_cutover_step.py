@@ -12,14 +12,13 @@ from ..module_utils._service.options import CONNECTION_OPTIONS
 from ..plugin_utils._cutover.end import CutoverEnd
 from ..plugin_utils._cutover.run import CutoverRun
 from ..plugin_utils._cutover.status import StatusStep
-from ..plugin_utils._cutover.watch import WatchStep, say_unfrozen
+from ..plugin_utils._cutover.watch import WatchStep
 
 _RUN = ("begin", "preflight", "enter", "completed", "failed")
 _END = ("finish", "publish", "summary", "conclude")
 _ELSEWHERE = ("watch", "recover")
 _STATUS = "status"
-# Of the playbook that a guard runs.
-_UNFREEZE = ("unfrozen", "not_unfrozen")
+STEPS = (*_RUN, *_END, *_ELSEWHERE, _STATUS)
 
 
 class ActionModule(ActionBase):
@@ -30,8 +29,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         outcome: dict[str, Any] = super().run(tmp, task_vars)
-        steps = {"type": "str", "required": True, "choices": [*_RUN, *_END, *_ELSEWHERE, _STATUS, *_UNFREEZE]}
-        spec = {"step": steps, "stage": {"type": "str"}, **CONNECTION_OPTIONS}
+        step_option = {"type": "str", "required": True, "choices": list(STEPS)}
+        spec = {"step": step_option, "stage": {"type": "str"}, **CONNECTION_OPTIONS}
         _validation, options = self.validate_argument_spec(spec)
         # Only what is given: a default must not win over a variable of the role.
         defaults = {name: options[name] for name in CONNECTION_OPTIONS if name in self._task.args}
@@ -42,8 +41,6 @@ class ActionModule(ActionBase):
             taken = WatchStep(self, variables, defaults).step(step)
         elif step == _STATUS:
             taken = StatusStep(self, variables, defaults).step()
-        elif step in _UNFREEZE:
-            taken = say_unfrozen(variables, file=None if step == "unfrozen" else str(stage))
         else:
             taken = CutoverRun(self, variables, defaults).step(step, stage)
         return {**outcome, "changed": False, **taken}

@@ -25,12 +25,12 @@ options:
       - V(begin) checks everything and starts the guard. V(enter) begins a stage, and waits if that is a gate. V(completed) says that the last stage
         ended, V(failed) that something failed; it waits until the guard has unfrozen what is frozen.
       - V(finish) collects the result, V(publish) writes the reports, V(summary) sums up, and V(conclude) fails unless the target is the database in use.
-      - V(watch) and V(recover) are the steps of C(tasks_from=watch) and C(tasks_from=recover).
-      - V(unfrozen) and V(not_unfrozen) are the last tasks of the playbook in which a guard runs the unfreeze tasks.
+      - V(preflight) is the first step in check mode. V(watch), V(recover) and V(status) are the steps of C(tasks_from) with these names.
     type: str
     required: true
     choices:
       - begin
+      - preflight
       - enter
       - completed
       - failed
@@ -40,11 +40,10 @@ options:
       - conclude
       - watch
       - recover
-      - unfrozen
-      - not_unfrozen
+      - status
   stage:
     description:
-      - The stage to enter, with O(step=enter). With O(step=not_unfrozen), the name of the file with the unfreeze tasks.
+      - The stage to enter, with O(step=enter).
     type: str
 seealso:
   - ref: ansible_collections.cutover.drs.docsite.guide_runbook

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,6 +143,24 @@ def test_a_guard_loads_the_reports_only_to_write_them() -> None:
     of_reports = [(file, name) for file, name in of_plugins("_guard") if name.startswith(".plugin_utils._report")]
     assert of_reports == [("process", ".plugin_utils._report.write")]
     assert not [name for _file, name in of_plugins("_guard", at_once=True) if "_report" in name]
+
+
+def test_the_last_task_of_a_guards_playbook_loads_little() -> None:
+    """The guard waits for it, and Ansible compiles anew what a plugin imports."""
+    program = "import sys; import ansible.plugins.action; before = set(sys.modules); "
+    program += "import ansible_collections.cutover.drs.plugins.action.drs_cutover_unfrozen; "
+    program += (
+        "print('requests' in sys.modules, len([name for name in set(sys.modules) - before if '.drs.' in name]) < 30)"
+    )
+    path = os.pathsep.join(folder for folder in sys.path if folder)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["False", "True"]
 
 
 def test_the_simulator_shares_no_code_with_the_collection() -> None:

@@ -27,7 +27,8 @@ from .._report.summary import summary
 from .._report.write import write_reports
 from .._role_variables import other_hosts, variables_of
 from .evidence import Evidence
-from .step import BEGUN, Step, failure
+from .failed_task import failure
+from .step import BEGUN, Step
 from .waves import FINISHED, table_at_the_end
 
 # The registered result of the step of check mode.

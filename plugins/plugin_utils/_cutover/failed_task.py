@@ -15,15 +15,20 @@ from ...module_utils._job.text import printable
 _LONGEST = 1000
 # The number of other hosts that a sentence names.
 _MOST_HOSTS = 3
-_OWN_STEP = "drs_cutover_step"
+_OWN_STEPS = ("drs_cutover_step", "drs_cutover_unfrozen")
 _OF_A_COMMAND = "non-zero return code"
+
+
+def failure(message: str) -> dict[str, Any]:
+    """Return the result of a step that failed."""
+    return {"failed": True, "msg": message}
 
 
 def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
     """Return a sentence about the task that led to a rescue; ``file`` is the user's file of the stage, empty if none."""
     failed = _mapping(task_vars.get("ansible_failed_result"))
     task = _mapping(task_vars.get("ansible_failed_task"))
-    if str(task.get("action", "")).endswith(_OWN_STEP):
+    if str(task.get("action", "")).endswith(_OWN_STEPS):
         return _text(failed.get("msg"))
     of_file = f" of {PurePath(file).name}" if file else ""
     if not task:

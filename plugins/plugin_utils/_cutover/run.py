@@ -60,11 +60,11 @@ from .._question import ask_person
 from .._role_variables import other_hosts, variables_of
 from . import waves
 from .evidence import Evidence, moved_since, positions_of
-from .failed_task import ended_by_others, what_failed
+from .failed_task import ended_by_others, failure, what_failed
 from .options import DEFAULT_TITLE, GATES, Options, check_files
 from .options import read as read_options
 from .play import left_out, typed_vault_password
-from .step import Step, failure, message_of
+from .step import Step, message_of
 
 # A machine under load may take longer for a sample than its verdict can be trusted.
 _RECHECKS = 3

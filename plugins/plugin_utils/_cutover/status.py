@@ -15,7 +15,8 @@ from ...module_utils._job.errors import DrsError
 from .. import _files
 from .._guard.look import look
 from .._guard.store import StoreError, open_store
-from .step import failure, message_of
+from .failed_task import failure
+from .step import message_of
 from .watch import Elsewhere
 
 

@@ -128,11 +128,6 @@ def _log(folder: Path, journal: str, jobs: list[str], role: str) -> Path:
     return path.with_name(f"{path.stem}.{'guard' if role == 'run' else role}.log")
 
 
-def failure(message: str) -> dict[str, Any]:
-    """Return the result of a task that failed."""
-    return {"failed": True, "msg": message}
-
-
 def message_of(error: Exception) -> str:
     """Return what an error says to people."""
     return error.message if isinstance(error, AnsibleError) else str(error)

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps of ``watch`` and ``recover``, and those by which a guard's playbook says how the unfreeze ended."""
+"""The steps of ``watch`` and ``recover``."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,17 +14,15 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ...module_utils._cutover.journal import Next
-from ...module_utils._cutover.wording import UNFROZEN
 from ...module_utils._job.errors import DrsError
 from ...module_utils._service.connection import connect
 from ...module_utils._service.jobs.names import asked_jobs, ids_of
 from .. import _controller
 from .._guard import client
-from .._guard.unfreeze import ENDED
-from .failed_task import what_failed
+from .failed_task import failure
 from .options import Watching, check_unfreeze, read_watching
 from .run import follow
-from .step import Step, failure, message_of
+from .step import Step, message_of
 
 
 class Elsewhere(Step):
@@ -79,13 +76,3 @@ class WatchStep(Elsewhere):
         if answer.journal is None:
             return self.no_journal(options)
         return {"msg": answer.message, "journal": answer.journal, "_ansible_verbose_always": True}
-
-
-def say_unfrozen(task_vars: Mapping[str, Any], *, file: str | None) -> dict[str, Any]:
-    """Tell the guard that started this playbook how the unfreeze tasks ended: ``file`` is the one that failed, None if none did."""
-    reason = "" if file is None else what_failed(task_vars, file)
-    path = os.environ.get(ENDED)
-    if not path:
-        return failure("This step belongs to the playbook of a guard.")
-    Path(path).write_text(json.dumps({"reason": reason}), encoding="utf-8")
-    return failure(f"THE TASKS TO UNFREEZE THE SOURCE FAILED: {reason}") if reason else {"msg": UNFROZEN}

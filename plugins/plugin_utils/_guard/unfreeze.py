@@ -189,10 +189,10 @@ def _content(handover: Handover, tasks: str, host: str) -> str:
         include = {"ansible.builtin.include_role": {"name": str(role), "tasks_from": within}}
     else:
         include = {"ansible.builtin.include_tasks": {"file": tasks}}
-    said = {"name": "Say that the source accepts writes again", "cutover.drs.drs_cutover_step": {"step": "unfrozen"}}
+    said = {"name": "Say that the source accepts writes again", "cutover.drs.drs_cutover_unfrozen": {}}
     failed = {
         "name": "Say why it may still be frozen",
-        "cutover.drs.drs_cutover_step": {"step": "not_unfrozen", "stage": file.name},
+        "cutover.drs.drs_cutover_unfrozen": {"failed_in": file.name},
     }
     work = [
         {"name": "Run your unfreeze tasks", **include},

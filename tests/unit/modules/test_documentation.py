@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.cutover.drs.plugins.action.drs_cutover_step import STEPS
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Outcome, Role
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import STAGES, UNFREEZE
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Verdict
@@ -31,6 +32,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._job.status_table impo
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.comparisons import Compared
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists import ListedJob
 from ansible_collections.cutover.drs.plugins.modules import (
+    drs_cutover_step,
     drs_job_compare_info,
     drs_job_info,
     drs_job_progress,
@@ -84,6 +86,10 @@ def test_every_key_of_a_comparison_is_documented_and_every_kind_a_choice() -> No
 def test_every_key_of_the_result_of_a_wait_is_documented() -> None:
     of_ansible = {"changed", "failed", "warnings"}
     assert set(returned(drs_job_wait)) == {"connection", "ran_by", "replay", *wait_result()} - of_ansible
+
+
+def test_every_step_of_a_cutover_is_a_documented_choice() -> None:
+    assert set(yaml.safe_load(drs_cutover_step.DOCUMENTATION)["options"]["step"]["choices"]) == set(STEPS)
 
 
 @pytest.mark.parametrize("module", [drs_job_status, drs_job_stop])
