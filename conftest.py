@@ -33,7 +33,7 @@ sys.path.insert(0, str(CHECKOUT / "simulator"))
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known here: ansible-test, which refuses others, has a configuration of its own."""
     config.addinivalue_line(
-        "markers", "thorough: a variant of another test, which .ci/run runs and make test leaves out"
+        "markers", "thorough: guards no promise that another test does not; .ci/run runs it, make test leaves it out"
     )
 
 

@@ -139,7 +139,7 @@ def test(session: nox.Session) -> None:
     if not FULL:
         side_by_side(session, *TESTS, QUICK="1")
         return
-    # All tests with the oldest and the newest ansible-core for which there is a Python.
+    # The oldest and the newest ansible-core for which there is a Python.
     at_hand = [name for name in RELEASED if "/" in python_of(CORES[name].pythons)] or list(RELEASED)
     cores = dict.fromkeys((f"core({at_hand[-1]})", f"core({at_hand[0]})"))
     session.notify("coverage")
@@ -238,18 +238,19 @@ def with_core(session: nox.Session, core: str) -> None:
     requirements = ["-r", "tests/unit/requirements.txt", "-r", "tests/integration/requirements.txt"]
     python = install(session, CORES[core].requirement(core), *requirements)
     newest = core == RELEASED[-1]
-    by_pytest = {"playbooks": [["-n", "4", "tests/playbooks"]], "units": [["-n", "2", "tests/unit"]]}
+    # Of CI: what make test runs, with the oldest; all that it leaves out, and the units, with the newest.
+    marked = {"playbooks": ["-m", "thorough" if newest else "not thorough"]} if QUICK else {}
     if QUICK and not newest:
-        # What varies others runs with the newest alone, but for how a run may end and what a guard must bear.
-        promise = [f"tests/playbooks/test_{name}.py" for name in ("ends", "faults", "machines")]
-        quick, more = ["-m", "not thorough", "tests/playbooks"], ["-m", "thorough", *promise]
-        by_pytest["playbooks"] = [["-n", "4", *quick], ["-n", "4", *more]]
+        marked["units"] = ["-m", "not thorough"]
+    workers = {"playbooks": "4", "units": "2"}
     commands = []
     for kind in session.posargs or KINDS:
-        commands += [["-m", "pytest", *words] for words in by_pytest.get(kind, ())]
-        if kind not in by_pytest:
-            commands.append(["tests/tools/ansible_test.py", kind])
-        elif kind == "units" and newest:
+        if kind in workers:
+            folder = "tests/playbooks" if kind == "playbooks" else "tests/unit"
+            commands.append(["-m", "pytest", "-n", workers[kind], *marked.get(kind, ()), folder])
+        else:
+            commands.append(["tests/tools/ansible_test.py", kind, *(QUICKLY[kind] if QUICK and not newest else ())])
+        if kind == "units" and newest:
             # It forks for each test, so that all of them would take twice as long as with pytest.
             commands.append(["tests/tools/ansible_test.py", kind, "tests/unit/modules/"])
     failed = []

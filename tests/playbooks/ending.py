@@ -14,8 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from ansible_collections.cutover.drs.tests.integration.targets.setup_simulator.files.child import Child
 from ansible_collections.cutover.drs.tests.playbooks.support import LINGER, Cutover, Place
 
@@ -105,11 +103,6 @@ WAYS: dict[str, Callable[[Child], None]] = {
     "sigkill_group": kill_group,
     "sigkill_tree": kill_tree,
 }
-
-
-def ways(*quick: str) -> list[Any]:
-    """Return all ways as parameters; make test tries the quick ones, .ci/run every one."""
-    return [pytest.param(way, marks=() if way in quick else pytest.mark.thorough) for way in WAYS]
 
 
 def end(run: Child, way: Callable[[Child], None]) -> None:

@@ -26,13 +26,21 @@ from ansible_collections.cutover.drs.tests.playbooks.ending import (
     nothing_left,
     unfrozen_once,
     until_ran,
-    ways,
 )
 from ansible_collections.cutover.drs.tests.playbooks.support import LINGER, Cutover, Place, Tasks, written
 
 
-@pytest.mark.parametrize("way", ways("ctrl_c", "sigkill", "sigkill_tree"))
-@pytest.mark.parametrize("stage", ["freeze", pytest.param("verify", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    ("stage", "way"),
+    [
+        *(
+            pytest.param("freeze", way, marks=() if way in ("ctrl_c", "sigkill") else pytest.mark.thorough)
+            for way in WAYS
+        ),
+        pytest.param("verify", "ctrl_c", marks=pytest.mark.thorough),
+        pytest.param("verify", "sigkill_tree", marks=pytest.mark.thorough),
+    ],
+)
 def test_a_run_that_is_ended_in_the_outage_is_unfrozen_by_its_guard(place: Place, stage: str, way: str) -> None:
     cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     cutover.tasks(**{"freeze": [cutover.changing(delay=0)], stage: [LINGER]})
@@ -149,6 +157,7 @@ def test_a_killed_guard_is_noticed_at_the_next_step_and_another_one_unfreezes(pl
     assert "The guard of this cutover is gone" in written(run)
 
 
+@pytest.mark.thorough
 def test_a_guard_that_is_killed_in_the_switch_does_not_make_it_a_cutover_that_did_not_begin(place: Place) -> None:
     cutover = Cutover(place)
     hold = cutover.folder / "hold"

@@ -47,7 +47,7 @@ def test_a_switch_waits_for_a_comparison_that_began_after_the_freeze(place: Plac
 @pytest.mark.parametrize(
     ("after", "text"),
     [
-        ([], "rows=missing"),
+        pytest.param([], "rows=missing", marks=pytest.mark.thorough),
         pytest.param([{**EQUAL, "takes": 60}], "rows=unfinished", marks=pytest.mark.thorough),
         ([DIFFERENT], "Source and target are not known to be equal: 0 of 1 job consistent"),
         pytest.param([{**EQUAL, "status": "FAILED"}], "rows=failed", marks=pytest.mark.thorough),
@@ -65,6 +65,7 @@ def test_anything_but_a_new_and_consistent_comparison_unfreezes(
     assert cutover.report["comparisons"]["consistent"] is False
 
 
+@pytest.mark.thorough
 def test_comparisons_that_cannot_be_listed_refuse_the_cutover_before_the_freeze(place: Place) -> None:
     cutover = compared(place, EQUAL)
     cutover.change(comparisons=[OLD, OLD])
@@ -83,6 +84,7 @@ def test_writes_that_go_on_after_the_freeze_keep_the_gate_shut_and_before_it_the
     assert "[writes] The source's position moved from mysql-bin.000012:" in said
 
 
+@pytest.mark.thorough
 def test_a_source_that_is_quiet_after_the_freeze_is_switched_and_the_report_says_so(place: Place) -> None:
     cutover = Cutover(place, require_quiet=True, quiet_for=1, final_interval=0.2, final_timeout=30)
     cutover.options["reports"].append(str(cutover.folder / "cutover.md"))

@@ -190,6 +190,7 @@ def test_a_vault_password_that_can_be_read_only_once_is_refused_before_the_freez
     assert cutover.ran == []
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="before Python 3.11 the run itself would start what lies there")
 def test_nothing_of_the_working_folder_runs_in_the_guard(place: Place) -> None:
     cutover = Cutover(place)
@@ -425,6 +426,7 @@ def given_to(path: Path, uid: int) -> None:
         os.chown(each, uid, uid, follow_symlinks=False)
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_a_journal_in_the_folder_of_the_playbook_may_belong_to_whoever_the_playbook_belongs_to(place: Place) -> None:
     cutover = Cutover(place)

@@ -115,7 +115,9 @@ def test_with_any_errors_fatal_no_host_stays_frozen(place: Place, stage: str) ->
     ("stage", "outcome"), [("switch", "switch_failed"), pytest.param("verify", "unfrozen", marks=pytest.mark.thorough)]
 )
 @pytest.mark.parametrize(
-    "keyword", [{"any_errors_fatal": True}, {"max_fail_percentage": 0}], ids=lambda each: next(iter(each))
+    "keyword",
+    [{"any_errors_fatal": True}, pytest.param({"max_fail_percentage": 0}, marks=pytest.mark.thorough)],
+    ids=lambda each: next(iter(each)),
 )
 def test_a_host_that_another_one_takes_with_it_says_which_one_failed_and_why(
     place: Place, keyword: dict[str, Any], stage: str, outcome: str
@@ -220,6 +222,7 @@ def each(hosts: Waves, **changes: Any) -> Tasks:
     return [hosts.changing_of(host, **changes) for host in hosts.HOSTS]
 
 
+@pytest.mark.thorough
 def test_with_the_strategy_free_a_database_does_not_wait_for_the_slowest_of_its_wave(place: Place) -> None:
     waves = Waves(place)
     # The job of two catches up only once one has switched.

@@ -41,6 +41,7 @@ def test_a_file_that_cannot_be_loaded_fails(place: Place, name: str, content: st
     assert cutover.ran == []
 
 
+@pytest.mark.thorough
 def test_the_plan_names_databases_time_limits_journal_and_reports(place: Place) -> None:
     cutover = Cutover(place, stop_jobs="before_switch", stop_timeout=300, max_outage=900, approach_timeout=7200)
     cutover.change(name="orders")
@@ -56,6 +57,7 @@ def test_the_plan_names_databases_time_limits_journal_and_reports(place: Place) 
     assert "Reports: none, as drs_cutover_reports is not set." in said
 
 
+@pytest.mark.thorough
 def test_an_option_out_of_its_range_fails(place: Place) -> None:
     cutover = Cutover(place, stop_timeout=0)
     said = cutover.run("--check", succeeds=False)
@@ -85,12 +87,14 @@ def test_a_job_that_can_never_be_ready_fails(place: Place, job: dict[str, Any], 
     assert cutover.ran == []
 
 
+@pytest.mark.thorough
 def test_a_job_that_is_not_ready_yet_does_not_fail(place: Place) -> None:
     cutover = Cutover(place, delay=900)
     said = cutover.run("--check", succeeds=True)
     assert "The approach gate now: timeout. 1 of 1 job is not ready" in said
 
 
+@pytest.mark.thorough
 def test_a_cutover_that_is_done_fails_since_nothing_would_run(place: Place) -> None:
     cutover = Cutover(place)
     cutover.run(succeeds=True)
@@ -119,6 +123,7 @@ def test_a_source_that_an_earlier_run_left_frozen_fails(place: Place) -> None:
     assert cutover.state == before
 
 
+@pytest.mark.thorough
 def test_a_second_run_says_in_its_first_line_that_the_source_is_frozen(place: Place) -> None:
     cutover = left_frozen(place)
     cutover.tasks(freeze=[cutover.changing(delay=0)])
@@ -173,6 +178,7 @@ def test_every_problem_is_named_at_once(place: Place) -> None:
     assert "1. approach gate: delay of at most 5 s" in said
 
 
+@pytest.mark.thorough
 def test_the_keyword_timeout_may_not_be_shorter_than_the_streak(place: Place) -> None:
     cutover = Cutover(place, stable_for=30, final_timeout=60)
     cutover.keywords = {"timeout": 20}
@@ -184,6 +190,7 @@ def test_the_keyword_timeout_may_not_be_shorter_than_the_streak(place: Place) ->
     assert (cutover.ran, cutover.requests()) == ([], [])
 
 
+@pytest.mark.thorough
 def test_the_result_of_a_preflight_is_a_fact(place: Place) -> None:
     cutover = Cutover(place)
     told = {"ansible.builtin.debug": {"msg": "{{ drs_cutover_result | to_json }}"}}

@@ -80,6 +80,7 @@ def filled_in(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.thorough
 def test_a_project_knows_its_jobs_and_can_be_read_by_ansible_for_every_engine(place: Place) -> None:
     jobs = Jobs(place, {"target_readonly": True}, {"engine": "postgresql", "type": "sync"}, {"engine": "oracle"})
     folder = made(place, jobs)
@@ -116,8 +117,10 @@ def test_nothing_is_overwritten(place: Place) -> None:
     ("given", "said"),
     [
         ({"drs_job_names": "no-such-job"}, "Not found: no-such-job. Nothing was written"),
-        ({"drs_project": ""}, "Set drs_project to the folder to make"),
-        ({"drs_jobs": "a", "drs_job_names": "b"}, "drs_jobs (ids) or drs_job_names"),
+        pytest.param({"drs_project": ""}, "Set drs_project to the folder to make", marks=pytest.mark.thorough),
+        pytest.param(
+            {"drs_jobs": "a", "drs_job_names": "b"}, "drs_jobs (ids) or drs_job_names", marks=pytest.mark.thorough
+        ),
     ],
 )
 def test_a_project_that_cannot_be_made_leaves_nothing_behind(place: Place, given: dict[str, Any], said: str) -> None:
@@ -129,6 +132,7 @@ def test_a_project_that_cannot_be_made_leaves_nothing_behind(place: Place, given
     assert not (place.folder / "project").exists()
 
 
+@pytest.mark.thorough
 def test_a_project_that_is_not_filled_in_freezes_nothing(place: Place) -> None:
     folder = made(place, Jobs(place, {}))
     run = play(

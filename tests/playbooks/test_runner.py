@@ -55,6 +55,7 @@ def test_a_run_that_a_runner_cancels_is_unfrozen_though_its_project_is_removed(p
     assert private.exists() != removed
 
 
+@pytest.mark.thorough
 def test_a_runner_sees_the_lines_and_the_end_of_a_cutover(place: Place) -> None:
     cutover = Cutover(place)
     run = started(cutover, place.folder / f"eda{cutover.job}")

@@ -43,6 +43,7 @@ def test_imported_tasks_unfreeze_too(place: Place) -> None:
     assert cutover.ran == ["freeze", "unfreeze", "more-unfreeze"]
 
 
+@pytest.mark.thorough
 def test_a_file_that_imports_what_is_not_there_is_found_before_anything_runs(place: Place) -> None:
     cutover = Cutover(place)
     cutover.tasks(freeze=[cutover.changing(delay=0)], switch=[{"ansible.builtin.import_tasks": "nowhere.yml"}])
@@ -222,6 +223,7 @@ def test_a_gate_that_could_never_open_is_refused_by_the_variable_that_was_set(pl
     assert cutover.requests() == []
 
 
+@pytest.mark.thorough
 def test_a_gate_that_is_listed_twice_waits_twice(place: Place) -> None:
     cutover = Cutover(place, delay=0)
     role = {"role": "cutover.drs.drs_wait", **gate(cutover)}
@@ -270,6 +272,7 @@ def test_a_whole_cutover_logs_in_once(place: Place, by: str) -> None:
     assert "simulated" not in cutover.journal_file.read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_a_login_by_module_defaults_may_come_from_a_variable_of_the_play(place: Place) -> None:
     cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     cutover.tasks(freeze=[cutover.changing(delay=0)], verify=[{"ansible.builtin.fail": {"msg": "They differ."}}])

@@ -79,6 +79,7 @@ def test_a_journal_that_is_not_there_or_not_one(place: Place) -> None:
     assert f"{cutover.journal_file} is not the journal of a cutover" in said
 
 
+@pytest.mark.thorough
 def test_the_playbook_needs_no_more_than_the_journal(place: Place) -> None:
     cutover = Cutover(place)
     cutover.run(succeeds=True)

@@ -23,7 +23,6 @@ from ansible_collections.cutover.drs.tests.playbooks.ending import (
     guards,
     unfrozen_once,
     until_ran,
-    ways,
 )
 from ansible_collections.cutover.drs.tests.playbooks.support import LINGER, Cutover, Place, ask
 
@@ -81,6 +80,7 @@ def a_shop(place: Place, **tasks: Any) -> Cutover:
     return cutover
 
 
+@pytest.mark.thorough
 def test_what_tasks_say_of_their_databases_is_in_result_and_reports_and_a_stop_has_changed_something(
     place: Place,
 ) -> None:
@@ -96,6 +96,7 @@ def test_what_tasks_say_of_their_databases_is_in_result_and_reports_and_a_stop_h
     assert re.search(r"Stop the jobs\] \*+ changed: \[localhost\]", said)
 
 
+@pytest.mark.thorough
 def test_the_reports_that_the_guard_writes_say_the_same_of_the_databases(place: Place) -> None:
     cutover = a_shop(place, verify=[LINGER])
     with cutover.start() as run:
@@ -149,6 +150,7 @@ def test_a_switch_from_postgresql_before_the_sequences_are_set_is_refused_before
     assert "get duplicate keys" in cutover.run("--check", succeeds=False)
 
 
+@pytest.mark.thorough
 def test_sequences_and_rows_that_are_dropped_are_in_plan_lines_result_and_report(place: Place) -> None:
     report = str(place.folder / "dropped.md")
     cutover = a_cutover(place)
@@ -226,7 +228,7 @@ def in_the_stop(cutover: Cutover, run: Child) -> None:
     eventually(lambda: stops(cutover), 60)
 
 
-@pytest.mark.parametrize("way", ways("sigkill"))
+@pytest.mark.parametrize("way", ["sigkill", pytest.param("ctrl_c", marks=pytest.mark.thorough)])
 def test_a_run_that_is_ended_while_the_jobs_are_stopped_is_unfrozen(place: Place, way: str) -> None:
     cutover = a_cutover(place)
     cutover.change(stop_seconds=30)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from ansible_collections.cutover.drs.tests.generated import role_options, write
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def options_of(role: str) -> dict[str, Any]:
+@cache
+def options_of(role: str, entry: str = "main") -> dict[str, Any]:
     specs = yaml.safe_load((ROOT / f"roles/{role}/meta/argument_specs.yml").read_text(encoding="utf-8"))
-    return dict(specs["argument_specs"]["main"]["options"])
+    return dict(specs["argument_specs"][entry]["options"])
 
 
 def test_what_is_derived_from_documentation_is_up_to_date() -> None:
@@ -83,8 +85,7 @@ def test_what_is_secret_is_secret_in_the_role_too(role: str, own: set[str]) -> N
 
 @pytest.mark.parametrize("entry", ["watch", "recover"])
 def test_watch_and_recover_document_only_options_of_the_role_with_their_types_and_defaults(entry: str) -> None:
-    specs = yaml.safe_load((ROOT / "roles/drs_cutover/meta/argument_specs.yml").read_text(encoding="utf-8"))
     main = options_of("drs_cutover")
-    for name, option in specs["argument_specs"][entry]["options"].items():
+    for name, option in options_of("drs_cutover", entry).items():
         shared = {key: main[name].get(key) for key in ("type", "default", "no_log")}
         assert {key: option.get(key) for key in shared} == shared, name
