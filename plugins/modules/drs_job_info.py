@@ -89,6 +89,12 @@ jobs:
       description: The engine, as the service returns it.
       type: str
       sample: mysql
+    engine_family:
+      description:
+        - What both sides are, as far as one set of task files can treat them alike.
+        - V(mysql) or V(postgresql); V(other) for all else, such as a job from Oracle to MySQL, and for what is not known.
+      type: str
+      sample: mysql
     status:
       description: The status, exactly as the service returns it.
       type: str

@@ -82,19 +82,21 @@ def filled_in(folder: Path) -> Path:
 
 @pytest.mark.thorough
 def test_a_project_knows_its_jobs_and_can_be_read_by_ansible_for_every_engine(place: Place) -> None:
-    jobs = Jobs(place, {"target_readonly": True}, {"engine": "postgresql", "type": "sync"}, {"engine": "oracle"})
+    jobs = Jobs(
+        place, {"target_readonly": True}, {"engine": "postgresql", "type": "sync"}, {"engine": "oracle-to-mysql"}
+    )
     folder = made(place, jobs)
     variables = yaml.safe_load((folder / "group_vars/all/jobs.yml").read_text(encoding="utf-8"))
     assert variables["drs_jobs"] == jobs.ids
     found = [(each["name"], each["engine"], each["target_readonly"]) for each in variables["drs_databases"]]
-    assert found == list(zip(jobs.names, ("mysql", "postgresql", "oracle"), (True, False, False), strict=True))
+    assert found == list(zip(jobs.names, ("mysql", "postgresql", "oracle-to-mysql"), (True, False, False), strict=True))
     for path in folder.rglob("*.yml"):
         assert yaml.safe_load(path.read_text(encoding="utf-8")), path
     assert {path.name for path in (folder / "tasks").iterdir()} >= {"quiet_mysql.yml", "quiet_postgresql.yml"}
     assert {oct(path.stat().st_mode & 0o777) for path in (folder / "connections").iterdir()} == {"0o600"}
     checklist = (folder / "checklist.md").read_text(encoding="utf-8")
     assert f"{jobs.names[0]}: the target is read-only until its job has ended" in checklist
-    assert f"{jobs.names[2]}: this project has no tasks for the engine oracle" in checklist
+    assert f"{jobs.names[2]}: this project has no tasks for the engine oracle-to-mysql" in checklist
     for playbook in ("cutover.yml", "watch.yml", "monitor.yml"):
         checked = play(place, playbook, folder, "--syntax-check")
         assert checked.returncode == 0, checked.stdout + checked.stderr

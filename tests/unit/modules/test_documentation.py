@@ -26,6 +26,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._job.comparisons impor
     CompareVerdict,
     Comparison,
 )
+from ansible_collections.cutover.drs.plugins.module_utils._job.engines import Family
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import Phase, State
@@ -121,6 +122,7 @@ LISTS: list[tuple[str, list[str], type[Enum]]] = [
     ("verdict, recorded", of_schema("recording-line", "oneOf", 3, "properties", "verdict"), Verdict),
     ("comparison, documented", words(COMPARISON["verdict"]["description"]), CompareVerdict),
     ("state, documented", words(JOB["state"]["description"]), State),
+    ("engine family, documented", words(returned(drs_job_info, "jobs")["engine_family"]["description"]), Family),
     # Of jobs that were read.
     ("state, read", [*words(returned(drs_job_status, "jobs")["state"]["description"]), "unread"], State),
     ("state, in its schema", of_schema(WAIT, "$defs", "job", "properties", "state"), State),

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from ..._job.engines import family
 from ..._job.errors import LONGEST_WORD, DrsError, Kind, cut, is_error_code, protocol_error
 from ..._job.records import StatusRecord, error_fields, timestamp
 from ..._job.status_table import Meaning, meaning
@@ -61,6 +62,7 @@ class ListedJob:
             "name": self.name and printable(self.name),
             "type": self.type,
             "engine": self.engine,
+            "engine_family": family(self.engine).value,
             "status": self.status,
             "phase": means.phase.value,
             "state": means.state.value,
