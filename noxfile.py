@@ -238,16 +238,13 @@ def with_core(session: nox.Session, core: str) -> None:
     requirements = ["-r", "tests/unit/requirements.txt", "-r", "tests/integration/requirements.txt"]
     python = install(session, CORES[core].requirement(core), *requirements)
     newest = core == RELEASED[-1]
-    # Of CI: what make test runs, with the oldest; all that it leaves out, and the units, with the newest.
-    marked = {"playbooks": ["-m", "thorough" if newest else "not thorough"]} if QUICK else {}
-    if QUICK and not newest:
-        marked["units"] = ["-m", "not thorough"]
-    workers = {"playbooks": "4", "units": "2"}
+    # Of CI: with the oldest what make test runs, with the newest all that it leaves out.
+    marked = ["-m", "thorough" if newest else "not thorough"] if QUICK else []
+    by_pytest = {"playbooks": ["-n", "4", "tests/playbooks"], "units": ["-n", "2", "tests/unit"]}
     commands = []
     for kind in session.posargs or KINDS:
-        if kind in workers:
-            folder = "tests/playbooks" if kind == "playbooks" else "tests/unit"
-            commands.append(["-m", "pytest", "-n", workers[kind], *marked.get(kind, ()), folder])
+        if kind in by_pytest:
+            commands.append(["-m", "pytest", *marked, *by_pytest[kind]])
         else:
             commands.append(["tests/tools/ansible_test.py", kind, *(QUICKLY[kind] if QUICK and not newest else ())])
         if kind == "units" and newest:

@@ -52,6 +52,7 @@ def test_a_run_that_is_ended_in_the_outage_is_unfrozen_by_its_guard(place: Place
     assert f"The run died during the {stage} stage." in cutover.report["reason"]
 
 
+@pytest.mark.thorough
 def test_a_lost_terminal_is_unfrozen_and_told_where_it_still_exists(place: Place) -> None:
     cutover = Cutover(place)
     cutover.tasks(freeze=[LINGER])
@@ -276,6 +277,7 @@ def test_a_second_run_is_refused_at_once_and_touches_nothing(place: Place) -> No
     assert not (cutover.folder / "other.json").exists()
 
 
+@pytest.mark.thorough
 def test_the_guard_unfreezes_with_what_was_declared_and_with_the_files_of_the_play(place: Place) -> None:
     cutover = Cutover(place)
     secret = "s3cret-of-the-play"

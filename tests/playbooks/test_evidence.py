@@ -24,6 +24,7 @@ def compared(place: Place, *after: dict[str, Any], **options: Any) -> Cutover:
     return cutover
 
 
+@pytest.mark.thorough
 def test_a_switch_waits_for_a_comparison_that_began_after_the_freeze(place: Place) -> None:
     cutover = compared(place, {**EQUAL, "takes": 2}, compare_timeout=60)
     cutover.options["reports"].append(str(cutover.folder / "cutover.md"))

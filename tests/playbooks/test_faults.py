@@ -74,7 +74,8 @@ def test_no_freeze_task_outlives_the_unfreeze_of_a_run_that_was_killed(place: Pl
     assert not read_only(cutover).exists()
 
 
-@pytest.mark.parametrize("suspended", [False, pytest.param(True, marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("suspended", [False, True])
 def test_no_freeze_task_outlives_the_unfreeze_when_the_outage_is_too_long(place: Place, suspended: bool) -> None:
     cutover = Cutover(place, max_outage=2)
     freezing_late(cutover, 6)
@@ -165,6 +166,7 @@ def test_what_may_leave_out_a_stage_is_refused_before_the_freeze(place: Place, o
     assert cutover.ran == []
 
 
+@pytest.mark.thorough
 def test_an_unfreeze_needs_nothing_that_the_end_of_the_run_may_remove(place: Place) -> None:
     cutover = Cutover(place)
     cutover.tasks(freeze=[LINGER])
@@ -304,6 +306,7 @@ def test_what_the_guard_writes_is_private_whatever_the_umask_is(place: Place) ->
     assert cutover.journal_file.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.thorough
 def test_a_host_that_was_left_behind_is_unfrozen_before_the_play_ends(place: Place) -> None:
     lost, other = Cutover(place), Cutover(place, verify_tasks="tasks/verify.yml")
     nowhere: dict[str, Any] = {

@@ -111,12 +111,11 @@ def test_with_any_errors_fatal_no_host_stays_frozen(place: Place, stage: str) ->
     assert hosts.of("two")[-1] in ("switch", "unfreeze")
 
 
-@pytest.mark.parametrize(
-    ("stage", "outcome"), [("switch", "switch_failed"), pytest.param("verify", "unfrozen", marks=pytest.mark.thorough)]
-)
+@pytest.mark.thorough
+@pytest.mark.parametrize(("stage", "outcome"), [("switch", "switch_failed"), ("verify", "unfrozen")])
 @pytest.mark.parametrize(
     "keyword",
-    [{"any_errors_fatal": True}, pytest.param({"max_fail_percentage": 0}, marks=pytest.mark.thorough)],
+    [{"any_errors_fatal": True}, {"max_fail_percentage": 0}],
     ids=lambda each: next(iter(each)),
 )
 def test_a_host_that_another_one_takes_with_it_says_which_one_failed_and_why(
@@ -189,6 +188,7 @@ def test_what_two_cutovers_publish_is_the_worst_outcome(place: Place) -> None:
     assert f'{published}"drs_cutover_outcomes": {{ "one": "done", "two": "unfrozen" }}' in said
 
 
+@pytest.mark.thorough
 def test_the_end_of_a_run_with_two_hosts_unfreezes_both(place: Place) -> None:
     hosts = TwoHosts(place, verify_tasks="tasks/verify.yml")
     hosts.files(freeze=both(hosts), verify=[{"ansible.builtin.command": "sleep 60"}])
@@ -242,7 +242,8 @@ def test_with_the_strategy_free_a_database_does_not_wait_for_the_slowest_of_its_
         assert f" VERDICT ready [{host}, final] jobs=1 " in said
 
 
-@pytest.mark.parametrize("strategy", ["free", pytest.param("linear", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("strategy", ["free", "linear"])
 def test_after_a_wave_in_which_a_host_failed_no_other_wave_begins(place: Place, strategy: str) -> None:
     waves = Waves(place, strategy=strategy)
     waves.files(freeze=[*each(waves, delay=0), {**FAIL, "when": "inventory_hostname == 'two'"}])
@@ -279,6 +280,7 @@ def test_the_guard_of_a_host_that_was_lost_adds_it_to_the_index(place: Place) ->
     assert "2 unfrozen" in waves.index
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("index", "said"),
     [

@@ -106,12 +106,13 @@ def test_tasks_that_cannot_be_loaded_are_found_before_anything_runs(place: Place
         time.sleep(0.05)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "content"),
     [
         ("freeze", ""),
-        pytest.param("switch", "---\n# Nothing yet.\n", marks=pytest.mark.thorough),
-        pytest.param("unfreeze", "[]", marks=pytest.mark.thorough),
+        ("switch", "---\n# Nothing yet.\n"),
+        ("unfreeze", "[]"),
     ],
 )
 def test_a_file_without_tasks_is_refused_before_anything_runs(place: Place, name: str, content: str) -> None:
@@ -172,6 +173,7 @@ def test_two_hosts_do_not_cut_over_the_same_jobs(place: Place) -> None:
     assert (cutover.ran, cutover.requests()) == ([], [])
 
 
+@pytest.mark.thorough
 def test_check_mode_fails_if_the_rehearsal_of_the_unfreeze_does(place: Place) -> None:
     cutover = Cutover(place)
     cutover.tasks(freeze=[cutover.changing(delay=0)], unfreeze=[{"ansible.builtin.debug": {"msg": "{{ nowhere }}"}}])

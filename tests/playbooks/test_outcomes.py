@@ -55,6 +55,7 @@ def test_success_and_a_second_run(place: Place) -> None:
     assert cutover.report == report
 
 
+@pytest.mark.thorough
 def test_data_that_agree_are_switched(place: Place) -> None:
     cutover = Cutover(place, verify_tasks="tasks/verify.yml")
     cutover.run(succeeds=True)
@@ -232,6 +233,7 @@ def test_a_handler_of_a_stage_belongs_to_it(place: Place, stage: str, works: boo
     assert cutover.report["outcome"] == ("done" if works else failed)
 
 
+@pytest.mark.thorough
 def test_no_tasks_to_unfreeze_or_freeze(place: Place) -> None:
     cutover = Cutover(place, final_timeout=0.5, unfreeze_tasks=None, freeze_tasks="", verify_tasks=None)
     said = cutover.run(succeeds=False)

@@ -65,18 +65,13 @@ def test_an_option_out_of_its_range_fails(place: Place) -> None:
     assert (cutover.ran, cutover.requests()) == ([], [])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("job", "said"),
     [
         ({"status": "INCRE_TRANSFER_FAILED"}, "The approach gate would fail: 1 job failed:"),
-        pytest.param(
-            {"answer": "left_out"},
-            "The approach gate would fail: the service does not know",
-            marks=pytest.mark.thorough,
-        ),
-        pytest.param(
-            {"status": "RELEASE_RESOURCE_COMPLETE"}, "1 job ended before reaching the goal", marks=pytest.mark.thorough
-        ),
+        ({"answer": "left_out"}, "The approach gate would fail: the service does not know"),
+        ({"status": "RELEASE_RESOURCE_COMPLETE"}, "1 job ended before reaching the goal"),
     ],
     ids=str,
 )

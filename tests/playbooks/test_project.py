@@ -152,6 +152,7 @@ def login(place: Place) -> dict[str, Any]:
     return {f"drs_cutover_{name}": value for name, value in place.sim["login"].items()}
 
 
+@pytest.mark.thorough
 def test_a_project_that_is_filled_in_cuts_over(place: Place) -> None:
     folder = filled_in(made(place, Jobs(place, {"target_readonly": True})))
     options = {f"drs_cutover_{name}": value for name, value in QUICK.items()}
@@ -207,6 +208,7 @@ def test_a_rehearsal_runs_the_tasks_if_that_is_asked_for(place: Place) -> None:
     assert changes == [*frozen, "systemctl start shop@target", *[*frozen, *unfrozen] * 3]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("given", "said"),
     [

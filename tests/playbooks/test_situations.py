@@ -137,12 +137,13 @@ def test_omitted_and_empty_options_count_as_not_given(place: Place) -> None:
     assert cutover.report["gates"]["final"]["rules"]["timeout"] == 600
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "jobs",
     [
         '["{job}"]',
-        pytest.param(' [ "{job}" ] ', marks=pytest.mark.thorough),
-        pytest.param("{job}", marks=pytest.mark.thorough),
+        ' [ "{job}" ] ',
+        "{job}",
     ],
 )
 def test_jobs_may_be_json_or_text_with_commas(place: Place, jobs: str) -> None:

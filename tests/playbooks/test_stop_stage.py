@@ -263,6 +263,7 @@ def test_a_run_that_is_killed_while_the_jobs_are_stopped_after_the_switch_undoes
     assert cutover.ran == ["freeze", "verify", "switch"]
 
 
+@pytest.mark.thorough
 def test_a_guard_that_is_killed_while_the_jobs_are_stopped_after_the_switch_leaves_the_target_in_use(
     place: Place,
 ) -> None:
@@ -279,6 +280,7 @@ def test_a_guard_that_is_killed_while_the_jobs_are_stopped_after_the_switch_leav
     assert cutover.ran == ["freeze", "verify", "switch"]
 
 
+@pytest.mark.thorough
 def test_check_mode_stops_nothing(place: Place) -> None:
     cutover = a_cutover(place)
     said = cutover.run("--check", succeeds=True)
