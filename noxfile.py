@@ -36,9 +36,9 @@ nox.options.sessions = TESTS = [*KINDS, "lint"]
 
 PYTHON = str(checkout.environment() / "bin" / "python")
 REQUIREMENTS = Path("tests", "requirements")
-# The session test sets QUICK, which leaves out what takes long; FULL adds what else a change must pass, and coverage.
-FULL = bool(os.environ.get("FULL"))
-QUICK = bool(os.environ.get("QUICK"))
+# The session test sets QUICK, which leaves out what takes long; FULL adds what else a change must pass. The session
+# coverage sets MEASURE.
+FULL, QUICK, MEASURE = (bool(os.environ.get(name)) for name in ("FULL", "QUICK", "MEASURE"))
 COVERAGE = checkout.CACHE / "coverage"
 # What ansible-test is asked for when it must be quick; pytest, for the tests that are not marked as thorough.
 QUICKLY = {
@@ -103,14 +103,14 @@ def install(session: nox.Session, *requirements: str) -> str:
 
 
 def tests(session: nox.Session, kind: str, folder: str, *options: str) -> None:
-    """Run pytest with what the command line adds, in the folder if it names no test; FULL=1 measures coverage."""
+    """Run pytest with what the command line adds, in the folder if it names no test."""
     named = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
     chosen = session.posargs or (["-m", "not thorough"] if QUICK else [])
     pytest = ["pytest", f"--junitxml=build/junit/{kind}.xml", *options, *chosen, *([] if named else [folder])]
     COVERAGE.mkdir(parents=True, exist_ok=True)
     for stale in COVERAGE.glob(f"{kind}.*"):
         stale.unlink()
-    run(session, *(["coverage", "run", "-m"] if FULL else []), *pytest, COVERAGE_FILE=str(COVERAGE / kind))
+    run(session, *(["coverage", "run", "-m"] if MEASURE else []), *pytest, COVERAGE_FILE=str(COVERAGE / kind))
 
 
 def ansible_test(session: nox.Session, kind: str, *options: str) -> None:
@@ -142,7 +142,6 @@ def test(session: nox.Session) -> None:
     # The oldest and the newest ansible-core for which there is a Python.
     at_hand = [name for name in RELEASED if "/" in python_of(CORES[name].pythons)] or list(RELEASED)
     cores = dict.fromkeys((f"core({at_hand[-1]})", f"core({at_hand[0]})"))
-    session.notify("coverage")
     Path("build", "failed.txt").unlink(missing_ok=True)
     failed = False
     # The last one by itself: its leases last seconds, and beside others a machine may be too slow for them.
@@ -204,12 +203,13 @@ def playbooks(session: nox.Session) -> None:
 @nox.session(python=False)
 def integration(session: nox.Session) -> None:
     """Run ansible-test integration; names of targets for some."""
-    ansible_test(session, "integration", *(["--coverage"] if FULL else []))
+    ansible_test(session, "integration", *(["--coverage"] if MEASURE else []))
 
 
 @nox.session(python=False)
 def coverage(session: nox.Session) -> None:
-    """Join what FULL=1 measured, and fail below the limit."""
+    """Run units, playbooks and integration measured, and fail below the limit; by itself, for it is slow."""
+    side_by_side(session, "integration", "units", "playbooks", QUICK="1", MEASURE="1")
     copy = checkout.CACHE / checkout.core_version() / checkout.COLLECTION
     measured = {
         "units": [*COVERAGE.glob("units.*")],
@@ -218,7 +218,7 @@ def coverage(session: nox.Session) -> None:
         "integration": [*copy.glob("tests/output/coverage/integration=*")],
     }
     if missing := [kind for kind, data in measured.items() if not data]:
-        session.error(f"not measured: {', '.join(missing)}; `make test FULL=1` measures them")
+        session.error(f"not measured: {', '.join(missing)}")
     joined = f"--data-file={COVERAGE / 'joined'}"
     every = [str(path) for data in measured.values() for path in data]
     run(session, "coverage", "combine", "--keep", "--quiet", joined, *every)
