@@ -43,7 +43,7 @@ COVERAGE = checkout.CACHE / "coverage"
 # What ansible-test is asked for when it must be quick; pytest, for the tests that are not marked as thorough.
 QUICKLY = {
     "sanity": ["--skip-test=pylint"],
-    "integration": ["bad_input", "drs_job_info", "drs_job_progress", "drs_wait_role", "tls"],
+    "integration": ["drs_job_progress", "drs_wait_role"],
 }
 # What the collection is verified against: by tests, with these words to pytest, or by a program of that name.
 VERIFIED = {"contract": ["tests/contract"], "keystone": ["tests/keystone"], "wire": ["-n", "2", "tests/wire"]}

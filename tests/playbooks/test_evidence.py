@@ -76,6 +76,7 @@ def test_comparisons_that_cannot_be_listed_refuse_the_cutover_before_the_freeze(
     assert "nobody could tell which comparison" in cutover.run("--check", succeeds=False)
 
 
+@pytest.mark.thorough
 def test_writes_that_go_on_after_the_freeze_keep_the_gate_shut_and_before_it_they_do_not(place: Place) -> None:
     cutover = Cutover(place, require_quiet=True, quiet_for=1, final_interval=0.2, final_timeout=5)
     cutover.change(position="mysql-bin.000012:500", position_rate=1000)

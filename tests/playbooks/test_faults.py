@@ -209,6 +209,7 @@ def test_nothing_of_the_working_folder_runs_in_the_guard(place: Place) -> None:
     assert not (cutover.folder / "ran_here").exists()
 
 
+@pytest.mark.thorough
 def test_a_step_that_outlives_its_run_lets_nobody_unfreeze_once_more(place: Place) -> None:
     cutover = Cutover(place)
     # Long enough for the run to end while its last step still waits for the guard.

@@ -62,7 +62,8 @@ def both(hosts: TwoHosts) -> Tasks:
     return [hosts.changing_of("one", delay=0), hosts.changing_of("two", delay=0)]
 
 
-@pytest.mark.parametrize("strategy", ["linear", pytest.param("free", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("strategy", ["linear", "free"])
 def test_each_host_cuts_over_its_own_jobs(place: Place, strategy: str) -> None:
     hosts = TwoHosts(place)
     hosts.keywords["strategy"] = strategy

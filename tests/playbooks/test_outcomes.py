@@ -141,6 +141,7 @@ def stopped_at_the_final_gate(place: Place, verdict: str, freeze: Callable[[Cuto
     assert json.loads((cutover.folder / "cutover-final.json").read_text())["verdict"] == verdict
 
 
+@pytest.mark.thorough
 def test_final_by_timeout(place: Place) -> None:
     stopped_at_the_final_gate(place, "timeout", lambda cutover: [])
 

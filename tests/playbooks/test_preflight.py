@@ -23,7 +23,7 @@ def waits(cutover: Cutover) -> Tasks:
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("switch", "- not: [closed"),
+        pytest.param("switch", "- not: [closed", marks=pytest.mark.thorough),
         ("switch", "- no.such.module: {}"),
         pytest.param("verify", "- no.such.module: {}", marks=pytest.mark.thorough),
         pytest.param("freeze", "- not: [closed", marks=pytest.mark.thorough),

@@ -115,14 +115,13 @@ def test_nothing_is_overwritten(place: Place) -> None:
     assert kept.read_text(encoding="utf-8") == "- mine\n"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         ({"drs_job_names": "no-such-job"}, "Not found: no-such-job. Nothing was written"),
-        pytest.param({"drs_project": ""}, "Set drs_project to the folder to make", marks=pytest.mark.thorough),
-        pytest.param(
-            {"drs_jobs": "a", "drs_job_names": "b"}, "drs_jobs (ids) or drs_job_names", marks=pytest.mark.thorough
-        ),
+        ({"drs_project": ""}, "Set drs_project to the folder to make"),
+        ({"drs_jobs": "a", "drs_job_names": "b"}, "drs_jobs (ids) or drs_job_names"),
     ],
 )
 def test_a_project_that_cannot_be_made_leaves_nothing_behind(place: Place, given: dict[str, Any], said: str) -> None:

@@ -30,6 +30,7 @@ FREEZE, SWITCH = "Freeze the source now?", "Switch now?"
 SETTLES = 0.5
 
 
+@pytest.mark.thorough
 def test_confirmed(place: Place) -> None:
     cutover = Cutover(place, confirm=True)
     with cutover.start(terminal=True) as run:

@@ -100,7 +100,11 @@ def test_the_rules_of_another_gate_are_not_those_of_the_final_gate(place: Place)
             {"unfreeze_task": "tasks/unfreeze.yml"},
             "is not an option of the role drs_cutover. Did you mean drs_cutover_unfreeze_tasks?",
         ),
-        ({"unfreeze_tasks": ""}, "would leave the source frozen. Set it, or set drs_cutover_without_unfreeze to true"),
+        pytest.param(
+            {"unfreeze_tasks": ""},
+            "would leave the source frozen. Set it, or set drs_cutover_without_unfreeze to true",
+            marks=pytest.mark.thorough,
+        ),
         pytest.param({"max_outage": "soon"}, "max_outage", marks=pytest.mark.thorough),
         pytest.param(
             {"jobs": '["a"'},
@@ -171,6 +175,7 @@ def by_name(cutover: Cutover) -> dict[str, Any]:
     return {**task, "vars": {**task["vars"], **files}}
 
 
+@pytest.mark.thorough
 def test_a_name_that_no_job_has_is_refused_before_anything_runs(place: Place) -> None:
     cutover = Cutover(place)
     # Like no name that another test has given.
@@ -258,7 +263,8 @@ def test_the_keyword_timeout_leaves_a_gate_its_reason_and_reports(place: Place) 
     assert (report["verdict"], report["polls"] > 1) == ("timeout", True)
 
 
-@pytest.mark.parametrize("by", ["id", pytest.param("name", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("by", ["id", "name"])
 def test_a_whole_cutover_logs_in_once(place: Place, by: str) -> None:
     cutover = Cutover(place, verify_tasks="tasks/verify.yml", stop_jobs="before_switch")
     cutover.keywords = {"module_defaults": {"group/cutover.drs.drs": place.sim["by_password"]}}

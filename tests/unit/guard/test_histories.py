@@ -462,9 +462,9 @@ def end_of(history: History) -> str:
 @pytest.mark.parametrize(
     ("rival", "steps", "faults"),
     [
-        ("watch", 6, 2),
+        ("watch", 5, 1),
         ("run", 5, 1),
-        pytest.param("watch", 8, 3, marks=pytest.mark.thorough),
+        pytest.param("watch", 7, 3, marks=pytest.mark.thorough),
         pytest.param("run", 6, 2, marks=pytest.mark.thorough),
     ],
 )

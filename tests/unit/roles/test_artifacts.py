@@ -23,6 +23,7 @@ JOB = "9a470239-2308-4bb5-a6bc-1040402fjb21"
 PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("delay", "status", "artifacts"),
     [
@@ -51,6 +52,7 @@ def test_artifacts_survive_a_failed_play(tmp_path: Path, delay: int, status: str
     assert found == (status, artifacts)
 
 
+@pytest.mark.thorough
 def test_a_replay_is_published_as_a_replay_and_never_as_ready(tmp_path: Path) -> None:
     """The next node of a workflow would switch on it."""
     recording = tmp_path / "wait.jsonl"

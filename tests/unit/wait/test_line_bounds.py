@@ -41,6 +41,7 @@ def assert_plain(lines: list[str]) -> None:
         line.encode("utf-8")
 
 
+@pytest.mark.thorough
 def test_a_wait_of_100_000_polls_with_a_change_at_each_is_500_lines_and_the_last_is_the_verdict() -> None:
     said: list[str] = []
     observer = Observer(1, caught_up(timeout=WEEKS, stall_after=WEEKS), NOON, said.append)
