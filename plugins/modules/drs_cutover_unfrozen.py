@@ -32,8 +32,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Say that the source accepts writes again
-  cutover.drs.drs_cutover_unfrozen:
+- name: Use the role, whose guard takes this step for you, here to unfreeze what a lost run left frozen
+  ansible.builtin.include_role:
+    name: cutover.drs.drs_cutover
+    tasks_from: recover
+  vars:
+    drs_cutover_journal: orders.json
+    # No journal is no failure here: no cutover has begun.
+    drs_cutover_missing_journal: ok
 """
 
 RETURN = r"""

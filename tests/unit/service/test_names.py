@@ -172,7 +172,8 @@ def test_info_shows_the_jobs_of_the_project_with_their_subtasks(start: Start, cl
     result = jobs_info(client, INFO, pytest.fail)
     assert [job["id"] for job in result["jobs"]] == ["a", "b", "c"]
     assert list(result["jobs"][0]) == [
-        *("id", "name", "type", "engine", "status", "phase", "state", "terminal", "task_mode", "created_at", "subtasks")
+        *("id", "name", "type", "engine", "engine_family", "status", "phase", "state", "terminal", "task_mode"),
+        *("created_at", "subtasks"),
     ]
     (subtask,) = result["jobs"][0]["subtasks"]
     assert (subtask["id"], subtask["name"], subtask["phase"], subtask["state"]) == (
