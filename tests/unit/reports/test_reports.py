@@ -273,6 +273,7 @@ def test_a_replay_is_no_evidence_and_says_so_in_every_format(suffix: str, verdic
         case = junit(report).find(".//testcase[@classname='gate']")
         assert case is not None
         assert [child.tag for child in case] == ["skipped" if verdict == "ready" else "failure"]
+        assert "REPLAY, no evidence: " in f"{case[0].get('message')} {case[0].text}"
 
 
 @pytest.mark.parametrize("replay", ["x", {}, [], 1, {"recorded_at": "x", "rules_changed": ["x", {}]}])
