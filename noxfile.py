@@ -39,6 +39,9 @@ REQUIREMENTS = Path("tests", "requirements")
 # The session test sets QUICK, which leaves out what takes long; FULL adds what else a change must pass. The session
 # coverage sets MEASURE.
 FULL, QUICK, MEASURE = (bool(os.environ.get(name)) for name in ("FULL", "QUICK", "MEASURE"))
+# Whole runs wait for processes and leases on a machine that does much else: in CI a test that fails is run once more, and
+# named as such in the summary.
+AGAIN = ["--reruns", "1", "-rR"] if FULL else []
 COVERAGE = checkout.CACHE / "coverage"
 # What ansible-test is asked for when it must be quick; pytest, for the tests that are not marked as thorough.
 QUICKLY = {
@@ -49,7 +52,7 @@ QUICKLY = {
 VERIFIED = {"contract": ["tests/contract"], "keystone": ["tests/keystone"], "wire": ["-n", "2", "tests/wire"]}
 VERIFIED["model"] = ["-n", "logical", "tests/unit/gate/test_model.py"]
 # Mostly they wait for a lease to run out.
-VERIFIED["containers"] = ["-n", "4", "tests/containers"]
+VERIFIED["containers"] = ["-n", "4", *AGAIN, "tests/containers"]
 VERIFIED["databases"] = ["-n", "2", "tests/databases"]
 AGAINST = (*VERIFIED, "soak", "mutation", "fuzz")
 NAME = "ansible_collections.cutover.drs"
@@ -106,7 +109,7 @@ def tests(session: nox.Session, kind: str, folder: str, *options: str) -> None:
     """Run pytest with what the command line adds, in the folder if it names no test."""
     named = any(Path(word.partition("::")[0]).exists() for word in session.posargs)
     chosen = session.posargs or (["-m", "not thorough"] if QUICK else [])
-    pytest = ["pytest", f"--junitxml=build/junit/{kind}.xml", *options, *chosen, *([] if named else [folder])]
+    pytest = ["pytest", f"--junitxml=build/junit/{kind}.xml", *AGAIN, *options, *chosen, *([] if named else [folder])]
     COVERAGE.mkdir(parents=True, exist_ok=True)
     for stale in COVERAGE.glob(f"{kind}.*"):
         stale.unlink()
@@ -141,11 +144,12 @@ def test(session: nox.Session) -> None:
         return
     # The oldest and the newest ansible-core for which there is a Python.
     at_hand = [name for name in RELEASED if "/" in python_of(CORES[name].pythons)] or list(RELEASED)
-    cores = dict.fromkeys((f"core({at_hand[-1]})", f"core({at_hand[0]})"))
+    newest, *oldest = dict.fromkeys((f"core({at_hand[-1]})", f"core({at_hand[0]})"))
     Path("build", "failed.txt").unlink(missing_ok=True)
     failed = False
-    # The last one by itself: its leases last seconds, and beside others a machine may be too slow for them.
-    for together in ([*cores, *TESTS, "examples", "eda", "verify(contract)", "docs"], ["verify(containers)"]):
+    # The examples mostly wait for each other. The last one by itself: its leases last seconds, and beside others a
+    # machine may be too slow for them.
+    for together in ([newest, "examples", *oldest, *TESTS, "eda", "verify(contract)", "docs"], ["verify(containers)"]):
         try:
             side_by_side(session, *together, QUICK="1")
         except nox.command.CommandFailed:
@@ -245,7 +249,7 @@ def with_core(session: nox.Session, core: str) -> None:
     kinds = KINDS if newest or not QUICK else [kind for kind in KINDS if kind != "units"]
     for kind in session.posargs or kinds:
         if kind in by_pytest:
-            commands.append(["-m", "pytest", *marked, *by_pytest[kind]])
+            commands.append(["-m", "pytest", *AGAIN, *marked, *by_pytest[kind]])
         else:
             commands.append(["tests/tools/ansible_test.py", kind, *(QUICKLY[kind] if QUICK and not newest else ())])
         if kind == "units" and newest:
@@ -271,7 +275,7 @@ def matrix(session: nox.Session) -> None:
 @nox.session(python=False)
 def examples(session: nox.Session) -> None:
     """Run what the documentation shows, as it is written."""
-    run(session, "pytest", "-n", "logical", *session.posargs, "tests/docs")
+    run(session, "pytest", "-n", "logical", *AGAIN, *session.posargs, "tests/docs")
 
 
 @nox.session

@@ -32,6 +32,7 @@ NAMED = CHECKOUT / "build" / "failed.txt"
 # How what failed is named: by pytest, by ansible-test, by the linters' session.
 _FAILED = re.compile(r"(?m)^(?:FAILED |ERROR: |ERROR (?=tests)|nox > (?=.*: FAILED))(.*?)( - .*)?$")
 _MOST_NAMED = 20
+_RUN_AGAIN = re.compile(r"(?m)^RERUN (\S+)")
 # How pytest sums up, whatever surrounds it.
 _TESTS = re.compile(r"(?m)^=* ?(\d+ passed[^\n=]*?) in [\d.]+s")
 
@@ -61,6 +62,8 @@ def run(session: str, arguments: list[str], since: dict[str, float]) -> str:
     shown = log.read_text(encoding="utf-8", errors="replace")
     tests = ", ".join(_TESTS.findall(shown))
     verdict = {"success": "ok", "skipped": f"SKIPPED, {reason}"}.get(result, f"FAILED, exit code {code}")
+    # A test that passed only when it was run again is worth a look, in a log that is green too.
+    tests += "".join(f"; RUN AGAIN: {name}" for name in _RUN_AGAIN.findall(shown))
     said = f"== {session}: {verdict}, {time.monotonic() - began:.0f} s{f' ({tests})' if tests else ''}"
     # In one write, so that two sessions cannot mix their lines.
     print(f"{shown.rstrip()}\n{said} (in {os.path.relpath(log, CHECKOUT)})" if result == "failed" else said, flush=True)
