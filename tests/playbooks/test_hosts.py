@@ -177,7 +177,7 @@ def test_what_two_gates_publish_is_ready_only_if_both_are(place: Place) -> None:
 
 @pytest.mark.thorough
 def test_what_two_cutovers_publish_is_the_worst_outcome(place: Place) -> None:
-    hosts = TwoHosts(place, final_timeout=1)
+    hosts = TwoHosts(place, final_timeout=5)
     hosts.files(freeze=[hosts.changing_of("one", delay=0)])
     # Whichever host publishes last.
     said = hosts.run("-i", "two,one,", succeeds=False)
