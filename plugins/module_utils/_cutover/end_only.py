@@ -16,12 +16,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .._job.details import DetailRecord
+from .._job.engines import POSTGRESQL
 from .._job.text import listed
 
-_POSTGRESQL = "postgres"
 # Beginnings of the engines in the API's lists. Of what is not listed nobody knows what a stop migrates.
 _KNOWN = (
-    *("mysql", "mariadb", _POSTGRESQL, "gaussdb", "gaussmysql", "gaussmongodb", "taurus", "ddm", "mongodb", "dds"),
+    *("mysql", "mariadb", POSTGRESQL, "gaussdb", "gaussmysql", "gaussmongodb", "taurus", "ddm", "mongodb", "dds"),
     *("redis", "oracle", "sqlserver", "microsoft", "mssql", "db2", "kafka", "cassandra", "gaussredis"),
 )
 _WITH_START_VALUES = ("gaussdb", "ddm")
@@ -119,13 +119,13 @@ def _has_sequences(record: DetailRecord) -> bool:
     """Whether it is, or may be, a synchronisation from PostgreSQL: what is not said does not speak for a switch."""
     if record.type not in (None, "sync"):
         return False
-    return any((engine or "").startswith(_POSTGRESQL) for engine in (record.source_engine, record.engine))
+    return any((engine or "").startswith(POSTGRESQL) for engine in (record.source_engine, record.engine))
 
 
 def _is_known(record: DetailRecord) -> bool:
     source = record.source_engine or record.engine or ""
     # A migration from PostgreSQL is in no manual.
-    return source.startswith(_KNOWN) and not source.startswith(_POSTGRESQL)
+    return source.startswith(_KNOWN) and not source.startswith(POSTGRESQL)
 
 
 def _jobs(ids: Sequence[str]) -> str:

@@ -17,7 +17,9 @@ class Family(Enum):
     OTHER = "other"
 
 
-_BEGINNINGS = {Family.MYSQL: ("mysql", "mariadb", "taurus", "gaussmysql"), Family.POSTGRESQL: ("postgres",)}
+# How the service's words for PostgreSQL begin.
+POSTGRESQL = "postgres"
+_BEGINNINGS = {Family.MYSQL: ("mysql", "mariadb", "taurus", "gaussmysql"), Family.POSTGRESQL: (POSTGRESQL,)}
 
 
 def family(engine: str | None) -> Family:

@@ -24,12 +24,12 @@ from .._guard import client
 from .._guard.protocol import Finish
 from .._guard.store import StoreError, open_store
 from .._report.summary import summary
+from .._report.untrusted import fields
 from .._report.write import write_reports
-from .._role_variables import other_hosts, variables_of
 from .evidence import Evidence
 from .failed_task import failure
-from .step import BEGUN, Step
-from .waves import FINISHED, table_at_the_end
+from .step import Step
+from .waves import FINISHED, others, table_at_the_end
 
 # The registered result of the step of check mode.
 PREFLIGHT = "_drs_cutover_preflight"
@@ -78,7 +78,7 @@ class CutoverEnd(Step):
 
     @property
     def _preflight(self) -> Mapping[str, Any]:
-        found = _mapping(self._vars.get(PREFLIGHT))
+        found = fields(self._vars.get(PREFLIGHT))
         return found if found.get("run") == self._begun.get("run") else {}
 
     def _stored(self) -> Journal:
@@ -136,19 +136,13 @@ class CutoverEnd(Step):
         """Return what set_stats would: the worst outcome and the longest outage of the play, and the outcome of each host."""
         outcomes = {self._host: str(outcome["outcome"])}
         outages = [outcome["outage_seconds"]]
-        alive = set(self._vars.get("ansible_play_hosts") or ())
-        for host in other_hosts(self._vars, self._host):
-            variables = variables_of(self._vars, host)
-            begun, finished = (_mapping(variables.get(name)) for name in (BEGUN, FINISHED))
-            if begun.get("host") != host:
-                # It does not cut over, or not yet.
-                continue
-            if finished.get("run") == begun.get("run") and finished.get("result"):
-                outcomes[host] = str(finished["result"]["outcome"])
-                outages.append(finished["result"]["outage_seconds"])
-            elif host not in alive and begun.get("stages"):
+        for other in others(self._vars, self._host):
+            if other.result:
+                outcomes[other.host] = str(other.result["outcome"])
+                outages.append(other.result["outage_seconds"])
+            elif other.cuts_over and not other.alive and other.begun.get("stages"):
                 # It was lost on its way, and its guard unfreezes it now: nobody has seen that yet.
-                outcomes[host] = Outcome.FROZEN.value
+                outcomes[other.host] = Outcome.FROZEN.value
         return {
             "drs_cutover_outcome": max(outcomes.values(), key=_WORSE.index),
             "drs_cutover_outage_seconds": max((known for known in outages if known is not None), default=None),
@@ -156,7 +150,7 @@ class CutoverEnd(Step):
         }
 
     def _outcome(self) -> dict[str, Any]:
-        finished = _mapping(self._vars.get(FINISHED))
+        finished = fields(self._vars.get(FINISHED))
         return dict(finished.get("result") or nothing_begun("The cutover has no result."))
 
     def _summary(self) -> dict[str, Any]:
@@ -164,11 +158,11 @@ class CutoverEnd(Step):
         if self._begun.get("check_mode"):
             return {**_SHOWN, "msg": self._preflight.get("shown") or NOT_LOADED}
         outcome = self._outcome()
-        reports = _mapping(self._vars.get("_drs_cutover_published")).get("reports") or ()
+        reports = fields(self._vars.get("_drs_cutover_published")).get("reports") or ()
         lines = summary(outcome, reports, with_reason=_succeeded(outcome))
         if self._begun.get("index"):
             lines.append(f"All reports: file://{Path(self._begun['index']).absolute()}")
-        finished = _mapping(self._vars.get(FINISHED))
+        finished = fields(self._vars.get(FINISHED))
         return {**_SHOWN, "msg": [*lines, *table_at_the_end(self._vars, self._host, self._begun, finished)]}
 
     def _conclude(self) -> dict[str, Any]:
@@ -187,7 +181,3 @@ class CutoverEnd(Step):
 
 def _succeeded(outcome: Mapping[str, Any]) -> bool:
     return outcome["outcome"] == Outcome.DONE.value and not outcome["failed_stage"]
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

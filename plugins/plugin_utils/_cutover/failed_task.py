@@ -11,6 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from ...module_utils._job.text import printable
+from .._report.untrusted import fields
 
 _LONGEST = 1000
 # The number of other hosts that a sentence names.
@@ -26,8 +27,8 @@ def failure(message: str) -> dict[str, Any]:
 
 def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
     """Return a sentence about the task that led to a rescue; ``file`` is the user's file of the stage, empty if none."""
-    failed = _mapping(task_vars.get("ansible_failed_result"))
-    task = _mapping(task_vars.get("ansible_failed_task"))
+    failed = fields(task_vars.get("ansible_failed_result"))
+    task = fields(task_vars.get("ansible_failed_task"))
     if str(task.get("action", "")).endswith(_OWN_STEPS):
         return _text(failed.get("msg"))
     of_file = f" of {PurePath(file).name}" if file else ""
@@ -40,7 +41,7 @@ def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
     # A module may return anything under this name; of a loop it is a list.
     results = failed.get("results")
     entries = results if isinstance(results, Sequence) else ()
-    item = next((entry for entry in entries if _mapping(entry).get("failed")), None)
+    item = next((entry for entry in entries if fields(entry).get("failed")), None)
     if item is not None:
         label = item.get("_ansible_item_label", item.get(item.get("ansible_loop_var", "item")))
         if item.get("_ansible_no_log"):
@@ -83,7 +84,3 @@ def _said(result: Mapping[str, Any]) -> str:
 def _text(value: Any) -> str:
     text = printable(" ".join(str(value).split()))
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
