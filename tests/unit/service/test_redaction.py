@@ -102,6 +102,11 @@ def test_a_secret_in_any_form_inside_any_text_is_in_no_output(secret: str, form:
         assert not revealed(output, secret, echo)
 
 
+@pytest.mark.parametrize("echo", ["a long pass+word", "a+long+pass+word", "a+long pass+word", "a+long+pass%2Bword"])
+def test_a_space_that_a_form_spells_is_the_secret_too(echo: str) -> None:
+    assert Redactor("a long pass+word").text(f"+30s {echo} 63%") == f"+30s {MASK} 63%"
+
+
 @settings(max_examples=120, deadline=None)
 @given(secret=SECRETS, form=st.sampled_from(sorted(FORMS)), before=TEXTS, after=TEXTS, at=st.integers(16, 64))
 def test_sixteen_characters_of_a_secret_are_enough(secret: str, form: str, before: str, after: str, at: int) -> None:

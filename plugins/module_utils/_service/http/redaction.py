@@ -55,8 +55,9 @@ _OF_THE_API = frozenset(
         *_COMPARED,
     ]
 )
-# What begins another spelling of a character: in a URL, a form, JSON, HTML.
-_SPELLING = re.compile(r"\\.|%[0-9A-Fa-f]{2}|&[#A-Za-z]|\+", re.DOTALL)
+# What begins another spelling of a character: in a URL, JSON, HTML. The one of a form, + for a space, is looked for
+# apart: each line of progress has one, and to compile the pattern of a secret takes longer than all else in a sample.
+_SPELLING = re.compile(r"\\.|%[0-9A-Fa-f]{2}|&[#A-Za-z]", re.DOTALL)
 # The rest of a base64 text: it may hold what stands beside the secret, such as a user.
 _BASE64 = r"(?:[A-Za-z0-9+/=_-]|%(?:25)*(?:2[BbFf]|3[Dd]))*"
 _BEFORE, _AFTER = re.compile(rf"{_BASE64}\Z"), re.compile(_BASE64)
@@ -122,7 +123,7 @@ class _Form:
     def __init__(self, text: str, whole: bool = False) -> None:
         # Each spelling doubles backslashes, so that only whether there are any can be compared.
         elements = re.findall(r"\\+|[^\\]", text)
-        self.head, self._whole = "".join(elements[:_ENOUGH]), whole
+        self._head, self._whole = _as_in_a_form("".join(elements[:_ENOUGH])), whole
         self._first, self._rest = (
             [element[0] for element in part] for part in (elements[:_ENOUGH], elements[_ENOUGH:])
         )
@@ -131,10 +132,12 @@ class _Form:
     def _pattern(self) -> re.Pattern[str]:
         return re.compile("".join(map(_spelled, self._first)))
 
-    def places(self, text: str, spelled: bool) -> Iterator[tuple[int, int]]:
-        """Where the form, or what is left of it, begins and ends; only as it is unless ``spelled``."""
-        if len(self.head) > len(text) or not (spelled or self.head in text):
-            return
+    def may_be_in(self, text: str, spelled: bool) -> bool:
+        """Whether a text may hold it; if not ``spelled``, no character but the space stands there in another way."""
+        return len(self._head) <= len(text) and (spelled or self._head in _as_in_a_form(text))
+
+    def places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where the form, or what is left of it, begins and ends."""
         at = 0
         while found := self._pattern.search(text, at):
             begin, end = found.span()
@@ -149,6 +152,10 @@ class _Form:
                 end = after.end() if after else end
             yield begin, end
             at = max(found.start() + 1, end)
+
+
+def _as_in_a_form(text: str) -> str:
+    return text.replace("+", " ")
 
 
 def _begin_of_base64(text: str, at: int) -> int:
@@ -209,7 +216,8 @@ class Redactor:
     def text(self, text: str) -> str:
         """The text without secrets and control characters, and without lone surrogates, which no output can encode."""
         spelled = bool(_SPELLING.search(text))
-        places = [place for forms in self._secrets.values() for form in forms for place in form.places(text, spelled)]
+        forms = [form for forms in self._secrets.values() for form in forms if form.may_be_in(text, spelled)]
+        places = [place for form in forms for place in form.places(text)]
         if places:
             text = _masked(text, sorted(places))
         if _MAY_HOLD_A_LOGIN.search(text):
@@ -250,7 +258,7 @@ class Redactor:
         """Whether parsed JSON text has to be walked at all: what is not safe could also hide in another spelling."""
         return (
             bool(_SPELLING.search(text))
-            or any(form.head in text for forms in self._secrets.values() for form in forms)
+            or any(form.may_be_in(text, spelled=False) for forms in self._secrets.values() for form in forms)
             or bool(_MAY_HOLD_A_LOGIN.search(text))
             # Of ASCII a JSON string holds control characters as escapes only, but for one.
             or ((not text.isascii() or "\x7f" in text) and bool(_CONTROL.search(text)))
