@@ -123,6 +123,7 @@ class Watch(Acting):
         now = since_boot()
         # An owner that could not reach the journal either has a lease's time to say that it lives, or has unfrozen.
         self._readable_since = now if self._readable_since is None else self._readable_since
+        renewed = self._observer.rose(held)
         age = min(self._observer.age(held, now), now - self._readable_since)
         gone = journal.owner is not None and alive.gone(journal.owner.guard)
         # What this one took without hearing of it has no other owner.
@@ -130,7 +131,7 @@ class Watch(Acting):
         if journal.outcome is not None or not lives:
             self._without_owner(held, journal)
         else:
-            self._follow(journal, age)
+            self._follow(journal, age, renewed)
 
     def _none(self) -> None:
         if not self._watches:
@@ -139,8 +140,8 @@ class Watch(Acting):
         self._line("WAIT", f"No cutover of these jobs has begun ({self._store.name}).")
         self._out_of_time("no cutover of these jobs began")
 
-    def _follow(self, journal: Journal, age: float) -> None:
-        """Look on while the owner lives."""
+    def _follow(self, journal: Journal, age: float, renewed: bool) -> None:
+        """Look on while the owner lives. Only its next sign of life ends that: if none comes, its lease runs out."""
         self._followed = True
         self._line(
             "ALIVE",
@@ -149,8 +150,9 @@ class Watch(Acting):
         )
         if self._watches:
             self._acknowledge(journal)
-            self._out_of_time(busy(journal))
-        elif since_boot() - self._began >= self.start.wait or self.start.acted_in not in ("", journal.plan.cutover):
+            if renewed:
+                self._out_of_time(busy(journal))
+        elif (renewed and self._waited_enough()) or self.start.acted_in not in ("", journal.plan.cutover):
             self._end(Next.REFUSED, busy(journal))
 
     def _without_owner(self, held: Held, journal: Journal) -> None:
@@ -176,8 +178,11 @@ class Watch(Acting):
         """Tell whether the run that started this may have frozen the source again since it was unfrozen."""
         return self.start.acted_in == journal.plan.cutover and unfrozen_under_the_freeze(journal)
 
+    def _waited_enough(self) -> bool:
+        return since_boot() - self._began >= self.start.wait
+
     def _out_of_time(self, why: str) -> None:
-        if since_boot() - self._began >= self.start.wait and self._ended is None:
+        if self._waited_enough() and self._ended is None:
             self._end(Next.REFUSED, f"Time is up after {self.start.wait:g} s: {why}")
 
     # What it does

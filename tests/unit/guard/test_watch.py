@@ -216,6 +216,15 @@ def test_recover_refuses_while_the_owner_goes_on_living(world: World) -> None:
     assert guarded.enter("switch").next is Next.GO_ON
 
 
+@pytest.mark.parametrize("role", ["watch", "recover"])
+def test_an_owner_that_was_lost_is_never_called_alive_because_its_lease_is_longer_than_the_wait(
+    world: World, role: str
+) -> None:
+    world.guard().until("verify")
+    watch = world.watch(role, wait=LEASE / 3).turns(LEASE + 5)
+    assert (watch.ended, len(world.unfreezes)) == (None, 1)
+
+
 def test_recover_without_a_journal_says_so(world: World) -> None:
     recover = world.watch("recover").turn()
     assert (recover.ended, recover.watch._last) == ((Next.ENDED, ""), None)
