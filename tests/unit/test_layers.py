@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -125,6 +126,14 @@ def test_imports_of_the_plugins_only_point_down(package: str) -> None:
     inside = [(file, name.split(".")) for file, name in of_plugins(package) if name.startswith(".plugin_utils.")]
     wrong = [(file, name) for file, name in inside if name[2] in BELOW_PLUGINS and name[2] not in allowed]
     assert not wrong
+
+
+def test_the_page_of_the_architecture_says_of_each_module_where_to_look_for_it() -> None:
+    named = set(re.findall(r"\w+", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")))
+    modules = [path.stem for folder in (MODULE_UTILS, PLUGIN_UTILS) for path in folder.glob("**/[!_]*.py")]
+    modules += [path.stem for folder in (MODULE_UTILS, PLUGIN_UTILS) for path in folder.glob("_[!_]*.py")]
+    assert len(modules) > 90
+    assert sorted(set(modules) - named) == []
 
 
 def test_a_guard_and_a_report_import_no_ansible() -> None:

@@ -98,9 +98,9 @@ class Plan:
     folder: str
     unfreeze_tasks: str
     max_outage: float
-    lease: float = 30.0
-    unfreeze_for: float = 3600.0
-    rehearses: bool = True
+    lease: float
+    unfreeze_for: float
+    rehearses: bool
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,9 @@ def result(journal: Journal, about: About) -> dict[str, Any]:
 
 def nothing_begun(why: str) -> dict[str, Any]:
     """Return the result of a cutover that did not begin, with the same keys."""
-    plan = Plan(cutover="", jobs=(), stages=(), host="", folder="", unfreeze_tasks="", max_outage=0.0)
+    plan = Plan(
+        "", (), (), host="", folder="", unfreeze_tasks="", max_outage=0.0, lease=0.0, unfreeze_for=0.0, rehearses=False
+    )
     return {**result(Journal(plan, owner=None), About()), "reason": why}
 
 

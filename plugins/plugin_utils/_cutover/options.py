@@ -38,7 +38,7 @@ DEFAULT_TITLE = "DRS cutover"
 # What the role itself publishes, and what a runner hands on as variables.
 _RESULTS = frozenset({"result", "status", "outcome", "outage_seconds", "facts"})
 # The environment names that stand in for options of the role.
-ENVIRONMENT = {"journal": "DRS_CUTOVER_JOURNAL", "unwatched": "DRS_CUTOVER_UNWATCHED"}
+CUTOVER_ENVIRONMENT = {"journal": "DRS_CUTOVER_JOURNAL", "unwatched": "DRS_CUTOVER_UNWATCHED"}
 _OF_A_GATE = {
     name: spec
     for name, spec in WAIT_OPTIONS.items()
@@ -365,7 +365,7 @@ def _given_values(
     for name in _LISTS:
         if name in chosen:
             chosen[name] = as_list(chosen[name])
-    for name, variable in ENVIRONMENT.items():
+    for name, variable in CUTOVER_ENVIRONMENT.items():
         if name not in chosen and os.environ.get(variable):
             chosen[name], variables[name] = os.environ[variable], variable
     chosen["confirm"] = str(chosen.get("confirm", "never"))
