@@ -37,6 +37,13 @@ _NAMED = re.compile(r"# (?P<name>[\w./-]+\.(?:yml|yaml|jsonl|service|timer))\n")
 _HEADER = re.compile(r"\A(?:#[^\n]*\n)+---\n")
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads YAML with the tag by which Ansible leaves a text alone."""
+
+
+_Loader.add_constructor("!unsafe", _Loader.construct_yaml_str)
+
+
 @dataclass(frozen=True)
 class Block:
     """A code block: its place, its language, and its text. A first line ``# some/file.yml`` names a file."""
@@ -60,7 +67,7 @@ class Block:
     @property
     def content(self) -> Any:
         """The YAML in it."""
-        return yaml.safe_load(self.text)
+        return yaml.load(self.text, _Loader)  # noqa: S506 -- it is a SafeLoader
 
     @property
     def is_playbook(self) -> bool:

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
 import pytest
 import yaml
+from ansible.constants import INTERNAL_STATIC_VARS
 
 from ansible_collections.cutover.drs.tests.docs.blocks import (
     CHECKOUT,
@@ -50,6 +53,8 @@ ELSEWHERE = {"/var/lib/node_exporter/textfile/": "textfile/"}
 # These pages name a login in each example; the others say that they take it from the environment.
 NAME_THEIR_LOGIN = ("README.md", "guide_authentication.rst")
 RECORDING = "evidence/orders.jsonl"
+# Keywords and modules whose argument is a dictionary of variables.
+SETS_VARIABLES = ("vars", "set_fact", "ansible.builtin.set_fact")
 # The hosts of a page that has several.
 INVENTORY = "inventory.yml"
 
@@ -144,6 +149,21 @@ def test_what_is_not_for_ansible_is_valid_yaml() -> None:
         for block in yaml_blocks(path):
             if block.file and block.file.startswith(FOR_OTHERS):
                 assert isinstance(block.content, dict), block.where
+
+
+def variables_in(content: Any) -> Iterator[str]:
+    """Return the names of all variables that plays, blocks and tasks set."""
+    for each in content if isinstance(content, list) else [content]:
+        if isinstance(each, dict):
+            yield from (name for key in SETS_VARIABLES for name in (each.get(key) or {}))
+            yield from (name for value in each.values() if isinstance(value, list) for name in variables_in(value))
+
+
+@pytest.mark.parametrize("path", WITH_YAML, ids=lambda path: path.name)
+def test_no_variable_of_a_page_is_one_that_ansible_sets_itself(path: Path) -> None:
+    """It would have another value, and Ansible says nothing: a loop over ``groups`` is one over those of the inventory."""
+    taken = [name for block in yaml_blocks(path) for name in variables_in(block.content)]
+    assert set(taken) & INTERNAL_STATIC_VARS == set()
 
 
 def test_every_page_is_looked_at() -> None:
