@@ -76,6 +76,20 @@ def test_what_a_task_hides_stays_hidden(place: Place) -> None:
 
 
 @pytest.mark.thorough
+def test_variables_of_the_unfreeze_hide_nothing_and_are_shown_nowhere(place: Place) -> None:
+    secret, journal = "s3cret-of-the-unfreeze", "postgresql+psycopg://cutover:s3cret-of-the-journal@127.0.0.1:1/cutover"
+    cutover = Cutover(place, unfreeze_vars={"secret": secret, "mode": "unfreeze", "digit": "1"})
+    cutover.tasks(freeze=[FAIL], unfreeze=[{"ansible.builtin.assert": {"that": f"secret | length == {len(secret)}"}}])
+    said = cutover.run("-vvvvv", succeeds=False)
+    assert "Outcome: unfrozen" in said
+    # They are not secrets one by one. ansible-core 2.22 would hide this word, and each 1, in every line.
+    assert "The guard unfroze the source: it accepts writes again." in said
+    said += Cutover(place, unfreeze_vars={"secret": secret}, journal=journal).run("-vvvvv", succeeds=False)
+    assert "postgresql+psycopg://cutover@127.0.0.1:1/cutover" in said
+    assert "s3cret" not in said
+
+
+@pytest.mark.thorough
 def test_the_item_of_a_loop_is_named(place: Place) -> None:
     cutover = Cutover(place)
     failing = {"name": "Stop a service", "ansible.builtin.fail": {"msg": "no such service"}}

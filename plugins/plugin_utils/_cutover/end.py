@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleError
+
 from ...module_utils._cutover import journal_json
 from ...module_utils._cutover.decide import Failed, advance
 from ...module_utils._cutover.journal import Journal, Outcome
@@ -28,6 +30,7 @@ from .._report.untrusted import fields
 from .._report.write import write_reports
 from .evidence import Evidence
 from .failed_task import failure
+from .options import journal_of
 from .step import Step
 from .waves import FINISHED, others, table_at_the_end
 
@@ -88,13 +91,16 @@ class CutoverEnd(Step):
         """
         _files.trust_owner_of(self._folder)
         try:
-            held = open_store(self._begun["journal"], self._begun["jobs"]).read()
+            jobs = list(self._begun["jobs"])
+            # Not from what the first step returned: the URL of a database has a password.
+            journal = journal_of(self._vars, self._action._templar, self._defaults, Path(self._folder), jobs)
+            held = open_store(journal, jobs).read()
             if held is not None:
                 found = journal_json.decode(dict(held.document))
                 if found.outcome is None and found.switching:
                     return advance(found, Failed(time.time(), f"The guard was lost in the {found.stage}")).journal
                 return replace(found, outcome=Outcome.FROZEN) if found.outcome is None and found.frozen else found
-        except (StoreError, DrsError, ValueError):
+        except (StoreError, DrsError, AnsibleError, ValueError):
             pass
         found = journal_json.decode(self._begun["journal_found"])
         return replace(found, frozen_since=time.time(), outcome=Outcome.FROZEN)

@@ -315,6 +315,13 @@ def read_watching(
     return Watching(tuple(jobs), journal, unfreeze, values["watch_timeout"], values["recover_wait"], missing == "fail")
 
 
+def journal_of(
+    task_vars: Mapping[str, Any], templar: Any, defaults: Mapping[str, Any], folder: Path, jobs: list[str]
+) -> str:
+    """Return where the journal of these jobs is kept: a path, or the URL of a database. Raises :class:`DrsError`."""
+    return _journal(_given_values(task_vars, templar, defaults)[0], folder, jobs)
+
+
 def check_unfreeze(options: Watching, folder: Path) -> None:
     """Check that the file is there which would be run, if one is named. Raises :class:`DrsError` of kind ``configuration``."""
     file = folder / options.unfreeze.tasks

@@ -134,9 +134,8 @@ class CutoverRun(Step):
         return {**begun, **({"warnings": warnings} if warnings else {})}
 
     def _known(self, options: Options) -> dict[str, Any]:
-        """Return what later steps, and those of other hosts, know of this cutover."""
+        """Return what later steps, and those of other hosts, know of this cutover. Whoever raises the verbosity reads it."""
         return {
-            "journal": options.journal,
             "jobs": list(options.jobs),
             "files": dict(options.files),
             "load": list(options.files.values()),

@@ -77,10 +77,11 @@ def test_what_is_no_pace_of_the_final_gate_says_which_option_is(name: str) -> No
     assert "O(drs_cutover_final_interval)" in described(name)
 
 
-@pytest.mark.parametrize(("role", "own"), [("drs_wait", set()), ("drs_cutover", {"unfreeze_vars", "journal"})])
-def test_what_is_secret_is_secret_in_the_role_too(role: str, own: set[str]) -> None:
+@pytest.mark.parametrize("role", ["drs_wait", "drs_cutover"])
+def test_what_is_secret_is_secret_in_the_role_too(role: str) -> None:
+    """And nothing else: ansible-core 2.22 hides each value in an option that is, such as a port or a path, wherever it stands."""
     secret = {name.removeprefix(f"{role}_") for name, option in options_of(role).items() if option.get("no_log")}
-    assert secret == own | {"auth_token", "password", "access_key", "secret_key", "security_token", "proxy"}
+    assert secret == {"auth_token", "password", "access_key", "secret_key", "security_token", "proxy"}
 
 
 @pytest.mark.parametrize("entry", ["watch", "recover"])
