@@ -242,7 +242,8 @@ class Acting:
         self.stop_rehearsal()
         try:
             self._child = self._started(self.tasks(), journal, check=False)
-        except (OSError, ValueError) as error:
+        except Exception as error:
+            # Whatever it is: it is reported, and the next attempt is made after a rest, and not for ever.
             self._failed(f"ansible-playbook could not be started: {error}")
 
     def look_after_unfreeze(self) -> None:

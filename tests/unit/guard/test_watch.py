@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Next, Outcome, Role
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Journal, Next, Outcome, Role
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import Finish, StepFailed, SwitchCompleted
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import StoreError
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import LEASE, UNFREEZE_FOR
 from ansible_collections.cutover.drs.tests.unit.guard.support import WENT, World
 
@@ -297,3 +298,24 @@ def test_recover_from_a_database_runs_only_a_file_that_its_caller_names(world: W
         "THE SOURCE MAY STILL BE FROZEN, and cannot be unfrozen here: drs_cutover_unfreeze_tasks is not set"
     )
     assert world.unfreezes == []
+
+
+def test_a_task_file_that_is_gone_or_not_trusted_meanwhile_is_a_failed_attempt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.guard().until("final")
+    world.gone_guards.add(os.getpid())
+    recover = world.watch("recover", unfreeze_for=UNFREEZE_FOR).turn()
+    world.unfreezes[0].says = "locked"
+
+    def gone(_journal: Journal) -> str:
+        raise StoreError("there is no file unfreeze.yml")
+
+    monkeypatch.setattr(recover.watch, "_tasks_of", gone)
+    recover.turns(UNFREEZE_FOR + 60)
+    found = world.store.journal
+    assert (found.outcome, found.unfreeze_failure, found.attempts < 20) == (
+        Outcome.FROZEN,
+        "ansible-playbook could not be started: there is no file unfreeze.yml.",
+        True,
+    )
