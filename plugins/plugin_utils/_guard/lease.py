@@ -64,12 +64,21 @@ class Observer:
     def __init__(self) -> None:
         self._seen: tuple[object, ...] | None = None
         self._since = 0.0
+        self._looked = self._before = float("-inf")
 
     def age(self, said: Held | Acknowledgement, now: float) -> float:
         """Return how long nothing was heard of it (seconds); where only watching tells, since this began to look."""
         if self._seen is None or self.rose(said):
-            self._seen, self._since = _heard(said), now
+            self._seen, self._since, self._before = _heard(said), now, self._looked
+        self._looked = now
         return said.age if said.age is not None else now - self._since
+
+    def longest_age(self, said: Held | Acknowledgement, now: float) -> float:
+        """Return how long ago it was heard of at the earliest (seconds), after :meth:`age` has looked.
+
+        What was there at the first look may be of any time, and what came between two looks of the time of the first one.
+        """
+        return said.age if said.age is not None else now - self._before
 
     def rose(self, said: Held | Acknowledgement) -> bool:
         """Tell whether it said anything since the last look."""

@@ -370,16 +370,16 @@ class RunGuard(Acting):
         except StoreError as error:
             return f"The journal {self._store.name} cannot be read: {error}.", patient
         for each in said:
-            recent = self._watches.setdefault(each.token, Observer()).age(each, now) < lease
-            if each.document.get("cutover") != self.journal.plan.cutover or not recent:
+            observer = self._watches.setdefault(each.token, Observer())
+            if observer.age(each, now) >= lease or each.document.get("cutover") != self.journal.plan.cutover:
                 continue
             reason = each.document.get("reason", "nobody knows why")
-            if reason == "":
-                return "", False
-            if reason is None:
-                # It rehearses still, however long that takes.
+            if reason is None or (reason == "" and observer.longest_age(each, now) >= lease):
+                # It rehearses still, however long that takes. Or it may have said so long ago: a watch that lives says it again.
                 patient = True
                 continue
+            if reason == "":
+                return "", False
             failed = f" A watch could not rehearse it: {reason}"
         return f"{_NO_WATCH}{failed}", patient
 

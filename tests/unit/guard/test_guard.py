@@ -688,6 +688,26 @@ def test_in_a_container_nothing_freezes_before_a_watch_has_acknowledged(
     assert guarded.enter("freeze").next is Next.GO_ON
 
 
+@pytest.mark.parametrize("looked_before", [True, False])
+@pytest.mark.parametrize("database", [True, False], ids=["database", "file"])
+def test_a_watch_that_was_lost_while_nobody_looked_at_it_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database: bool, looked_before: bool
+) -> None:
+    world = World(monkeypatch, tmp_path, database=database)
+    if looked_before:
+        world.store.acknowledge("ab" * 8, {"cutover": "c1", "reason": None})
+    guarded = world.guard(needs_watch=True).until("approach")
+    world.store.acknowledge("ab" * 8, {"cutover": "c1", "reason": ""})
+    guarded.turns(2 * LEASE).judged("approach")
+    answer = guarded.enter("freeze")
+    # A file does not say when it was written: whoever lives writes it again within moments.
+    assert answer.next is (Next.REFUSED if database else Next.WAIT)
+    guarded.turns(LEASE)
+    assert guarded.enter("freeze").next is Next.REFUSED
+    world.store.acknowledge("ab" * 8, {"cutover": "c1", "reason": ""})
+    assert guarded.enter("freeze").next is Next.GO_ON
+
+
 def test_a_watch_that_said_so_a_lease_ago_counts_no_more(world: World) -> None:
     guarded = world.guard(needs_watch=True).until("approach")
     guarded.judged("approach")
