@@ -148,16 +148,16 @@ class Leftovers:
         for entry in _PROC.iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
-            pid, command = int(entry.name), _read(entry / "cmdline")
-            if self._marked(pid, command):
+            # In this order: of a process that is just starting a program, the mark is there only with its command line.
+            pid, environment, command = int(entry.name), _read(entry / "environ"), _read(entry / "cmdline")
+            if self._marked(pid, environment, command):
                 program = command.split(b"\0", 1)[0].rpartition(b"/")[2]
                 self.elsewhere = self.elsewhere or program in _TRANSPORTS
                 yield pid
             elif self._forks and forks_of(pid) == self._forks and self._orphaned(pid):
                 yield pid
 
-    def _marked(self, pid: int, command: bytes) -> bool:
-        environment = _read(_PROC / str(pid) / "environ")
+    def _marked(self, pid: int, environment: bytes, command: bytes) -> bool:
         marked = b"\0" + self._mark in b"\0" + environment
         if not marked and self._mark not in command:
             return False

@@ -148,6 +148,24 @@ def test_a_task_that_acts_on_another_host_is_noticed(tmp_path: Path) -> None:
         assert leftovers.elsewhere
 
 
+def test_a_task_that_just_starts_to_act_on_another_host_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {"environ": b"PATH=/bin\0", "cmdline": b"python3\0worker\0"}
+    after = {"environ": f"{alive.MARK}={CUTOVER}:freeze\0".encode(), "cmdline": b"/usr/bin/ssh\0db1\0"}
+    read: list[str] = []
+
+    def while_it_starts(path: Path) -> bytes:
+        if path.parent.name != str(os.getppid()):
+            return b""
+        read.append(path.name)
+        return before[path.name] if len(read) == 1 else after.get(path.name, b"")
+
+    monkeypatch.setattr(alive, "_read", while_it_starts)
+    monkeypatch.setattr(alive.os, "kill", lambda _pid, _signal: None)
+    leftovers = alive.Leftovers(CUTOVER, "freeze")
+    # Either it is not seen yet, or it is seen with all that it is.
+    assert leftovers.any() is leftovers.elsewhere
+
+
 def test_a_worker_that_lost_its_run_is_ended_too() -> None:
     worker = child("", f"ansible-playbook-{CUTOVER}")
     other = child("", f"ansible-playbook-{CUTOVER}-2")
