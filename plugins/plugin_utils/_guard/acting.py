@@ -53,6 +53,8 @@ class Acting:
         self.owned: OwnedJournal | None = None
         self.warnings: list[str] = []
         self.acted = False
+        # When the sender of the request that is answered gives up.
+        self.until = float("inf")
         self._epoch = time.time() - since_boot()
         self._token = token
         self._rehearsal: unfreeze.Playbook | None = None
@@ -94,8 +96,8 @@ class Acting:
         with connection:
             connection.settimeout(5)
             try:
-                request, until = protocol.decode_request(protocol.received(connection))
-                if since_boot() < until:
+                request, self.until = protocol.decode_request(protocol.received(connection))
+                if since_boot() < self.until:
                     connection.sendall(protocol.encode(self.answered(request)))
             except (OSError, ValueError, KeyError, TypeError) as error:
                 self.log(f"A request could not be answered: {error!r}")

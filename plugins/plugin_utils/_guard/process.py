@@ -53,6 +53,8 @@ from .owned import OwnedJournal
 from .protocol import Answer, Start
 from .store import BusyError, Held, LostError, StoreError, is_database, open_store
 
+# Seconds for an answer to reach its step.
+_ON_ITS_WAY = 1.0
 # Seconds without a step after which a host that another host's step misses counts as left behind.
 _LEFT_BEHIND = 3.0
 _NO_WATCH = (
@@ -348,10 +350,17 @@ class RunGuard(Acting):
             # Nothing begins that a later run could not know about.
             message = f"The journal {self._store.name} cannot be written: {problem}."
             return self._answer(Move(self.journal, Next.REFUSED, message))
-        if isinstance(event, Enter) and self.owned is not None and not self.owned.lease.sure(since_boot()):
-            # This guard, or its machine, was suspended since the write: meanwhile anybody may have taken over.
-            self.owned.believe(before)
-            return self._unsure()
+        if isinstance(event, Enter) and self.owned is not None:
+            now = since_boot()
+            if not self.owned.lease.sure(now):
+                # This guard, or its machine, was suspended since the write: meanwhile anybody may have taken over.
+                self.owned.believe(before)
+                return self._unsure()
+            if now >= self.until - _ON_ITS_WAY:
+                # The step gives up, so that no task of this stage runs: a switch that never began must not keep the source frozen.
+                self.owned.believe(before)
+                message = f"The journal {self._store.name} was written too late for this step."
+                return self._answer(Move(before, Next.REFUSED, message))
         if problem and self.owned is not None:
             self.warn(f"The journal {self._store.name} cannot be written: {problem}.")
             self.owned.believe(move.journal)

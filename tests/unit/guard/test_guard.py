@@ -404,6 +404,26 @@ def test_a_guard_that_was_suspended_while_it_wrote_lets_nothing_begin(world: Wor
     assert (answer.next, answer.message) == (Next.REFUSED, "The journal memory cannot be renewed.")
 
 
+def test_a_switch_that_was_written_too_late_for_its_step_has_not_begun(world: World) -> None:
+    """The step has given up, and so fails: no switch task runs, and the source must not stay frozen for it."""
+    guarded = world.guard().until("verify")
+    guarded.judged("recheck")
+
+    def slow(operation: str) -> str:
+        world.clock.now += 19.5 * (operation == "replace")
+        return ""
+
+    world.store.fault = slow
+    answer = guarded.enter("switch")
+    assert (answer.next, answer.message) == (Next.REFUSED, "The journal memory was written too late for this step.")
+    world.store.fault = lambda operation: ""
+    assert guarded.ask(StepFailed("The guard of this cutover is gone.")).next is Next.WAIT
+    assert len(world.unfreezes) == 1
+    world.unfreezes[0].says = ""
+    guarded.turn()
+    assert world.store.journal.outcome is Outcome.UNFROZEN
+
+
 @pytest.mark.parametrize("fault", ["refused", "unheard"])
 @pytest.mark.parametrize("stage", ["freeze", "switch"])
 def test_a_journal_that_cannot_be_written_lets_nothing_begin(world: World, stage: str, fault: str) -> None:
