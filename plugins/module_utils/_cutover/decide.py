@@ -169,7 +169,7 @@ def begin(
     if earlier.frozen:
         # The outage goes on since that run; whatever ends this one before the switch unfreezes.
         return Move(
-            replace(fresh, frozen_since=earlier.frozen_since, deadline=at + plan.max_outage, keep=earlier.keep),
+            replace(fresh, frozen_since=_frozen_since(earlier, at), deadline=at + plan.max_outage, keep=earlier.keep),
             Next.GO_ON,
             f"An earlier run was interrupted in the stage {earlier.stage} and left the source{since(earlier).removeprefix(',')}.",
         )
@@ -193,11 +193,18 @@ def take_over(
         return Move(earlier, Next.REFUSED, message)
     if not earlier.frozen:
         return Move(earlier, Next.ENDED, "Nothing is frozen.")
-    taken = replace(earlier, owner=owner, outcome=None, attempts=0, unfreeze_failure="")
+    taken = replace(
+        earlier, owner=owner, frozen_since=_frozen_since(earlier, at), outcome=None, attempts=0, unfreeze_failure=""
+    )
     # Also if a guard that was lost meanwhile had begun to undo that stage.
     acting = acting and (earlier.failed_in or earlier.stage) == "freeze"
     reason = f"The run was lost in the stage {earlier.stage}, and its guard with it"
     return _unfreeze(_break_off(replace(taken, again=acting or earlier.again), at, reason), at)
+
+
+def _frozen_since(earlier: Journal, at: float) -> float:
+    """Return since when the source is frozen, by the clock of who acts now: that of the machine before may be ahead."""
+    return at if earlier.frozen_since is None else min(earlier.frozen_since, at)
 
 
 def unfrozen_under_the_freeze(journal: Journal) -> bool:

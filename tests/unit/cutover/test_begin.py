@@ -11,6 +11,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import begin, busy, take_over
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Journal, Next, Outcome, Owner, Role
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal_json import outage
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     MAX_OUTAGE,
     OTHER,
@@ -142,6 +143,31 @@ def test_the_outage_goes_on_from_the_first_freeze() -> None:
     cutover = Cutover(taken, LATER).until("final")
     assert cutover.journal.frozen_since == earlier.frozen_since
     assert cutover.journal.deadline == LATER + MAX_OUTAGE
+
+
+def test_a_machine_whose_clock_is_behind_keeps_what_the_first_freeze_found() -> None:
+    """What the second freeze finds is a source that is frozen already: to restore that would leave it so."""
+    earlier = Cutover(Journal(plan(), RUN, rehearsal=""), LATER).until("approach")
+    earlier.judged("approach")
+    earlier.enter("freeze", keep={"read_only": "OFF"})
+    behind = LATER - 300
+    taken = begin(earlier.journal, plan(), OTHER, behind, owner_lives=False, keep={"read_only": "ON"}).journal
+    cutover = Cutover(taken, behind).until("approach")
+    cutover.judged("approach")
+    cutover.enter("freeze", keep={"read_only": "ON"})
+    assert cutover.journal.keep == {"read_only": "OFF"}
+    cutover.failed()
+    cutover.unfrozen()
+    assert outage(cutover.journal) == cutover.at - behind
+
+
+@pytest.mark.parametrize("owner", [WATCH, RECOVER], ids=["watch", "recover"])
+def test_a_guard_elsewhere_whose_clock_is_behind_tells_no_negative_outage(owner: Owner) -> None:
+    behind = LATER - 300
+    earlier = Cutover(Journal(plan(), RUN, rehearsal=""), LATER).until("final").journal
+    cutover = Cutover(take_over(earlier, owner, behind, owner_lives=False, acting=False).journal, behind)
+    cutover.unfrozen()
+    assert outage(cutover.journal) == 1.0
 
 
 @pytest.mark.parametrize("owner", [WATCH, RECOVER], ids=["watch", "recover"])
