@@ -15,19 +15,22 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ...module_utils._job.text import printable
 from .._files import whose
+from .lease import since_boot
 
 # The same for every run and user of this machine, so the first that can be had, in this order.
 _PLACES = ("/tmp", "/dev/shm", "/var/tmp")
 _FOLDER = "cutover.drs.locks"
 _LARGEST = 4096
 _LONGEST = 200
+# Seconds after which a turn is not waited for any more: who holds it may be suspended, or another user who never gives it.
+_TURN = 300.0
 
 
 class UntrustedLockError(Exception):
@@ -82,25 +85,30 @@ class JobsLock:
 class Turn:
     """A turn to do what costs a processor, for a machine with many guards: as many at a time as it has processors."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = since_boot) -> None:
         self._descriptor: int | None = None
+        self._clock = clock
+        self._waits_since: float | None = None
 
     def take(self) -> bool:
-        """Take a turn if there is one; where nobody can tell, there is."""
-        folder = _lock_folder()
-        if folder is None or self._descriptor is not None:
+        """Take a turn if there is one; where nobody can tell, and after a long wait, there is."""
+        if self._descriptor is not None:
             return True
-        for number in range(os.cpu_count() or 1):
-            try:
-                self._descriptor = _locked(folder / f"turn.{number}")
-            except (UntrustedLockError, OSError):
-                return True
-            if self._descriptor is not None:
-                return True
-        return False
+        try:
+            folder = _lock_folder()
+            turns = [f"turn.{number}" for number in range(os.cpu_count() or 1)]
+            for path in [folder / name for name in turns] if folder is not None else ():
+                self._descriptor = _locked(path)
+                if self._descriptor is not None:
+                    return True
+        except (UntrustedLockError, OSError):
+            return True
+        self._waits_since = self._clock() if self._waits_since is None else self._waits_since
+        return folder is None or self._clock() - self._waits_since >= _TURN
 
     def give(self) -> None:
         """Let the next one have it. The file stays: it is always the same few."""
+        self._waits_since = None
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -129,3 +129,37 @@ def test_every_user_can_take_the_locks() -> None:
     folder = lock._lock_folder()
     assert folder == Path("/tmp/cutover.drs.locks")
     assert folder.is_dir()
+
+
+def test_as_many_take_a_turn_as_there_are_processors(locks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock.os, "cpu_count", lambda: 2)
+    first, second, third = lock.Turn(), lock.Turn(), lock.Turn()
+    assert [turn.take() for turn in (first, second, third, first)] == [True, True, False, True]
+    second.give()
+    assert third.take()
+    for turn in (first, third):
+        turn.give()
+
+
+def test_a_turn_that_nobody_gives_is_not_waited_for_for_ever(locks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any user of the machine could keep every cutover from its rehearsal, without a word."""
+    monkeypatch.setattr(lock.os, "cpu_count", lambda: 1)
+    now = 1000.0
+    held, waiting = lock.Turn(), lock.Turn(lambda: now)
+    assert held.take()
+    assert not waiting.take()
+    now += 299
+    assert not waiting.take()
+    now += 1
+    assert waiting.take()
+    waiting.give()
+    assert not waiting.take()
+    held.give()
+
+
+def test_a_folder_of_locks_that_is_none_keeps_nobody_from_a_rehearsal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cutover.drs.locks").touch()
+    monkeypatch.setattr(lock, "_PLACES", (str(tmp_path),))
+    assert lock.Turn().take()
