@@ -92,7 +92,13 @@ class Acting:
 
     def hear(self, listener: socket.socket) -> None:
         """Answer one request, unless its sender has given up."""
-        connection, _address = listener.accept()
+        try:
+            connection, _address = listener.accept()
+        except OSError as error:
+            # The request stays, and must not keep this guard from what is due.
+            self.log(f"A request could not be accepted: {error!r}")
+            time.sleep(TICK)
+            return
         with connection:
             connection.settimeout(5)
             try:

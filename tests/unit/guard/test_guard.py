@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -141,6 +142,29 @@ def test_no_error_of_its_own_ends_a_guard_of_a_frozen_source(world: World, monke
         guarded.guard.run(listener)
     assert (world.store.journal.outcome, len(world.unfreezes)) == (Outcome.UNFROZEN, 1)
     assert len([text for text in world.said if text.startswith("The guard goes on after an error of its own")]) == 3
+
+
+def test_a_guard_without_descriptors_for_a_request_does_what_is_due(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded = world.guard().until("final")
+
+    class Readable(FewTurns):
+        def select(self, timeout: float) -> list[tuple[Any, int]]:
+            super().select(timeout)
+            return [(SimpleNamespace(fileobj=listener), 1)]
+
+    def accept() -> None:
+        for playbook in world.unfreezes:
+            playbook.says = ""
+        raise OSError(24, "Too many open files")
+
+    listener = SimpleNamespace(accept=accept)
+    monkeypatch.setattr(acting.selectors, "DefaultSelector", lambda: Readable(world.clock))
+    monkeypatch.setattr(process, "_pidfd", lambda pid: None)
+    world.gone_runs.add(10)
+    guarded.guard.serve(listener)  # type: ignore[arg-type]
+    assert (world.store.journal.outcome, len(world.unfreezes)) == (Outcome.UNFROZEN, 1)
 
 
 def test_a_run_that_died_in_the_switch_is_told_about_and_nothing_is_undone(world: World) -> None:
