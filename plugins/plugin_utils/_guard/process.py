@@ -111,7 +111,7 @@ class RunGuard(Acting):
                 continue
             except BusyError as error:
                 return _others(error)
-            except StoreError as error:
+            except (StoreError, ValueError) as error:
                 return f"The journal {self._store.name} cannot be used: {error}"
         return "Another run took the journal at the same moment"
 

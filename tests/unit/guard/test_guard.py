@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -638,6 +639,13 @@ def test_of_two_runs_that_begin_at_the_same_moment_one_wins(world: World) -> Non
 def test_a_store_that_does_not_answer_lets_nothing_begin(world: World) -> None:
     world.store.fault = lambda operation: "refused"
     assert world.guard().begun == f"The journal memory cannot be used: {WENT}"
+
+
+def test_what_is_no_journal_is_named_and_lets_nothing_begin(world: World) -> None:
+    world.guard()
+    assert world.store.newest is not None
+    world.store.newest = replace(world.store.newest, document={"schema": 3})
+    assert world.guard(pid=20).begun == "The journal memory cannot be used: schema 3"
 
 
 def test_a_job_of_another_cutover_is_named_with_what_to_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
