@@ -543,14 +543,21 @@ def _begin(guard: RunGuard, folder: Path, listener: socket.socket, answer_to: in
         return
     journal = journal_json.encode(move.journal, time.time())
     answer = Answer(move.next, move.message, journal, socket=str(folder / "guard"), log=guard.start.log)
-    _answer_once(answer_to, answer)
-    if move.next is Next.GO_ON:
+    heard = _answer_once(answer_to, answer)
+    # A run that was ended meanwhile, while this watched for a lease whether an owner lives, may have taken over a frozen source.
+    if move.next is Next.GO_ON and (heard or guard.journal.frozen):
         guard.run(listener)
 
 
-def _answer_once(answer_to: int, answer: Answer) -> None:
-    os.write(answer_to, protocol.encode(answer))
-    os.close(answer_to)
+def _answer_once(answer_to: int, answer: Answer) -> bool:
+    """Answer the first step; whether it was still there to hear it."""
+    try:
+        os.write(answer_to, protocol.encode(answer))
+    except OSError:
+        return False
+    finally:
+        os.close(answer_to)
+    return True
 
 
 if __name__ == "__main__":

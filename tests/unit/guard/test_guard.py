@@ -648,6 +648,34 @@ def test_what_is_no_journal_is_named_and_lets_nothing_begin(world: World) -> Non
     assert world.guard(pid=20).begun == "The journal memory cannot be used: schema 3"
 
 
+@pytest.mark.parametrize(("frozen", "unfreezes"), [(True, 1), (False, 0)])
+def test_a_run_that_is_ended_while_it_begins_leaves_no_source_frozen(
+    world: World, monkeypatch: pytest.MonkeyPatch, frozen: bool, unfreezes: int
+) -> None:
+    """As somebody does who is told that it watches for a lease whether the owner lives."""
+    world.guard().until("final" if frozen else "approach")
+    world.gone_guards.add(os.getpid())
+    world.gone_runs.add(20)
+    guard = process.RunGuard(world.start(pid=20), world.store, world.folder)  # type: ignore[arg-type]
+    look_after_unfreeze = guard.look_after_unfreeze
+
+    def that_succeeds() -> None:
+        for playbook in world.unfreezes:
+            playbook.says = ""
+        look_after_unfreeze()
+
+    monkeypatch.setattr(guard, "look_after_unfreeze", that_succeeds)
+    monkeypatch.setattr(acting.selectors, "DefaultSelector", lambda: FewTurns(world.clock))
+    monkeypatch.setattr(process, "_pidfd", lambda pid: None)
+    read, write = os.pipe()
+    os.close(read)
+    with socket.socket() as listener:
+        process._begin(guard, world.folder, listener, write)
+    guard.close()
+    assert len(world.unfreezes) == unfreezes
+    assert world.store.journal.outcome is (Outcome.UNFROZEN if frozen else None)
+
+
 def test_a_job_of_another_cutover_is_named_with_what_to_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     frozen = a_cutover("final")
     alive = plain_journal(frozen.journal)
