@@ -512,17 +512,18 @@ def _guarded(start: Start, folder: Path, answer_to: int) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(folder / "guard"))
         listener.listen(64)
-        if start.role != "run":
-            from .watch import Watch
-
-            watch = Watch(start, open_store(start.journal, start.jobs), folder)
-            _answer_once(answer_to, Answer(Next.WAIT, socket=str(folder / "guard"), log=start.log))
-            watch.run(listener)
-            return
         try:
-            guard = RunGuard(start, open_store(start.journal, start.jobs), folder)
+            store = open_store(start.journal, start.jobs)
+            guard = RunGuard(start, store, folder) if start.role == "run" else None
         except (DrsError, StoreError, OSError, ValueError) as error:
             _answer_once(answer_to, Answer(Next.REFUSED, str(error)))
+            return
+        if guard is None:
+            from .watch import Watch
+
+            watch = Watch(start, store, folder)
+            if _answer_once(answer_to, Answer(Next.WAIT, socket=str(folder / "guard"), log=start.log)):
+                watch.run(listener)
             return
         try:
             _begin(guard, folder, listener, answer_to)

@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import take_over
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Move, Next, Outcome, Role
-from ansible_collections.cutover.drs.plugins.plugin_utils._guard import acting, lock, process, unfreeze
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import acting, lock, process, protocol, unfreeze
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import (
     Finish,
     JobsStopped,
@@ -674,6 +674,17 @@ def test_a_run_that_is_ended_while_it_begins_leaves_no_source_frozen(
     guard.close()
     assert len(world.unfreezes) == unfreezes
     assert world.store.journal.outcome is (Outcome.UNFROZEN if frozen else None)
+
+
+@pytest.mark.parametrize("role", ["run", "watch", "recover"])
+def test_a_journal_that_cannot_be_opened_is_said_to_whoever_starts_a_guard(world: World, role: str) -> None:
+    read, write = os.pipe()
+    process._guarded(world.start(role, journal="oracle://ann:secret@host/orders"), world.folder, write)
+    answer = protocol.decode_answer(os.read(read, 1 << 16))
+    os.close(read)
+    assert answer.next is Next.REFUSED
+    assert answer.message.startswith("A journal cannot be in a database of the kind 'oracle':")
+    assert "secret" not in answer.message
 
 
 def test_a_job_of_another_cutover_is_named_with_what_to_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
