@@ -506,6 +506,9 @@ class DatabaseStore:
                 return work(connection)
         except SQLAlchemyError as error:
             problem = f"The journal's database {self.name} cannot be used: {self._why(error)}"
+        except UnicodeError:
+            # Its text and its repr quote the password.
+            problem = f"The journal's database {self.name} cannot be used: its driver cannot encode the user name or the password."
         # Outside, so that the driver's error, which may quote the URL, is not part of it.
         raise StoreError(problem)
 

@@ -280,6 +280,17 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         open_store("postgresql+psycopg://u:p@h/d", ["j1"])
 
 
+def test_a_password_that_the_driver_cannot_encode_is_not_shown() -> None:
+    """No server is asked: PyMySQL knows the characters of Latin-1 only."""
+    with pytest.raises(StoreError) as told:
+        DatabaseStore("mysql+pymysql://ann:se%E2%82%ACcret@127.0.0.1:1/orders", ["j1"]).read()
+    assert str(told.value) == (
+        "The journal's database mysql+pymysql://ann@127.0.0.1:1/orders cannot be used: its driver cannot encode the user name or "
+        "the password."
+    )
+    assert told.value.__context__ is None
+
+
 def test_a_wrong_password_is_not_shown(postgresql: servers.Server) -> None:
     store = DatabaseStore(postgresql.url.replace("s3cret", "s3cret2"), ["j1"])
     with pytest.raises(StoreError, match="password authentication failed") as told:
