@@ -354,7 +354,8 @@ class DatabaseStore:
                     job=job,
                     token=token,
                 )
-            elif rows[0].token and not rows[0].taken and abs(rows[0].age) < _TAKING:
+            elif rows[0].token not in ("", token) and not rows[0].taken and abs(rows[0].age) < _TAKING:
+                # One of its own is of an attempt that failed in the middle.
                 break
             else:
                 # First: who holds it may be just about to look whether the job is still its own.

@@ -113,6 +113,24 @@ def test_versions_epochs_and_beats_rise(store: DatabaseStore) -> None:
     assert (third.version, third.epoch) == (3, 2)
 
 
+def test_whoever_put_its_token_on_its_jobs_may_try_again_at_once(
+    store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a watch does whose first attempt to take over failed between its token and its journal."""
+    old = store.take(FROZEN, A, None)
+
+    def went(*_arguments: object) -> Held:
+        raise StoreError("The network is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_settled", went)
+        with pytest.raises(StoreError):
+            store.take(FROZEN, B, old)
+    with pytest.raises(LostError):
+        store.take(FROZEN, C, old)
+    assert store.take(FROZEN, B, old).token == B
+
+
 def test_an_owner_that_lost_the_journal_can_do_nothing(store: DatabaseStore) -> None:
     old = store.take(ALIVE, A, None)
     new = store.take(ALIVE, B, old)
