@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -60,6 +61,15 @@ class GuardGoneError(Exception):
 def start_guard(start: Start, environment: Mapping[str, str], about: str) -> Answer:
     """Start a guard and return what it says; ``about`` is for people who look at the list of processes. Raises :class:`OSError`."""
     folder = _private_folder(environment)
+    try:
+        return _started_in(folder, start, environment, about)
+    except OSError:
+        # The guard has ended, or never was, and said in that folder at most whose it would have been.
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _started_in(folder: str, start: Start, environment: Mapping[str, str], about: str) -> Answer:
     kept = {name: value for name, value in environment.items() if name not in _MARKS_OF_CI}
     with subprocess.Popen(
         [sys.executable, "-c", _PROGRAM.format(root=str(_ROOT)), folder, "cutover.drs guard", about],
