@@ -94,9 +94,8 @@ def _started_in(folder: str, start: Start, environment: Mapping[str, str], about
 
 def _private_folder(environment: Mapping[str, str]) -> str:
     """Make the guard's folder: never in the TMPDIR of the run, which its end may remove."""
-    given = environment.get("TMPDIR") or "/"
     problem: OSError = OSError(None, "there is no folder for temporary files")
-    for base in (*_FOLDERS, given, str(Path.home())):
+    for base in (*_FOLDERS, environment.get("TMPDIR") or "/", environment.get("HOME") or "/"):
         if len(os.fsencode(base)) > _LONGEST_FOLDER:
             continue
         folder = f"{base}/{PREFIX}{secrets.token_hex(4)}"

@@ -31,3 +31,16 @@ def test_a_guard_that_cannot_be_started_leaves_no_folder(
     with pytest.raises(OSError, match=r"No such file|Errno None"):
         client.start_guard(start, environment, "db1: j.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_user_without_a_home_can_start_a_guard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As in a container that runs as any number, which is in no list of users."""
+
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(client.Path, "home", no_home)
+    monkeypatch.setattr(client, "_FOLDERS", (str(tmp_path),))
+    monkeypatch.setattr(client, "_LONGEST_FOLDER", 4096)
+    folder = Path(client._private_folder({}))
+    assert (folder.parent, folder.stat().st_mode & 0o777) == (tmp_path, 0o700)
