@@ -97,15 +97,22 @@ class TookTooLongError(Exception):
 def limited(seconds: float) -> Iterator[None]:
     """Interrupt what takes longer, without a thread: a database or folder that hangs must not stop the guard."""
 
+    over = False
+
     def interrupt(*_signal: object) -> None:
-        raise TookTooLongError(f"no answer within {seconds:g} s")
+        if not over:
+            raise TookTooLongError(f"no answer within {seconds:g} s")
 
     before = signal(SIGALRM, interrupt)
     # Again and again: a library may swallow the first.
     others = setitimer(ITIMER_REAL, seconds, 0.5)
     try:
-        yield
+        try:
+            yield
+        finally:
+            over = True
     finally:
-        # In a step there may be Ansible's own, for the keyword timeout.
+        # Also if the alarm comes at the very end: otherwise it would come for ever, whatever this process does. In a step there
+        # may be Ansible's own, for the keyword timeout.
         setitimer(ITIMER_REAL, *others)
         signal(SIGALRM, before)

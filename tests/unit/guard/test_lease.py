@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import lease
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.lease import (
     Lease,
     Observer,
@@ -102,6 +104,23 @@ def test_what_hangs_is_interrupted_and_the_alarm_is_as_before() -> None:
         signal.pause()
     assert signal.getsignal(signal.SIGALRM) is before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_an_alarm_at_the_very_end_is_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise there is one every half a second, in the middle of whatever the guard does next."""
+    before, real = signal.getsignal(signal.SIGALRM), signal.setitimer
+
+    def at_the_end(which: int, seconds: float, interval: float = 0.0) -> tuple[float, float]:
+        if not seconds:
+            signal.raise_signal(signal.SIGALRM)
+        return real(which, seconds, interval)
+
+    monkeypatch.setattr(lease, "setitimer", at_the_end)
+    with suppress(TookTooLongError), limited(50.0):
+        pass
+    left = real(signal.ITIMER_REAL, 0)
+    after = signal.signal(signal.SIGALRM, before)
+    assert (left, after) == ((0.0, 0.0), before)
 
 
 def test_an_alarm_of_somebody_else_goes_on() -> None:
