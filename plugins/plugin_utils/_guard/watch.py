@@ -51,6 +51,8 @@ class Watch(Acting):
         self._of = ""
         self._reason: str | None = None
         self._acknowledged = 0.0
+        # Why the last acknowledgement could not be written.
+        self._unwritten = ""
         self._followed = False
         self._ended: tuple[Next, str] | None = None
         self._last: Journal | None = None
@@ -145,8 +147,8 @@ class Watch(Acting):
         self._followed = True
         self._line(
             "ALIVE",
-            f"owner={journal.owner} stage={journal.stage} lease={age:.0f}s/{journal.plan.lease:g}s",
-            key=journal.stage,
+            f"owner={journal.owner} stage={journal.stage} lease={age:.0f}s/{journal.plan.lease:g}s{self._unwritten}",
+            key=f"{journal.stage}{self._unwritten}",
         )
         if self._watches:
             self._acknowledge(journal)
@@ -226,7 +228,11 @@ class Watch(Acting):
         if now - self._acknowledged >= pace(journal.plan.lease):
             self._acknowledged = now
             document = {"cutover": self._of, "reason": self._reason, "by": f"{self.start.user} on {self.start.machine}"}
-            self._store.acknowledge(self._token, document)
+            try:
+                self._store.acknowledge(self._token, document)
+                self._unwritten = ""
+            except StoreError as error:
+                self._unwritten = f" The run does not hear of this watch, for the journal cannot be written: {error}"
 
     def _take_over(self, held: Held, journal: Journal) -> None:
         here = journal.owner is not None and alive.gone(journal.owner.guard)

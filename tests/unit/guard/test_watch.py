@@ -54,6 +54,23 @@ def test_a_watch_that_cannot_rehearse_says_why(world: World) -> None:
     assert told.document["reason"].startswith("drs_cutover_unfreeze_tasks is not set: a journal in a database does not")
 
 
+def test_a_watch_that_cannot_write_the_journal_says_that_nobody_hears_of_it(world: World) -> None:
+    """As with a user of the database who may only read: the run is refused, because nobody watches."""
+    guarded = world.guard()
+    watch = world.watch()
+    world.store.fault = lambda operation: "refused" if operation == "acknowledge" else ""
+    for _turn in range(100):
+        guarded.turn(0)
+        watch.turn()
+    told = [line for line in watch.lines if line.startswith("ALIVE")]
+    assert len(told) == 2
+    assert told[1].endswith(f" The run does not hear of this watch, for the journal cannot be written: {WENT}")
+    world.store.fault = lambda operation: ""
+    watch.turns(5)
+    assert "The run does not hear" not in watch.lines[-1]
+    assert world.store.told
+
+
 def test_a_watch_ends_with_the_cutover_that_it_followed(world: World) -> None:
     watch = world.watch()
     guarded = world.guard().until("approach")
