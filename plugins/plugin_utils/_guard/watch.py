@@ -30,6 +30,8 @@ from .store import LARGEST, BusyError, Held, LostError, StoreError, is_database
 _PATIENCE = 5.0
 # Lines that are kept for the step that shows them.
 _LONGEST = 2000
+# Lines of what it sees, which may change at each look.
+_OF_LOOKS = ("ALIVE", "WAIT", "UNREADABLE")
 # Seconds between two lines of a watch that has nothing new to say.
 _HEARTBEAT = 300.0
 
@@ -285,7 +287,10 @@ class Watch(Acting):
     def _line(self, kind: str, text: str, key: str | None = None) -> None:
         """Add a line, if it says something new or nothing was said for long."""
         shown, now = f"{kind} {text if key is None else key}", since_boot()
-        if (shown == self._shown and now - self._spoke < _HEARTBEAT) or len(self._lines) >= _LONGEST:
+        if shown == self._shown and now - self._spoke < _HEARTBEAT:
+            return
+        if len(self._lines) >= _LONGEST and kind in _OF_LOOKS:
+            # A share that comes and goes fills them: what this watch does and how it ends is told all the same.
             return
         self._shown, self._spoke = shown, now
         begin = f"drs_{self.start.role} {iso(time.time())[11:]} +{duration(now - self._began)}"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Journal, Next, Outcome, Role
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import watch as watching
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import Finish, StepFailed, SwitchCompleted
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import StoreError
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import LEASE, UNFREEZE_FOR
@@ -69,6 +70,25 @@ def test_a_watch_that_cannot_write_the_journal_says_that_nobody_hears_of_it(worl
     watch.turns(5)
     assert "The run does not hear" not in watch.lines[-1]
     assert world.store.told
+
+
+def test_a_watch_of_a_journal_that_comes_and_goes_still_tells_what_it_does(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "_LONGEST", 20)
+    guarded = world.guard().until("final")
+    watch = world.watch()
+    for turn in range(30):
+        guarded.turn(0)
+        world.store.fault = lambda operation, turn=turn: "refused" if turn % 2 else ""
+        watch.turn()
+    world.store.fault = lambda operation: ""
+    assert len(watch.lines) == 20
+    while not world.unfreezes:
+        watch.turn()
+    world.unfreezes[0].says = ""
+    watch.turn()
+    assert [line.split()[0] for line in watch.lines[20:]] == ["TAKEOVER", "GUARD", "GUARD", "END"]
 
 
 def test_a_watch_ends_with_the_cutover_that_it_followed(world: World) -> None:
