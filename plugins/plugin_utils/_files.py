@@ -62,7 +62,7 @@ def follow(path: Path) -> Path:
         if not stat.S_ISLNK(found.st_mode):
             done = there
             continue
-        if not _ours(found):
+        if not is_ours(found):
             raise UntrustedError(f"{there} is a symbolic link of {whose(found.st_uid)}")
         links += 1
         if links > _MOST_LINKS:
@@ -86,7 +86,7 @@ def check_folder(folder: Path) -> None:
             continue
         if not stat.S_ISDIR(found.st_mode):
             raise UntrustedError(f"{place}, which belongs to {whose(found.st_uid)}, is not a folder")
-        if not _ours(found):
+        if not is_ours(found):
             raise UntrustedError(f"the folder {place} belongs to {whose(found.st_uid)}")
         if _others_may_write(found) and not found.st_mode & stat.S_ISVTX:
             raise UntrustedError(f"the folder {place} of {whose(found.st_uid)} may be written by others")
@@ -106,7 +106,7 @@ def read_trusted(path: Path, most: int) -> bytes:
     else:
         try:
             found = os.fstat(descriptor)
-            if stat.S_ISREG(found.st_mode) and _ours(found) and not _others_may_write(found):
+            if stat.S_ISREG(found.st_mode) and is_ours(found) and not _others_may_write(found):
                 return _content(descriptor, path, most)
         finally:
             os.close(descriptor)
@@ -114,7 +114,7 @@ def read_trusted(path: Path, most: int) -> bytes:
     if not stat.S_ISREG(found.st_mode):
         kind = "is a symbolic link" if stat.S_ISLNK(found.st_mode) else "is not a regular file"
         raise UntrustedError(f"{path}, which belongs to {owner}, {kind}")
-    if not _ours(found):
+    if not is_ours(found):
         raise UntrustedError(f"{path} belongs to {owner}")
     if _others_may_write(found):
         raise UntrustedError(f"{path} of {owner} may be written by others (mode {stat.S_IMODE(found.st_mode):04o})")
@@ -140,7 +140,8 @@ def trust_owner_of(folder: str) -> None:
 _TRUSTED: set[int] = set()
 
 
-def _ours(found: os.stat_result) -> bool:
+def is_ours(found: os.stat_result) -> bool:
+    """Tell whether a file, folder or link belongs to the caller, to root, or to the owner of the playbook that runs."""
     return found.st_uid in (0, os.geteuid(), *_TRUSTED)
 
 

@@ -474,13 +474,13 @@ def main() -> None:
     answer_to = os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)
     folder = Path(sys.argv[1])
+    beside = start.handover["folder"]
+    if start.role == "run":
+        _files.trust_owner_of(beside)
     log = _opened(start.log or str(folder / "log"), null)
     os.dup2(null, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    beside = start.handover["folder"]
-    if start.role == "run":
-        _files.trust_owner_of(beside)
     leftovers.note(folder)
     leftovers.sweep(folder.parent)
     with suppress(OSError):
@@ -496,12 +496,19 @@ def main() -> None:
 
 
 def _opened(log: str, null: int) -> int:
-    """Return the log, or nothing: a pipe without a reader, or a folder where nobody may write, must not end a guard."""
+    """Return the log, or nothing: a pipe without a reader, or a folder where nobody may write, must not end a guard.
+
+    Nor is a file of somebody else written, or one to which somebody else's symbolic link leads.
+    """
     try:
-        descriptor = os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK, 0o600)
+        descriptor = os.open(
+            _files.follow(Path(log)), os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_NOFOLLOW, 0o600
+        )
     except OSError:
         return null
-    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    if stat.S_ISFIFO(found.st_mode) or not _files.is_ours(found):
+        os.close(descriptor)
         return null
     # Ansible refuses an output that does not block.
     os.set_blocking(descriptor, True)

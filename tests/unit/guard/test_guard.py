@@ -687,6 +687,26 @@ def test_a_journal_that_cannot_be_opened_is_said_to_whoever_starts_a_guard(world
     assert "secret" not in answer.message
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+@pytest.mark.parametrize("planted", ["link", "file", "own link"])
+def test_a_log_that_somebody_else_planted_is_not_written(tmp_path: Path, planted: str) -> None:
+    victim, log = tmp_path / "victim", tmp_path / "j.guard.log"
+    victim.touch(0o600)
+    if planted == "file":
+        log.touch()
+    else:
+        log.symlink_to(victim)
+    if planted != "own link":
+        os.chown(log, 54321, 54321, follow_symlinks=False)
+    null = os.open(os.devnull, os.O_RDWR)
+    opened = process._opened(str(log), null)
+    os.write(opened, b"a line\n")
+    assert (opened == null) == (planted != "own link")
+    assert victim.read_bytes() == (b"a line\n" if planted == "own link" else b"")
+    for descriptor in {opened, null}:
+        os.close(descriptor)
+
+
 def test_a_job_of_another_cutover_is_named_with_what_to_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     frozen = a_cutover("final")
     alive = plain_journal(frozen.journal)
