@@ -208,8 +208,8 @@ def write_whole(path: Path, content: bytes, mode: int) -> Path:
         if not stat.S_ISREG(target.lstat().st_mode):
             raise OSError(errno.EINVAL, f"{target} is not a regular file")
     # In the same folder, since only there the renaming is one step. The suffix is not that of the
-    # file: what collects *.prom must not see half a file.
-    temporary = target.parent / f".{target.name[:100]}.{secrets.token_hex(8)}"
+    # file: what collects *.prom must not see half a file. A character may be four bytes of the 255 that a name has.
+    temporary = target.parent / f".{target.name[:50]}.{secrets.token_hex(8)}"
     # Not by tempfile, which takes 0600: other programs read reports.
     create(temporary, content, mode)
     try:

@@ -122,6 +122,12 @@ def test_the_task_with_nothing_to_write_changes_nothing() -> None:
     assert outcome["written"] == []
 
 
+def test_a_report_may_have_the_longest_name_in_any_script(tmp_path: Path) -> None:
+    report = tmp_path / ("\u5e93" * 83 + ".json")
+    assert write_report(str(report), configuration_result(), "A gate") is None
+    assert report.is_file()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of other users")
 def test_a_report_is_not_written_through_the_link_of_another_user(tmp_path: Path) -> None:
     """Planted in a folder such as /tmp it would lead to a file of root's."""
