@@ -141,6 +141,8 @@ class Watch(Acting):
         if not self._watches:
             self._end(Next.ENDED, "")
             return
+        # It may be a folder that is not mounted for a while.
+        self._readable_since = None
         self._line("WAIT", f"No cutover of these jobs has begun ({self._store.name}).")
         self._out_of_time("no cutover of these jobs began")
 

@@ -285,6 +285,19 @@ def test_a_watch_of_a_journal_that_cannot_be_read_goes_on(world: World) -> None:
     assert len(world.unfreezes) == 1
 
 
+def test_a_watch_of_a_folder_that_is_not_mounted_for_a_while_gives_its_owner_a_lease(world: World) -> None:
+    """There it reads that there is no journal. The owner could not renew either, and has unfrozen or says that it lives."""
+    world.guard().until("final")
+    watch = world.watch().turn()
+    newest, world.store.newest = world.store.newest, None
+    watch.turns(2 * LEASE)
+    world.store.newest = newest
+    watch.turns(LEASE - 1)
+    assert (watch.ended, world.unfreezes) == (None, [])
+    watch.turns(2)
+    assert len(world.unfreezes) == 1
+
+
 @pytest.mark.parametrize("end", ["unfrozen", "not begun"])
 def test_recover_says_that_nothing_is_frozen(world: World, end: str) -> None:
     guarded = world.guard().until("final" if end == "unfrozen" else "approach")
