@@ -320,15 +320,15 @@ def _stopped(journal: Journal, event: Stopped) -> Move:
 
 
 def _failed(journal: Journal, event: Failed) -> Move:
-    if journal.outcome:
-        return Move(journal, Next.ENDED)
-    if journal.unfreezing:
-        return Move(journal, Next.WAIT)
     return _abort(journal, event.at, event.reason)
 
 
 def _abort(journal: Journal, at: float, reason: str, *, acting: bool = False) -> Move:
     """End a cutover that cannot go on, in the way that its stage asks for."""
+    if journal.outcome:
+        return Move(journal, Next.ENDED)
+    if journal.unfreezing:
+        return Move(journal, Next.WAIT)
     acting = acting and journal.stage == "freeze"
     journal = _break_off(journal, at, reason)
     if journal.switched:
@@ -402,12 +402,7 @@ def _completed(journal: Journal, event: Completed) -> Move:
 
 
 def _run_died(journal: Journal, event: RunDied) -> Move:
-    if journal.outcome:
-        return Move(journal, Next.ENDED)
-    if journal.unfreezing:
-        return Move(journal, Next.WAIT)
-    reason = f"The run died during the {journal.stage} stage."
-    return _abort(journal, event.at, reason, acting=event.acting)
+    return _abort(journal, event.at, f"The run died during the {journal.stage} stage.", acting=event.acting)
 
 
 def _time_up(journal: Journal, event: TimeUp) -> Move:
