@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._job.text import printable
+from .._files import create
 from . import leftovers
 from .alive import MARK, Leftovers
 from .lease import since_boot
@@ -228,23 +229,16 @@ def _end_of(descriptor: int) -> int:
 def _written(wanted: Path, folder: Path, name: str, content: str) -> Path:
     """Write the playbook beside the user's; where nobody may write, into a folder of links to what lies there."""
     try:
-        return _created(wanted / name, content)
+        create(wanted / name, content.encode(), 0o600)
+        return wanted / name
     except OSError:
-        with suppress(OSError):
-            (wanted / name).unlink()
         beside = folder / "playbook"
         beside.mkdir(exist_ok=True)
         for entry in wanted.iterdir():
             with suppress(FileExistsError):
                 (beside / entry.name).symlink_to(entry)
-        return _created(beside / name, content)
-
-
-def _created(path: Path, content: str) -> Path:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(content)
-    return path
+        create(beside / name, content.encode(), 0o600)
+        return beside / name
 
 
 def yaml_text(value: Any, trusted: Any = None) -> str:
