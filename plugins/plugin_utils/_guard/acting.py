@@ -244,7 +244,7 @@ class Acting:
 
     def _unfreeze(self) -> None:
         journal = self.journal
-        who = (journal.owner.role if journal.owner else Role.RUN).unfreezes_as.words.capitalize()
+        who = journal.entries[-1].by.words.capitalize()
         self.say(f"{journal.failure} {who} unfreezes the source now (attempt {journal.attempts}).")
         self._again_at, self._acted_again = None, False
         self.stop_rehearsal()

@@ -15,7 +15,7 @@ import json
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 from ...module_utils._cutover.journal import Next
 
@@ -154,10 +154,7 @@ class Finish:
 Request: TypeAlias = (
     EnterStage | Judged | JobsStopped | StepFailed | SwitchCompleted | LeftBehind | KeepLogins | Look | Finish
 )
-_REQUESTS: dict[str, type] = {
-    kind.__name__: kind
-    for kind in (EnterStage, Judged, JobsStopped, StepFailed, SwitchCompleted, LeftBehind, KeepLogins, Look, Finish)
-}
+_REQUESTS: dict[str, type] = {kind.__name__: kind for kind in get_args(Request)}
 
 
 @dataclass(frozen=True)
