@@ -27,7 +27,7 @@ from ...module_utils._job.text import printable
 from .._files import create
 from . import leftovers
 from .alive import MARK, Leftovers
-from .lease import since_boot
+from .lease import TookTooLongError, limited, since_boot
 from .protocol import Handover
 
 # By which the last task says how the unfreeze tasks ended: the path of a file for it.
@@ -39,6 +39,8 @@ _OURS = "_drs_cutover_"
 _UNPRINTABLE = re.compile("[^\t\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TEMPLATE = ("{{", "{%", "{#")
 _LARGEST = 64 * 1024
+# Seconds in which what was started reads the variables.
+_READS = 10.0
 _AN_ERROR = re.compile(r"^\[?ERROR|^fatal: |Could not match supplied host pattern")
 # By the interpreter of the run: ansible-playbook may be on no path, and python -m ansible needs installed metadata. The
 # writer of the pipe is a process of this program, so that the guard waits for nobody.
@@ -170,15 +172,24 @@ def start(
             stdout=output,
             stderr=output,
             start_new_session=True,
+            bufsize=0,
         )
     except OSError:
         playbook.unlink()
         raise
+    started = Playbook(process, playbook, ended, Leftovers(cutover, f"{stage}.{name}"), timeout)
     if process.stdin:
         content = ", ".join(f"{_text(key)}: {value}" for key, value in variables.items())
-        with suppress(BrokenPipeError), process.stdin as pipe:
-            pipe.write(f"{{{content}}}".encode())
-    return Playbook(process, playbook, ended, Leftovers(cutover, f"{stage}.{name}"), timeout)
+        left = memoryview(f"{{{content}}}".encode())
+        try:
+            with limited(_READS), suppress(BrokenPipeError), process.stdin as pipe:
+                while left:
+                    left = left[os.write(pipe.fileno(), left) :]
+        except TookTooLongError:
+            # More than a pipe holds, and an interpreter that hangs: the guard must go on.
+            started.stop()
+            raise OSError(f"it did not read its variables within {_READS:g} s") from None
+    return started
 
 
 def _content(handover: Handover, tasks: str, host: str) -> str:

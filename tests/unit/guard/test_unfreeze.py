@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the cutover.drs authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An ansible-playbook that is started for the unfreeze keeps its guard from nothing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import unfreeze
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import Handover
+
+
+def test_an_interpreter_that_hangs_holds_no_guard_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A pipe holds 64 KiB; a certificate more, and the guard would wait for a reader, for ever and without its lease."""
+    hangs = tmp_path / "python3"
+    hangs.write_text("#!/bin/sh\nexec sleep 60\n", encoding="utf-8")
+    hangs.chmod(0o755)
+    monkeypatch.setattr(unfreeze.sys, "executable", str(hangs))
+    monkeypatch.setattr(unfreeze, "_READS", 0.3)
+    handover = Handover(
+        options=[],
+        folder=str(tmp_path),
+        config="",
+        play={},
+        block={},
+        variables={"certificate": '"' + "x" * 200_000 + '"'},
+    )
+    began = time.monotonic()
+    with pytest.raises(OSError, match=r"it did not read its variables within 0\.3 s"):
+        unfreeze.start(
+            handover, "unfreeze.yml", {}, host="db1", cutover="c1", folder=tmp_path, timeout=600.0, check=False
+        )
+    assert time.monotonic() - began < 20
+    assert not list(tmp_path.glob(".drs_cutover_unfreeze.*.yml"))
