@@ -50,19 +50,28 @@ class Kept:
             made = [folder for folder in (path, *path.parents) if not folder.exists()]
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._put_back.append(made[-1])
-            if copy.is_dir():
-                shutil.copytree(copy, path, symlinks=True)
-            else:
-                shutil.copy2(copy, path)
+            try:
+                if copy.is_dir():
+                    shutil.copytree(copy, path, symlinks=True)
+                else:
+                    shutil.copy2(copy, path)
+            except OSError:
+                # Half of it would count as there.
+                _remove(path)
+                raise
         return [path for path, _copy in missing]
 
     def remove_again(self) -> None:
         """Remove what was put back."""
         for path in self._put_back:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _files_of(path: Path) -> Iterable[Path]:

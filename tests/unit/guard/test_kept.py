@@ -48,6 +48,26 @@ def test_what_was_removed_is_put_back_as_it_was_and_removed_again(tmp_path: Path
     assert not folder.parent.exists()
 
 
+def test_half_of_what_was_put_back_does_not_count_as_there(
+    tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next attempt would unfreeze with a project that lacks files."""
+    folder = project(tmp_path)
+    kept = Kept([str(folder)], own)
+    shutil.rmtree(folder)
+
+    def full(copy: Path, path: Path, **_more: object) -> None:
+        path.mkdir()
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copytree", full)
+        with pytest.raises(OSError, match="No space left"):
+            kept.put_back()
+    assert kept.put_back() == [folder]
+    assert (folder / "tasks" / "unfreeze.yml").is_file()
+
+
 def test_what_is_still_there_is_left_alone(tmp_path: Path, own: Path) -> None:
     folder = project(tmp_path)
     inventory = tmp_path / "hosts"
