@@ -10,6 +10,7 @@ Everybody may write into that folder, so nothing in it is trusted: no link is fo
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -144,8 +145,10 @@ def _locked(path: Path) -> int | None:
                 os.fchmod(created, 0o666)
                 os.close(created)
             continue
-        except OSError:
-            raise _untrusted(path) from None
+        except OSError as error:
+            # A link, a socket, or a folder; nothing else says that the lock is not one, and that it may be removed.
+            planted = error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR)
+            raise _untrusted(path, "" if planted else os.strerror(error.errno or 0)) from None
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
             os.close(descriptor)
@@ -164,10 +167,12 @@ def _locked(path: Path) -> int | None:
     return None
 
 
-def _untrusted(path: Path) -> UntrustedLockError:
+def _untrusted(path: Path, problem: str = "") -> UntrustedLockError:
     owner = ""
     with suppress(OSError):
         owner = f" of {whose(path.lstat().st_uid)}"
+    if problem:
+        return UntrustedLockError(f"The lock {path}{owner} cannot be opened: {problem}.")
     return UntrustedLockError(f"The lock {path}{owner} is not a regular file, or has a second name. Remove it.")
 
 

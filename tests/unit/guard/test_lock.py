@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -129,6 +130,40 @@ def test_every_user_can_take_the_locks() -> None:
     folder = lock._lock_folder()
     assert folder == Path("/tmp/cutover.drs.locks")
     assert folder.is_dir()
+
+
+@pytest.mark.parametrize(
+    ("number", "says"), [(errno.EACCES, "Permission denied"), (errno.EMFILE, "Too many open files")]
+)
+def test_a_lock_that_cannot_be_opened_is_not_one_to_be_removed(
+    locks: Path, monkeypatch: pytest.MonkeyPatch, number: int, says: str
+) -> None:
+    """Its holder may live."""
+    path = locks / lock.JobsLock(["a"])._names[0]
+    path.touch()
+
+    def cannot(*_arguments: object) -> int:
+        raise OSError(number, says)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lock.os, "open", cannot)
+        with pytest.raises(lock.UntrustedLockError) as told:
+            lock.JobsLock(["a"]).take({})
+    assert str(told.value) == f"The lock {path} of {OURS['whose']} cannot be opened: {says}."
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe with a second name"])
+def test_a_lock_that_is_something_else_is_to_be_removed(locks: Path, kind: str) -> None:
+    path = locks / lock.JobsLock(["a"])._names[0]
+    if kind == "link":
+        path.symlink_to(locks / "other")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+        os.link(path, locks / "other")
+    with pytest.raises(lock.UntrustedLockError, match=r"is not a regular file, or has a second name\. Remove it\."):
+        lock.JobsLock(["a"]).take({})
 
 
 def test_as_many_take_a_turn_as_there_are_processors(locks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
