@@ -85,7 +85,7 @@ class Playbook:
             return None
         self.stop()
         said = self._said()
-        if late:
+        if late and said is None:
             return f"they did not end within {self._timeout:g} s (drs_cutover_unfreeze_timeout)"
         if said is None:
             return f"ansible-playbook ended with exit code {code} before the last task{self._last_error()}"

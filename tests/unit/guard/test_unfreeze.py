@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._guard import unfreeze
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import alive, unfreeze
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import Handover
 
 
@@ -36,3 +38,16 @@ def test_an_interpreter_that_hangs_holds_no_guard_up(monkeypatch: pytest.MonkeyP
         )
     assert time.monotonic() - began < 20
     assert not list(tmp_path.glob(".drs_cutover_unfreeze.*.yml"))
+
+
+@pytest.mark.parametrize("said", ["", "locked", None])
+def test_tasks_that_ran_to_their_end_did_so_though_the_playbook_hangs(tmp_path: Path, said: str | None) -> None:
+    """As with a callback plugin that reports to a server which is away."""
+    ended = tmp_path / "ended"
+    if said is not None:
+        ended.write_text(json.dumps({"reason": said}), encoding="utf-8")
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as process:
+        playbook = unfreeze.Playbook(process, tmp_path / "p.yml", ended, alive.Leftovers("c1", "unfreeze.0"), 0.0)
+        answer = playbook.ended()
+    assert answer == ("they did not end within 0 s (drs_cutover_unfreeze_timeout)" if said is None else said)
+    assert process.returncode == -9
