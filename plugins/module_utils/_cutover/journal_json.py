@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,8 @@ from .journal import Entry, Evidence, Journal, Outcome, Owner, Plan, Process, Ro
 from .stages import STAGES, UNFREEZE
 
 SCHEMA = 4
+# Epoch seconds before the year 10000.
+_LATEST = 250_000_000_000
 _STATES = ("running", "ok", "failed")
 
 
@@ -153,7 +154,8 @@ def _number(value: Any) -> float | None:
 
 
 def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    # Not a number, infinite, or beyond the years that people are told: none of these is below.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < _LATEST:
         raise ValueError(f"{value!r} is not a time")
     return float(value)
 

@@ -178,6 +178,8 @@ DAMAGED = {
     "a deadline that never comes": changed("deadline", float("nan")),
     "an outage without an end": changed("plan.max_outage", float("inf")),
     "a number that is too large": changed("frozen_since", 10**400),
+    "a time in no year": changed("frozen_since", 1e300),
+    "a time before there was any": changed("stages.0.began", -1e12),
     "attempts without an end": changed("attempts", float("inf")),
     "jobs that are one text": changed("plan.jobs", "abc"),
     "a lease without an end": changed("plan.lease", float("inf")),
