@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 from .._job.text import sentence
 from .journal import Entry, Evidence, Journal, Move, Next, Outcome, Owner, Plan, Role
 from .stages import STAGES, UNFREEZE
-from .wording import since, still_copying
+from .wording import of_other_jobs, since, still_copying
 
 NO_REASON = "No reason was recorded."
 # Seconds of rest before the unfreeze is tried again: at first, and at most.
@@ -155,10 +155,8 @@ def begin(
     fresh = Journal(plan, owner, keep=keep or {})
     if earlier is None:
         return Move(fresh, Next.GO_ON)
-    if sorted(earlier.plan.jobs) != sorted(plan.jobs):
-        jobs = ", ".join(earlier.plan.jobs)
-        message = f"The journal belongs to a cutover of other jobs: {jobs}. Set another drs_cutover_journal."
-        return Move(earlier, Next.REFUSED, message)
+    if other := of_other_jobs(earlier, plan.jobs):
+        return Move(earlier, Next.REFUSED, f"{other} Set another drs_cutover_journal.")
     if earlier.outcome is None and owner_lives:
         return Move(earlier, Next.REFUSED, busy(earlier))
     if earlier.switched:

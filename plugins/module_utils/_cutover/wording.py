@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .._job.text import iso
 from .journal import Journal, Outcome, Role
@@ -81,6 +81,13 @@ def frozen_by(journal: Journal) -> str:
     if not journal.frozen or journal.frozen_since is None:
         return ""
     return f"The source is frozen since {iso(journal.frozen_since)}, by {journal.owner or 'nobody known'}, in the stage {journal.stage}"
+
+
+def of_other_jobs(journal: Journal, jobs: Sequence[str]) -> str:
+    """Say that a journal belongs to a cutover of other jobs than these; empty if it does not."""
+    if sorted(journal.plan.jobs) == sorted(jobs):
+        return ""
+    return f"The journal belongs to a cutover of other jobs: {', '.join(journal.plan.jobs)}."
 
 
 def _gone(journal: Journal) -> str:

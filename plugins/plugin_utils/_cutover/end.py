@@ -19,7 +19,7 @@ from ...module_utils._cutover.decide import Failed, advance
 from ...module_utils._cutover.journal import Journal, Outcome
 from ...module_utils._cutover.result import About, nothing_begun
 from ...module_utils._cutover.result import result as cutover_result
-from ...module_utils._cutover.wording import IN_USE
+from ...module_utils._cutover.wording import IN_USE, of_other_jobs
 from ...module_utils._job.errors import DrsError
 from .. import _files
 from .._guard import client
@@ -95,8 +95,8 @@ class CutoverEnd(Step):
             # Not from what the first step returned: the URL of a database has a password.
             journal = journal_of(self._vars, self._action._templar, self._defaults, Path(self._folder), jobs)
             held = open_store(journal, jobs).read()
-            if held is not None:
-                found = journal_json.decode(dict(held.document))
+            found = None if held is None else journal_json.decode(dict(held.document))
+            if found is not None and not of_other_jobs(found, jobs):
                 if found.outcome is None and found.switching:
                     return advance(found, Failed(time.time(), f"The guard was lost in the {found.stage}")).journal
                 return replace(found, outcome=Outcome.FROZEN) if found.outcome is None and found.frozen else found

@@ -10,11 +10,13 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
+from ...module_utils._cutover.journal import Outcome
 from ...module_utils._cutover.status import lines, status
+from ...module_utils._cutover.wording import of_other_jobs
 from ...module_utils._job.errors import DrsError
 from .. import _files
-from .._guard.look import look
-from .._guard.store import StoreError, open_store
+from .._guard.look import look, of_more_jobs
+from .._guard.store import BusyError, StoreError, open_store
 from .failed_task import failure
 from .step import message_of
 from .watch import Elsewhere
@@ -30,12 +32,19 @@ class StatusStep(Elsewhere):
             _files.trust_owner_of(self._folder)
             store = open_store(options.journal, options.jobs)
             found = look(store)
+            if found is None or found[0].outcome not in (None, Outcome.FROZEN):
+                # What has ended, or never began, says nothing of a cutover of more jobs.
+                store.ensure_free()
         except (DrsError, AnsibleError) as error:
             return failure(message_of(error))
+        except BusyError as error:
+            return failure(of_more_jobs(error))
         except (StoreError, ValueError) as error:
             return failure(f"The journal cannot be read: {error}")
         if found is None:
             return {"status": None, **self.no_journal(options)}
         journal, outside = found
+        if options.jobs and (other := of_other_jobs(journal, options.jobs)):
+            return failure(f"{other} Set drs_cutover_jobs to these, or another drs_cutover_journal.")
         told = lines(journal, store.name, outside)
         return {"msg": told, "status": status(journal, store.name, outside), "_ansible_verbose_always": True}

@@ -122,6 +122,9 @@ class FileStore:
                     raise LostError(f"{self.name}: another cutover has begun.")
                 place.make()
                 before = place.newest()
+                # Once more: another one may have begun since, and this is not to come after it.
+                if self._read(place) is not None:
+                    raise LostError(f"{self.name}: another cutover has begun.")
                 if before is None:
                     raise LostError(f"{self.name}: {place.folder} was removed.")
             else:

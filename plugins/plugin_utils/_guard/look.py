@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from ...module_utils._cutover import journal_json
 from ...module_utils._cutover.journal import Journal
 from ...module_utils._cutover.status import Outside
+from ...module_utils._cutover.wording import since
 from . import alive
 from .lease import Observer, pace, since_boot
-from .store import Acknowledgement, Store
+from .store import Acknowledgement, BusyError, Store
 
 _PAUSE = 0.25
 # The number of its paces within which a watch that lives speaks.
@@ -46,6 +48,18 @@ def look(
             lives = not (ended or gone) and age < lease
             return journal, Outside(time.time(), lives, None if gone else age, watched.living(lease))
         sleep(_PAUSE)
+
+
+def of_more_jobs(error: BusyError) -> str:
+    """Say which cutover has one of the jobs that somebody named, and what to do."""
+    with suppress(ValueError):
+        other = journal_json.decode(dict(error.document))
+        jobs = ", ".join(other.plan.jobs)
+        return (
+            f"A cutover of {jobs} has one of these jobs, and is in the stage {other.stage}{since(other)}. Set drs_cutover_jobs "
+            "to all of its jobs."
+        )
+    return "Another cutover has one of these jobs. Set drs_cutover_jobs to all of its jobs."
 
 
 class _Watches:

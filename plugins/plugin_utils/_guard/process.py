@@ -42,6 +42,7 @@ from ...module_utils._cutover.preflight import of_journal
 from ...module_utils._cutover.result import About, result
 from ...module_utils._cutover.stages import has_user_tasks
 from ...module_utils._cutover.status import sample_of
+from ...module_utils._cutover.wording import of_other_jobs
 from ...module_utils._job.errors import DrsError
 from ...module_utils._job.text import iso
 from .. import _files
@@ -395,6 +396,12 @@ class RunGuard(Acting):
     def _lost(self, request: protocol.Request | None) -> Answer:
         """Answer a run whose journal another owner has taken: it may only learn how things end."""
         found = self.owned.read() if self.owned is not None else None
+        if found is not None and (other := of_other_jobs(found, self.start.jobs)):
+            # How theirs ends says nothing of this one.
+            move = advance(self.journal, Failed(self.now(), f"{other} Set another drs_cutover_journal."))
+            self._finished = isinstance(request, protocol.Finish)
+            ends = isinstance(request, (protocol.StepFailed, protocol.Look, protocol.Finish))
+            return self._answer(Move(move.journal, Next.ENDED if ends else Next.REFUSED, move.journal.failure))
         owner = found.owner.role.words if found and found.owner else "another owner"
         why = (found.failure if found else "") or "This run seemed to be dead."
         message = f"{owner.capitalize()} has taken over this cutover. {why} This run stops here."

@@ -22,6 +22,7 @@ from . import alive, protocol, unfreeze
 from .acting import Acting
 from .bounded import BoundedStore
 from .lease import Lease, Observer, pace, since_boot
+from .look import of_more_jobs
 from .owned import OwnedJournal
 from .protocol import Answer, Start
 from .store import LARGEST, BusyError, Held, LostError, StoreError, is_database
@@ -124,6 +125,10 @@ class Watch(Acting):
         if held is None or journal is None:
             self._none()
             return
+        # Without jobs whatever the journal is of is meant.
+        if self.start.jobs and (other := wording.of_other_jobs(journal, self.start.jobs)):
+            self._end(Next.REFUSED, f"{other} Set drs_cutover_jobs to these, or another drs_cutover_journal.")
+            return
         now = since_boot()
         # An owner that could not reach the journal either has a lease's time to say that it lives, or has unfrozen.
         self._readable_since = now if self._readable_since is None else self._readable_since
@@ -139,12 +144,23 @@ class Watch(Acting):
 
     def _none(self) -> None:
         if not self._watches:
-            self._end(Next.ENDED, "")
+            self._end_if_free("No cutover of these jobs has begun.")
             return
         # It may be a folder that is not mounted for a while.
         self._readable_since = None
         self._line("WAIT", f"No cutover of these jobs has begun ({self._store.name}).")
         self._out_of_time("no cutover of these jobs began")
+
+    def _end_if_free(self, message: str) -> None:
+        """End, unless one of the jobs is part of another cutover, of more jobs, that goes on or is frozen."""
+        try:
+            self._store.ensure_free()
+        except BusyError as error:
+            self._end(Next.REFUSED, of_more_jobs(error))
+        except StoreError as error:
+            self._end(Next.REFUSED, f"The journal {self._store.name} cannot be read: {error}")
+        else:
+            self._end(Next.ENDED, message)
 
     def _follow(self, journal: Journal, age: float, renewed: bool) -> None:
         """Look on while the owner lives. Only its next sign of life ends that: if none comes, its lease runs out."""
@@ -173,7 +189,7 @@ class Watch(Acting):
             elif journal.outcome is Outcome.SWITCH_FAILED:
                 self._take_over(held, journal)
             else:
-                self._end(Next.ENDED, "Nothing is frozen.")
+                self._end_if_free("Nothing is frozen.")
         elif self._watches and not journal.frozen and not journal.switching:
             self._line("WAIT", f"A run was lost in the stage {journal.stage}, before anything was frozen.")
             self._out_of_time("no other cutover of these jobs began")
@@ -246,8 +262,10 @@ class Watch(Acting):
         acting = not here and not acted
         move = take_over(journal, self.owner, self.now(), owner_lives=False, acting=acting, acted=acted)
         if move.next is not Next.UNFREEZE:
-            refused = move.next is Next.REFUSED or move.journal.outcome is Outcome.FROZEN
-            self._end(Next.REFUSED if refused else Next.ENDED, move.message or wording.NO_TASKS)
+            if move.next is Next.REFUSED or move.journal.outcome is Outcome.FROZEN:
+                self._end(Next.REFUSED, move.message or wording.NO_TASKS)
+            else:
+                self._end_if_free(move.message)
             return
         try:
             tasks = self._tasks_of(journal)

@@ -78,6 +78,9 @@ class MemoryStore:
     def read(self) -> Held | None:
         return self._done("read", self._read)
 
+    def ensure_free(self) -> None:
+        self._done("ensure_free", lambda: None)
+
     def take(self, document: Mapping[str, Any], token: str, after: Held | None) -> Held:
         checked(document, token)
 

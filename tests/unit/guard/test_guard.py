@@ -516,6 +516,22 @@ def test_a_run_that_lost_the_journal_waits_for_the_end_and_learns_it(
     assert world.unfreezes == []
 
 
+@pytest.mark.parametrize("request_", [StepFailed("late"), Look(), Finish()])
+def test_a_run_that_lost_the_journal_to_other_jobs_takes_nothing_of_theirs(world: World, request_: Any) -> None:
+    guarded = world.guard().until("approach")
+    theirs = replace(world.store.journal, plan=plan(jobs=("c",)), outcome=Outcome.DONE)
+    document = plain_journal(theirs)
+    assert world.store.newest is not None
+    world.store.take(document, "cd" * 8, world.store.newest)
+    guarded.turns(5)
+    answer = guarded.ask(request_)
+    said = "The journal belongs to a cutover of other jobs: c. Set another drs_cutover_journal."
+    assert (answer.next, answer.message) == (Next.ENDED, said)
+    assert answer.journal is not None
+    assert (answer.journal["jobs"], answer.journal["outcome"]) == (["a", "b"], "not_begun")
+    assert guarded.enter("freeze").next is Next.REFUSED
+
+
 @pytest.mark.parametrize("request_", [JobsStopped(["a"], ""), SwitchCompleted()])
 def test_a_run_that_lost_the_journal_can_say_nothing_more(world: World, request_: Any) -> None:
     guarded = world.guard().until("verify")

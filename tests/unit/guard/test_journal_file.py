@@ -103,6 +103,22 @@ def test_a_second_beginning_is_lost(store: FileStore) -> None:
         store.take({}, B, None)
 
 
+def test_a_beginning_that_another_one_overtakes_is_lost(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    make = journal_file._Place.make
+
+    def overtaken(place: Any) -> None:
+        make(place)
+        monkeypatch.setattr(journal_file._Place, "make", make)
+        FileStore(store.name).take({"jobs": ["j2"]}, B, None)
+
+    monkeypatch.setattr(journal_file._Place, "make", overtaken)
+    with pytest.raises(LostError):
+        store.take({"jobs": ["j1"]}, A, None)
+    held = store.read()
+    assert held is not None
+    assert held.token == B
+
+
 def test_who_removes_the_journal_begins_anew_and_numbers_go_on(store: FileStore, tmp_path: Path) -> None:
     old = store.take({"n": 1}, A, None)
     (tmp_path / "cutover.json").unlink()

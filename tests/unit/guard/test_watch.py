@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Journal, Next, Outcome, Role
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard import watch as watching
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import Finish, StepFailed, SwitchCompleted
-from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import StoreError
-from ansible_collections.cutover.drs.tests.unit.cutover.builders import LEASE, UNFREEZE_FOR
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import BusyError, StoreError
+from ansible_collections.cutover.drs.tests.unit.cutover.builders import LEASE, UNFREEZE_FOR, a_cutover, plan
 from ansible_collections.cutover.drs.tests.unit.guard.support import WENT, World
 
 
@@ -265,7 +267,47 @@ def test_an_owner_that_was_lost_is_never_called_alive_because_its_lease_is_longe
 
 def test_recover_without_a_journal_says_so(world: World) -> None:
     recover = world.watch("recover").turn()
-    assert (recover.ended, recover.watch._last) == ((Next.ENDED, ""), None)
+    assert (recover.ended, recover.watch._last) == ((Next.ENDED, "No cutover of these jobs has begun."), None)
+
+
+@pytest.mark.parametrize("role", ["watch", "recover", "guard"])
+def test_a_journal_of_other_jobs_is_refused_and_left_alone(world: World, role: str) -> None:
+    world.guard().until("final")
+    world.gone_guards.add(os.getpid())
+    before = world.store.newest
+    found = world.watch(role, plan=plan(jobs=("c",))).turn()
+    assert found.ended == (
+        Next.REFUSED,
+        "The journal belongs to a cutover of other jobs: a, b. Set drs_cutover_jobs to these, or another drs_cutover_journal.",
+    )
+    assert (world.store.newest, world.unfreezes) == (before, [])
+
+
+@pytest.mark.parametrize("end", ["never begun", "not begun", "unfrozen"])
+def test_nothing_is_called_not_frozen_while_a_cutover_of_more_jobs_is(
+    world: World, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if end != "never begun":
+        guarded = world.guard().until("final" if end == "unfrozen" else "approach")
+        guarded.ask(StepFailed("No route."))
+        if end == "unfrozen":
+            world.unfreezes[0].says = ""
+            guarded.turn()
+        guarded.ask(Finish())
+    frozen = journal_json.encode(a_cutover("final").journal, 0.0)
+
+    def ensure_free() -> None:
+        raise BusyError("taken", frozen)
+
+    monkeypatch.setattr(world.store, "ensure_free", ensure_free)
+    ended = world.watch("recover").turn().ended
+    assert ended is not None
+    assert ended[0] is Next.REFUSED
+    assert re.fullmatch(
+        r"A cutover of a, b has one of these jobs, and is in the stage final, frozen since \S+Z\. "
+        r"Set drs_cutover_jobs to all of its jobs\.",
+        ended[1],
+    )
 
 
 def test_recover_of_a_journal_that_cannot_be_read_fails_and_never_says_that_nothing_is_frozen(world: World) -> None:
