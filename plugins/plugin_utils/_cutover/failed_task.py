@@ -13,6 +13,9 @@ from typing import Any
 from ...module_utils._job.text import printable
 from .._report.untrusted import fields
 
+# The registered result of the first step, by which the later ones find the guard. Under ``failed_before`` it has the task
+# that had failed by then.
+BEGUN = "_drs_cutover_begun"
 _LONGEST = 1000
 # The number of other hosts that a sentence names.
 _MOST_HOSTS = 3
@@ -25,16 +28,27 @@ def failure(message: str) -> dict[str, Any]:
     return {"failed": True, "msg": message}
 
 
+def failed_before(task_vars: Mapping[str, Any]) -> str:
+    """Return which task of a play failed last, empty if none did."""
+    return str(fields(task_vars.get("ansible_failed_task")).get("uuid") or "")
+
+
+def _failed_task(task_vars: Mapping[str, Any]) -> Mapping[Any, Any]:
+    """Return the task that failed in this cutover: Ansible keeps one that was rescued before."""
+    before, now = fields(task_vars.get(BEGUN)).get("failed_before"), failed_before(task_vars)
+    return {} if now and now == before else fields(task_vars.get("ansible_failed_task"))
+
+
 def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
     """Return a sentence about the task that led to a rescue; ``file`` is the user's file of the stage, empty if none."""
-    failed = fields(task_vars.get("ansible_failed_result"))
-    task = fields(task_vars.get("ansible_failed_task"))
+    task = _failed_task(task_vars)
+    failed = fields(task_vars.get("ansible_failed_result")) if task else {}
     if str(task.get("action", "")).endswith(_OWN_STEPS):
         return _text(failed.get("msg"))
     of_file = f" of {PurePath(file).name}" if file else ""
     if not task:
-        # An include that finds no file has no task.
-        return f"An include{of_file} failed: {_said(failed)}"
+        # An include that finds no file has no task, and tells a rescue nothing.
+        return f"An include{of_file} failed: see the error that Ansible shows above."
     where = f"The task '{task.get('name') or task.get('action')}'{of_file}"
     if task.get("no_log") is True or failed.get("_ansible_no_log") or failed.get("censored"):
         return f"{where} failed; its result is hidden by no_log."
@@ -58,11 +72,9 @@ def ended_by_others(
     ``any_errors_fatal`` and a task with ``run_once`` end hosts on which nothing failed. ``others`` has the variables of the
     other hosts of the play.
     """
-    if task_vars.get("ansible_failed_task"):
+    if _failed_task(task_vars):
         return ""
-    failed = {
-        host: what_failed(of_host, file) for host, of_host in others.items() if of_host.get("ansible_failed_task")
-    }
+    failed = {host: what_failed(of_host, file) for host, of_host in others.items() if _failed_task(of_host)}
     alive = set(task_vars.get("ansible_play_hosts") or ())
     failed.update(
         {host: "It failed, or cannot be reached." for host in others if host not in alive and host not in failed}

@@ -60,7 +60,7 @@ from .._question import ask_person
 from .._role_variables import other_hosts, variables_of
 from . import waves
 from .evidence import Evidence, moved_since, positions_of
-from .failed_task import ended_by_others, failure, what_failed
+from .failed_task import ended_by_others, failed_before, failure, what_failed
 from .options import DEFAULT_TITLE, GATES, Options, check_files
 from .options import read as read_options
 from .play import left_out, typed_vault_password
@@ -103,6 +103,7 @@ class CutoverRun(Step):
         # By which other hosts know whether a result is that of this cutover.
         nothing["run"] = secrets.token_hex(8)
         nothing["wave"] = waves.wave_of(self._vars)
+        nothing["failed_before"] = failed_before(self._vars)
         # Of an earlier cutover in the same play, if there was one.
         self._begun = {}
         try:
@@ -527,7 +528,12 @@ class CutoverRun(Step):
         try:
             stage = str((client.ask(where, Look()).journal or {}).get("stage", ""))
             file = self._begun["files"].get(stage, "")
-            others = {host: variables_of(self._vars, host) for host in other_hosts(self._vars, self._host)}
+            # What became of an earlier wave ends no host of this one.
+            others = {
+                host: variables_of(self._vars, host)
+                for host in other_hosts(self._vars, self._host)
+                if host in self._begun["wave"]
+            }
             reason = ended_by_others(self._vars, stage, file, others) or what_failed(self._vars, file)
             answer = client.ask_until_done(where, StepFailed(reason, self.facts()[0]), self.show)
             if answer.lost:
