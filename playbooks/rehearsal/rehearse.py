@@ -51,6 +51,8 @@ _SHORT = {
     "near_interval": 1,
     "stable_for": 3,
     "quiet_for": 2,
+    "stable_samples": 3,
+    "final_interval": 1,
     "approach_timeout": 120,
     "final_timeout": 120,
 }
@@ -130,7 +132,10 @@ def _loaded(file: Path) -> Any:
         """Reads tags such as !vault as nothing."""
 
     Loader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
-    text = file.read_text(encoding="utf-8")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProjectError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
     if text.startswith("$ANSIBLE_VAULT"):
         return None
     try:
@@ -244,6 +249,8 @@ def variables(project: Project, situation: str, settings: Mapping[str, Any]) -> 
         # A file that shuts the gates of the night, or that the night records into.
         "hold_file": None,
         "record": None,
+        # Of the reports of the night, which are elsewhere.
+        "index": None,
     }
     if settings["times"] == "short":
         own.update(_SHORT)

@@ -219,3 +219,20 @@ def test_a_rehearsal_that_cannot_begin_says_why(place: Place, given: dict[str, A
     run = play(place, "cutover.drs.rehearse", place.folder, **given)
     assert run.returncode != 0
     assert said in " ".join(run.stdout.split())
+
+
+def test_a_rehearsal_removes_nothing_that_no_rehearsal_made(place: Place) -> None:
+    mine = place.folder / "rehearsal" / "notes.txt"
+    mine.parent.mkdir()
+    mine.write_text("mine\n", encoding="utf-8")
+    run = play(place, "cutover.drs.rehearse", place.folder)
+    assert run.returncode != 0
+    assert f"There is already {mine.parent}, and no rehearsal made it" in " ".join(run.stdout.split())
+    assert mine.read_text(encoding="utf-8") == "mine\n"
+
+
+def test_a_rehearsal_refuses_check_mode(place: Place) -> None:
+    run = play(place, "cutover.drs.rehearse", place.folder, "--check")
+    assert run.returncode != 0
+    assert "A rehearsal has no check mode." in " ".join(run.stdout.split())
+    assert not (place.folder / "rehearsal").exists()

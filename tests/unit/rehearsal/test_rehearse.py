@@ -111,6 +111,13 @@ def test_a_project_that_cannot_be_rehearsed_is_refused_with_a_sentence(
         read(write(tmp_path, **files))
 
 
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    folder = write(tmp_path, cutover=play(**OPTIONS))
+    (folder / "vars.yml").write_bytes(b"\xff")
+    with pytest.raises(rehearse.ProjectError, match=r"vars\.yml cannot be read: 'utf-8' codec"):
+        read(folder)
+
+
 def test_an_encrypted_file_and_a_vaulted_value_are_no_obstacle(tmp_path: Path) -> None:
     vaulted = "password: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  6162\n"
     files = {"group_vars__all": "$ANSIBLE_VAULT;1.1;AES256\n6162\n", "vars": vaulted, "jobs": {"drs_jobs": [JOB]}}
@@ -160,6 +167,10 @@ def test_journal_reports_and_questions_of_the_night_are_left_alone(tmp_path: Pat
     assert values["drs_cutover_confirm"] == "never"
     assert values["drs_cutover_final_timeout"] == 10
     assert values["drs_cutover_record"] is None
+    # It would list the reports of a folder in which a rehearsal writes none.
+    assert values["drs_cutover_index"] is None
+    # Of a streak that fits into the times of the night, not into these.
+    assert (values["drs_cutover_stable_samples"], values["drs_cutover_final_interval"]) == (3, 1)
     own = rehearse.variables(project, "shut", settings(tmp_path, times="own"))
     assert "drs_cutover_final_timeout" not in own
 
