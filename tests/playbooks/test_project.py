@@ -85,7 +85,7 @@ def test_a_project_knows_its_jobs_and_can_be_read_by_ansible_for_every_engine(pl
     jobs = Jobs(
         place, {"target_readonly": True}, {"engine": "postgresql", "type": "sync"}, {"engine": "oracle-to-mysql"}
     )
-    folder = made(place, jobs)
+    folder = made(place, jobs, drs_job_names=[*jobs.names, jobs.names[0]])
     variables = yaml.safe_load((folder / "group_vars/all/jobs.yml").read_text(encoding="utf-8"))
     assert variables["drs_jobs"] == jobs.ids
     found = [(each["name"], each["engine"], each["target_readonly"]) for each in variables["drs_databases"]]
@@ -120,6 +120,7 @@ def test_nothing_is_overwritten(place: Place) -> None:
     ("given", "said"),
     [
         ({"drs_job_names": "no-such-job"}, "Not found: no-such-job. Nothing was written"),
+        ({"drs_job_names": " , "}, "Set drs_project to the folder to make, and drs_jobs"),
         ({"drs_project": ""}, "Set drs_project to the folder to make"),
         ({"drs_jobs": "a", "drs_job_names": "b"}, "drs_jobs (ids) or drs_job_names"),
     ],
@@ -153,12 +154,15 @@ def login(place: Place) -> dict[str, Any]:
 
 @pytest.mark.thorough
 def test_a_project_that_is_filled_in_cuts_over(place: Place) -> None:
-    folder = filled_in(made(place, Jobs(place, {"target_readonly": True})))
+    jobs = Jobs(place, {"target_readonly": True})
+    folder = filled_in(made(place, jobs))
     options = {f"drs_cutover_{name}": value for name, value in QUICK.items()}
     run = play(place, "cutover.yml", folder, quiet_seconds=0, **options, **login(place))
     assert run.returncode == 0, run.stdout + run.stderr
     report = json.loads((folder / "evidence/cutover.json").read_text(encoding="utf-8"))
     assert report["outcome"] == "done"
+    # By the id of the job, with which a report shows them beside its database.
+    assert report["facts"] == {jobs.ids[0]: "shop.orders 12"}
     changes = [line for line in done(place) if "systemctl" in line or "SET GLOBAL" in line]
     connection = f"mysql --defaults-extra-file={folder}/connections"
     assert [line.replace(connection, "mysql") for line in changes] == [
