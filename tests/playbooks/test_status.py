@@ -77,6 +77,16 @@ def test_a_journal_that_is_not_there_or_not_one(place: Place) -> None:
 
 
 @pytest.mark.thorough
+def test_recover_from_a_database_says_what_is_wrong_with_its_options(place: Place) -> None:
+    cutover = Cutover(place)
+    journal = "postgres://ann:secret@db/journals"
+    said = cutover.recover(succeeds=False, drs_cutover_journal=journal)
+    assert "drs_cutover_jobs is not set, so nobody knows which cutover is meant. Set it: a database has" in said
+    said = cutover.recover(succeeds=False, drs_cutover_journal=journal, drs_cutover_jobs=[cutover.job])
+    assert "A journal cannot be in a database of the kind 'postgres': drs_cutover_journal is a path, or a URL" in said
+
+
+@pytest.mark.thorough
 def test_the_playbook_needs_no_more_than_the_journal(place: Place) -> None:
     cutover = Cutover(place)
     cutover.run(succeeds=True)

@@ -306,8 +306,11 @@ def read_watching(
     asked = asked_jobs(values, _naming(variables)) if values.get("jobs") or values.get("job_names") else None
     jobs = [] if asked is None else list(asked.ids) or ids_of(values)
     if not jobs and (not values.get("journal") or is_database(values["journal"])):
+        way_out = (
+            ": a database has many journals" if values.get("journal") else ", or drs_cutover_journal to its journal"
+        )
         raise configuration_error(
-            "drs_cutover_jobs is not set, so nobody knows which cutover is meant. Set it, or drs_cutover_journal to its journal."
+            f"drs_cutover_jobs is not set, so nobody knows which cutover is meant. Set it{way_out}."
         )
     journal = _journal(values, folder, jobs)
     missing = values.get("missing_journal") or ("ok" if is_database(journal) else "fail")
