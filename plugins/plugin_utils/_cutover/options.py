@@ -36,7 +36,7 @@ from .play import folder_of
 PREFIX = "drs_cutover_"
 DEFAULT_TITLE = "DRS cutover"
 # What the role itself publishes, and what a runner hands on as variables.
-_RESULTS = frozenset({"result", "status", "outcome", "outage_seconds", "facts"})
+_RESULTS = frozenset({"result", "status", "outcome", "outcomes", "outage_seconds", "facts"})
 # The environment names that stand in for options of the role.
 CUTOVER_ENVIRONMENT = {"journal": "DRS_CUTOVER_JOURNAL", "unwatched": "DRS_CUTOVER_UNWATCHED"}
 _OF_A_GATE = {

@@ -17,6 +17,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.options impor
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.plugin_utils import _wait_step
 from ansible_collections.cutover.drs.plugins.plugin_utils._cutover import options
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.end import CutoverEnd
 from ansible_collections.cutover.drs.tests.generated import role_options, write
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -57,6 +58,15 @@ def test_a_role_documents_the_options_that_it_reads_with_their_types_and_default
         known = spec[name].get("type", "str")
         assert option.get("type", "str") == (known if known in ("str", "path", "dict") else "raw"), name
         assert option.get("default") == spec[name].get("default"), name
+
+
+def test_what_a_cutover_publishes_is_no_unknown_option_of_the_next_one() -> None:
+    # AWX hands it on to the next nodes of a workflow as variables, recover among them.
+    step = CutoverEnd.__new__(CutoverEnd)
+    step._host, step._vars = "db1", {}
+    published = step._statistics({"outcome": "unfrozen", "outage_seconds": 1.0})
+    assert set(published) == {"drs_cutover_outcome", "drs_cutover_outcomes", "drs_cutover_outage_seconds"}
+    options._refuse_unknown({**published, "drs_cutover_result": {}, "drs_cutover_status": {}, "drs_cutover_facts": {}})
 
 
 def described(name: str) -> str:
