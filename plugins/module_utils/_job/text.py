@@ -53,5 +53,6 @@ def printable(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return the text with one full stop at its end; nothing for a text of blanks."""
-    return f"{text.strip().rstrip('. ')}." if text.strip() else ""
+    """Return the text with one full stop at its end, unless it asks or exclaims; nothing for a text of blanks."""
+    said = text.strip().rstrip(". ")
+    return said if said.endswith(("?", "!")) else f"{said}." if text.strip() else ""

@@ -29,7 +29,7 @@ from ...module_utils._cutover.wording import LOOK, frozen_by, told_by_guard
 from ...module_utils._gate.rules import check_can_open
 from ...module_utils._job.details import DetailRecord
 from ...module_utils._job.errors import DrsError, configuration_error
-from ...module_utils._job.text import printable
+from ...module_utils._job.text import printable, sentence
 from ...module_utils._service.connection import connect
 from ...module_utils._service.jobs.comparisons import kinds_of
 from ...module_utils._service.jobs.names import asked_jobs, ids_of
@@ -206,7 +206,7 @@ class CutoverRun(Step):
                 f"An earlier run was interrupted, or failed, in the switch at {journal['at']}. Both sides may have been "
                 f"changed, so nothing runs automatically. {LOOK} Finish or undo the switch by hand, then {again}."
             )
-        return f"{answer.message.rstrip('.')}. Nothing was changed."
+        return f"{sentence(answer.message)} Nothing was changed."
 
     def _options(self) -> Options:
         return read_options(

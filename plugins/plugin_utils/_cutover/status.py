@@ -16,7 +16,7 @@ from ...module_utils._cutover.wording import of_other_jobs
 from ...module_utils._job.errors import DrsError
 from .. import _files
 from .._guard.look import look, of_more_jobs
-from .._guard.store import BusyError, StoreError, open_store
+from .._guard.store import BusyError, StoreError, open_store, unusable
 from .failed_task import failure
 from .step import message_of
 from .watch import Elsewhere
@@ -31,16 +31,17 @@ class StatusStep(Elsewhere):
             options = self.options()
             _files.trust_owner_of(self._folder)
             store = open_store(options.journal, options.jobs)
+        except (DrsError, AnsibleError, StoreError) as error:
+            return failure(message_of(error))
+        try:
             found = look(store)
             if found is None or found[0].outcome not in (None, Outcome.FROZEN):
                 # What has ended, or never began, says nothing of a cutover of more jobs.
                 store.ensure_free()
-        except (DrsError, AnsibleError) as error:
-            return failure(message_of(error))
         except BusyError as error:
             return failure(of_more_jobs(error))
         except (StoreError, ValueError) as error:
-            return failure(f"The journal cannot be read: {error}")
+            return failure(unusable(store.name, "read", error))
         if found is None:
             return {"status": None, **self.no_journal(options)}
         journal, outside = found

@@ -44,7 +44,7 @@ from ...module_utils._cutover.stages import has_user_tasks
 from ...module_utils._cutover.status import sample_of
 from ...module_utils._cutover.wording import of_other_jobs
 from ...module_utils._job.errors import DrsError
-from ...module_utils._job.text import iso
+from ...module_utils._job.text import iso, sentence
 from .. import _files
 from . import alive, leftovers, lock, protocol
 from .acting import TICK, Acting
@@ -52,7 +52,7 @@ from .bounded import BoundedStore
 from .lease import Lease, Observer, since_boot
 from .owned import OwnedJournal
 from .protocol import Answer, Start
-from .store import BusyError, Held, LostError, StoreError, is_database, open_store
+from .store import BusyError, Held, LostError, StoreError, is_database, open_store, unusable
 
 # Seconds for an answer to reach its step.
 _ON_ITS_WAY = 1.0
@@ -113,7 +113,7 @@ class RunGuard(Acting):
             except BusyError as error:
                 return _others(error)
             except (StoreError, ValueError) as error:
-                return f"The journal {self._store.name} cannot be used: {error}"
+                return unusable(self._store.name, "used", error)
         return "Another run took the journal at the same moment"
 
     def _begun(self, earlier: Held | None, plan: Plan) -> Move:
@@ -177,7 +177,7 @@ class RunGuard(Acting):
         except BusyError as error:
             return Answer(Next.REFUSED, _others(error))
         except (StoreError, ValueError) as error:
-            return Answer(Next.REFUSED, f"The journal {self._store.name} cannot be used: {error}")
+            return Answer(Next.REFUSED, unusable(self._store.name, "used", error))
         if move.next is not Next.GO_ON:
             return Answer(move.next, move.message, journal_json.encode(move.journal, self.now()))
         said: str | None = ""
@@ -349,7 +349,7 @@ class RunGuard(Acting):
             return self._lost(None)
         if problem and isinstance(event, (Enter, GateEnded)):
             # Nothing begins that a later run could not know about.
-            message = f"The journal {self._store.name} cannot be written: {problem}."
+            message = sentence(unusable(self._store.name, "written", problem))
             return self._answer(Move(self.journal, Next.REFUSED, message))
         if isinstance(event, Enter) and self.owned is not None:
             now = since_boot()
@@ -363,7 +363,7 @@ class RunGuard(Acting):
                 message = f"The journal {self._store.name} was written too late for this step."
                 return self._answer(Move(before, Next.REFUSED, message))
         if problem and self.owned is not None:
-            self.warn(f"The journal {self._store.name} cannot be written: {problem}.")
+            self.warn(sentence(unusable(self._store.name, "written", problem)))
             self.owned.believe(move.journal)
         self._watch_for_outage()
         return self._answer(move)
@@ -378,7 +378,7 @@ class RunGuard(Acting):
         try:
             said = self._store.acknowledgements()
         except StoreError as error:
-            return f"The journal {self._store.name} cannot be read: {error}.", patient
+            return sentence(unusable(self._store.name, "read", error)), patient
         for each in said:
             observer = self._watches.setdefault(each.token, Observer())
             if observer.age(each, now) >= lease or each.document.get("cutover") != self.journal.plan.cutover:

@@ -105,6 +105,11 @@ class Store(Protocol):
         """Tidy up what only a living cutover needs; nothing if ``held`` is not the owner any more."""
 
 
+def unusable(name: str, verb: str, error: object) -> str:
+    """Say that a journal cannot be read, written or used, and why. An error that names the journal says so itself."""
+    return str(error) if name in str(error) else f"The journal {name} cannot be {verb}: {error}"
+
+
 def is_database(journal: str) -> bool:
     """Tell whether ``drs_cutover_journal`` is the URL of a database, and not a path."""
     return "://" in journal

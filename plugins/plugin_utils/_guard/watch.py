@@ -25,7 +25,7 @@ from .lease import Lease, Observer, pace, since_boot
 from .look import of_more_jobs
 from .owned import OwnedJournal
 from .protocol import Answer, Start
-from .store import LARGEST, BusyError, Held, LostError, StoreError, is_database
+from .store import LARGEST, BusyError, Held, LostError, StoreError, is_database, unusable
 
 # Seconds for each question to the journal.
 _PATIENCE = 5.0
@@ -116,9 +116,9 @@ class Watch(Acting):
             journal = None if held is None else journal_json.decode(dict(held.document))
         except (StoreError, ValueError) as error:
             self._readable_since = None
-            self._line("UNREADABLE", f"The journal {self._store.name} cannot be read: {error}")
+            self._line("UNREADABLE", unusable(self._store.name, "read", error))
             if not self._watches:
-                self._end(Next.REFUSED, f"The journal {self._store.name} cannot be read: {error}")
+                self._end(Next.REFUSED, unusable(self._store.name, "read", error))
             self._out_of_time("nobody could read the journal")
             return
         self._last = journal
@@ -158,7 +158,7 @@ class Watch(Acting):
         except BusyError as error:
             self._end(Next.REFUSED, of_more_jobs(error))
         except StoreError as error:
-            self._end(Next.REFUSED, f"The journal {self._store.name} cannot be read: {error}")
+            self._end(Next.REFUSED, unusable(self._store.name, "read", error))
         else:
             self._end(Next.ENDED, message)
 
@@ -285,7 +285,7 @@ class Watch(Acting):
             self._line("LOST", "Another guard was faster.")
             return
         except StoreError as error:
-            self._line("UNREADABLE", f"The journal {self._store.name} cannot be written: {error}")
+            self._line("UNREADABLE", unusable(self._store.name, "written", error))
             return
         lease = Lease(journal.plan.lease, began)
         self.owned = OwnedJournal(self._store, taken, move.journal, lease, now=self.now)

@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import take_over
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Move, Next, Outcome, Role
+from ansible_collections.cutover.drs.plugins.module_utils._job.text import sentence
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard import acting, lock, process, protocol, unfreeze
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import (
     Finish,
@@ -27,7 +28,7 @@ from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import
     StepFailed,
     SwitchCompleted,
 )
-from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import BusyError
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import BusyError, StoreError, unusable
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     LEASE,
     MAX_OUTAGE,
@@ -721,6 +722,12 @@ def test_a_log_that_somebody_else_planted_is_not_written(tmp_path: Path, planted
     assert victim.read_bytes() == (b"a line\n" if planted == "own link" else b"")
     for descriptor in {opened, null}:
         os.close(descriptor)
+
+
+def test_a_journal_that_an_error_names_is_named_once() -> None:
+    assert unusable("orders.json", "used", StoreError(WENT)) == f"The journal orders.json cannot be used: {WENT}"
+    said = "The journal orders.json cannot be read: Is it a folder?"
+    assert unusable("orders.json", "used", StoreError(said)) == sentence(said) == said
 
 
 def test_a_job_of_another_cutover_is_named_with_what_to_do(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
