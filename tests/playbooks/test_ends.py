@@ -224,7 +224,9 @@ def test_recover_unfreezes_on_the_host_of_the_journal_and_nowhere_else(place: Pl
         lose(cutover, run)
     # The role's recover runs on localhost, without that host at first.
     said = cutover.recover(succeeds=False, drs_cutover_journal=cutover.options["journal"], drs_cutover_unfreeze_for=1)
-    assert "Could not match supplied host pattern, ignoring: db1" in said
+    assert (
+        "Could not match supplied host pattern, ignoring: db1. Give it the inventory that has this host, by -i" in said
+    )
     assert cutover.state["outcome"] == "frozen"
     assert not list(cutover.folder.glob("on-*"))
     cutover.recover("-i", str(inventory), succeeds=True)

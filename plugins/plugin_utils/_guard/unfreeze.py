@@ -41,7 +41,8 @@ _TEMPLATE = ("{{", "{%", "{#")
 _LARGEST = 64 * 1024
 # Seconds in which what was started reads the variables.
 _READS = 10.0
-_AN_ERROR = re.compile(r"^\[?ERROR|^fatal: |Could not match supplied host pattern")
+_NO_HOST = "Could not match supplied host pattern"
+_AN_ERROR = re.compile(rf"^\[?ERROR|^fatal: |{_NO_HOST}")
 # By the interpreter of the run: ansible-playbook may be on no path, and python -m ansible needs installed metadata. The
 # writer of the pipe is a process of this program, so that the guard waits for nobody.
 _LAUNCHER = """\
@@ -110,7 +111,10 @@ class Playbook:
         except OSError:
             return ""
         lines = [line for line in printed.decode("utf-8", "replace").splitlines() if _AN_ERROR.search(line)]
-        return f": {printable(lines[-1].strip())}" if lines else ""
+        last = printable(lines[-1].strip()) if lines else ""
+        # Only a warning, which leaves nothing to run.
+        advice = ". Give it the inventory that has this host, by -i" if _NO_HOST in last else ""
+        return f": {last}{advice}" if lines else ""
 
     def _said(self) -> str | None:
         try:
