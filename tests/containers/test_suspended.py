@@ -60,6 +60,17 @@ def go_on(cutover: ContainedCutover, stage: str) -> None:
         cutover.go_on()
 
 
+def check_unfrozen(cutover: ContainedCutover, stage: str, said: str) -> None:
+    """Check that the source was unfrozen and nothing switched; a run that comes back in its freeze is unfrozen once more."""
+    unfreezers = ["a watch"]
+    if stage == "freeze":
+        # Whatever the freeze did when it came back, an unfreeze came after it, by whichever guard saw it first.
+        assert cutover.ran[-1] == "unfreeze"
+        unfreezers.append("the guard")
+    assert any(f"The source was unfrozen by {one} and accepts writes again." in said for one in unfreezers)
+    assert "switch" not in cutover.ran
+
+
 @cases("freeze-database", "verify-database", "switch-database", "switch-folder")
 def test_a_run_that_was_paused_for_longer_than_the_lease_switches_nothing(
     place: Place, roots: Roots, journal: str, stage: str
@@ -72,13 +83,7 @@ def test_a_run_that_was_paused_for_longer_than_the_lease_switches_nothing(
         both.run.podman("unpause")
         said = both.run.ends(succeeds=False)
         both.watch.ends(succeeds=True)
-    unfreezers = ["a watch"]
-    if stage == "freeze":
-        # Whatever the freeze did when it came back, an unfreeze came after it, by whichever guard saw it first.
-        assert cutover.ran[-1] == "unfreeze"
-        unfreezers.append("the guard")
-    assert any(f"The source was unfrozen by {one} and accepts writes again." in said for one in unfreezers)
-    assert "switch" not in cutover.ran
+    check_unfrozen(cutover, stage, said)
 
 
 @cases("verify-database", "switch-database", "switch-folder")
@@ -93,8 +98,7 @@ def test_a_guard_that_was_suspended_for_longer_than_the_lease_lets_nothing_be_sw
         resume(guard)
         go_on(cutover, stage)
         said = both.run.ends(succeeds=False)
-    assert "The source was unfrozen by a watch and accepts writes again." in said
-    assert "switch" not in cutover.ran
+    check_unfrozen(cutover, stage, said)
 
 
 @pytest.mark.thorough
