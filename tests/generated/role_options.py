@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ TYPES = {
 NOT_OF_A_CUTOVER = frozenset({"max_delay", "timeout", "replay"})
 
 
+@cache
 def documentation(path: Path) -> dict[str, Any]:
     """Return the options and what else the YAML in a plugin's DOCUMENTATION holds, with that of its fragments."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

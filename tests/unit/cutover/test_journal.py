@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json
@@ -101,7 +101,6 @@ JOURNALS = st.builds(
 )
 
 
-@settings(settings.get_profile("cutover"))
 @given(JOURNALS, TIMES)
 def test_a_journal_is_read_as_it_was_written(journal: Journal, at: float) -> None:
     assert journal_json.decode(json.loads(json.dumps(journal_json.encode(journal, at)))) == journal
@@ -196,7 +195,6 @@ def test_what_is_damaged_is_no_journal(text: str) -> None:
         journal_json.decode(json.loads(text))
 
 
-@settings(settings.get_profile("cutover"))
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(),
@@ -208,7 +206,6 @@ def test_no_json_breaks_the_reading(value: Any) -> None:
         journal_json.decode(value)
 
 
-@settings(settings.get_profile("cutover"))
 @given(st.data())
 def test_no_other_value_in_a_journal_breaks_the_reading(data: st.DataObject) -> None:
     journal = whole()

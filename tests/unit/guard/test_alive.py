@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -142,7 +143,10 @@ def test_a_task_that_acts_on_another_host_is_noticed(tmp_path: Path) -> None:
     transport = tmp_path / "ssh"
     transport.symlink_to("/bin/sleep")
     environment = {**os.environ, alive.MARK: f"{CUTOVER}:elsewhere"}
-    with subprocess.Popen([transport, "600"], env=environment):
+    with subprocess.Popen([transport, "600"], env=environment) as process:
+        # A program that has just been started has no environment for a moment.
+        while not Path(f"/proc/{process.pid}/environ").read_bytes():
+            time.sleep(0.01)
         leftovers = alive.Leftovers(CUTOVER, "elsewhere")
         assert leftovers.end(5.0)
         assert leftovers.elsewhere

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json
@@ -476,7 +476,6 @@ def test_every_short_history_of_two_guards_keeps_the_promise(rival: str, steps: 
 
 
 @pytest.mark.parametrize("rival", ["watch", "run"])
-@settings(settings.get_profile("cutover"))
 @given(data=st.data())
 def test_a_long_history_of_two_guards_keeps_the_promise(rival: str, data: st.DataObject) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import ssl
 import textwrap
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,14 @@ A, B, C = (letter * 16 for letter in "abc")
 ALIVE = {"lease": 1000, "outcome": None, "frozen_since": None}
 DEAD = {**ALIVE, "lease": 0}
 FROZEN = {**DEAD, "frozen_since": 1000.0}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_context() -> Iterator[None]:
+    """The driver of MariaDB reads the certificates of the machine for each connection, and these servers have none."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
 
 
 @pytest.fixture(scope="session")

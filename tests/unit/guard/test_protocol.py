@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Next
@@ -42,7 +42,6 @@ def messages(kind: type) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("kind", protocol._REQUESTS.values())
-@settings(settings.get_profile("cutover"), max_examples=30)
 @given(st.data(), st.floats(0, 1e9))
 def test_a_request_arrives_as_it_was_sent(kind: type, data: st.DataObject, until: float) -> None:
     request = data.draw(messages(kind))
@@ -51,7 +50,6 @@ def test_a_request_arrives_as_it_was_sent(kind: type, data: st.DataObject, until
     assert protocol.decode_request(line) == (request, until)
 
 
-@settings(settings.get_profile("cutover"))
 @given(messages(protocol.Answer), messages(protocol.Start))
 def test_an_answer_and_a_start_arrive_as_they_were_sent(answer: protocol.Answer, start: protocol.Start) -> None:
     assert protocol.decode_answer(protocol.encode(answer)) == answer
@@ -76,7 +74,6 @@ def test_nonsense_is_no_message(line: bytes) -> None:
             decode(line)
 
 
-@settings(settings.get_profile("cutover"))
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats() | TEXTS,

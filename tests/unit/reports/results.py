@@ -26,9 +26,7 @@ NOON = 1795521600.0
 BEGAN = NOON + 0.774982
 VERDICTS = ("ready", "failed", "ended", "missing", "unknown", "held", "timeout", "error")
 # Every verdict at two sizes; what only a fleet can break is looked at with two verdicts.
-CASES = [(verdict, jobs) for verdict in VERDICTS for jobs in (1, 4)] + [
-    (verdict, jobs) for verdict in ("ready", "failed") for jobs in (300, 1000)
-]
+CASES = [*((verdict, jobs) for verdict in VERDICTS for jobs in (1, 4)), ("ready", 300), ("failed", 1000)]
 
 # How each verdict comes about: what the last fifth of the jobs does in the second half of the wait.
 _ENDS: dict[str, dict[str, Any]] = {

@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,7 +28,7 @@ from ansible_collections.cutover.drs.tests.unit.service.support import (
     given_login,
     plain_environment,
 )
-from drs_simulator import Simulator
+from drs_simulator import Simulator, iam
 
 # A fixture of these tests, too.
 __all__ = ["plain_environment"]
@@ -49,6 +52,17 @@ def quick_collection() -> Iterator[None]:
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first token of every simulator is the same, and so on: the patterns that mask them are made once."""
+    numbers = count()
+
+    def token_hex(size: int) -> str:
+        return hashlib.sha512(b"%d" % next(numbers)).hexdigest()[: 2 * size]
+
+    monkeypatch.setattr(iam, "secrets", SimpleNamespace(token_hex=token_hex))
 
 
 @pytest.fixture
@@ -93,5 +107,6 @@ def client_for(by_hand: ByHand) -> Iterator[Callable[..., Client]]:
             return stack.enter_context(connect(options, environ or {}, clock=by_hand.clock))
 
         yield opened
-    # A socket that is still open now is a ResourceWarning, and so an error.
+    # A socket that is still open now is a ResourceWarning, and so an error. What is left need not be looked at again.
     gc.collect()
+    gc.freeze()

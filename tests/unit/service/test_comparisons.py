@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.comparisons import (
@@ -454,6 +454,8 @@ def _page_or_kind(parse: Callable[[object], Page], body: Any) -> Page | Kind:
 
 
 @given(body=_ANY)
+@example(body={"job_id": JOB, "compare_task_list_results": {"error_code": "DRS.M05066"}})
+@example(body={"job_id": JOB, "line_compare_overview": {"error_code": "DRS.M05066"}})
 def test_any_json_gives_a_page_or_a_protocol_error(body: Any) -> None:
     for parse in (
         lambda body: parse_tasks(body, JOB),

@@ -66,8 +66,28 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@VERSIONS
-@pytest.mark.parametrize("name", FAULTS)
+# What breaks on the way breaks both versions alike.
+ON_THE_WAY = {
+    "slow",
+    "trickling",
+    "reset",
+    "truncated",
+    "half of it",
+    "empty",
+    "html",
+    "no object",
+    "redirect",
+    "throttled",
+}
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        *(("list-v3", name) for name in FAULTS),
+        *(pytest.param("list-v5", name, marks=pytest.mark.thorough if name in ON_THE_WAY else ()) for name in FAULTS),
+    ],
+)
 def test_a_list_that_is_spoilt_keeps_the_gate_shut_and_says_why(
     simulator: Simulator, by_hand: ByHand, version: str, name: str
 ) -> None:

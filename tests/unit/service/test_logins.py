@@ -325,7 +325,7 @@ def test_what_iam_may_answer(
     tries: int,
 ) -> None:
     simulator.add_fault(operation="tokens", **fault)
-    error = failed(lambda: client_for(simulator, **login, request_timeout=0.5, request_retries=2).statuses(JOBS))
+    error = failed(lambda: client_for(simulator, **login, request_timeout=0.2, request_retries=2).statuses(JOBS))
     assert (error.kind.value, error.final, error.attempts) == (kind, final, tries)
     assert len(simulator.requests) == tries
     assert "batch-status" not in operations(simulator)

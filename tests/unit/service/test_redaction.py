@@ -15,7 +15,7 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._service.http.redaction import Redactor
@@ -88,7 +88,6 @@ def revealed(output: str, secret: str, echo: str) -> bool:
     return len(echo) >= 16 and any(echo[:enough] in reading for reading in readings)
 
 
-@settings(max_examples=250, deadline=None)
 @given(secret=SECRETS, form=st.sampled_from(sorted(FORMS)), before=TEXTS, after=TEXTS)
 @example(secret="aaaaaaaa", form="as it is", before="aaa", after="aaa")
 @example(secret="\\n\\n\\n\\n\\", form="JSON", before="\\", after="\\")
@@ -107,7 +106,6 @@ def test_a_space_that_a_form_spells_is_the_secret_too(echo: str) -> None:
     assert Redactor("a long pass+word").text(f"+30s {echo} 63%") == f"+30s {MASK} 63%"
 
 
-@settings(max_examples=120, deadline=None)
 @given(secret=SECRETS, form=st.sampled_from(sorted(FORMS)), before=TEXTS, after=TEXTS, at=st.integers(16, 64))
 def test_sixteen_characters_of_a_secret_are_enough(secret: str, form: str, before: str, after: str, at: int) -> None:
     """A server may cut what it quotes, here before it spells it."""
@@ -120,7 +118,6 @@ def test_sixteen_characters_of_a_secret_are_enough(secret: str, form: str, befor
     assert not revealed(output, cut, echo)
 
 
-@settings(max_examples=60, deadline=None)
 @given(secret=SECRETS, form=st.sampled_from(["base64", "base64 with a user", "URL", "JSON"]), before=TEXTS)
 def test_a_form_that_is_cut_is_masked_too(secret: str, form: str, before: str) -> None:
     echo = FORMS[form](secret)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
@@ -75,9 +75,7 @@ class Watched(Service):
         return super().stop(ids, force=force, until=until)
 
 
-@settings(
-    max_examples=1500, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+@settings(max_examples=5 * settings.default.max_examples)
 @given(
     st.lists(TASKS, min_size=1, max_size=4),
     FAULTS,
