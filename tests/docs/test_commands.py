@@ -27,7 +27,7 @@ EXEMPT = {
     "cd cutover.drs": "goes with the clone",
     ".venv/bin/python -m pytest": "goes with the clone; test_targets_and_sessions_exist looks at the path",
     "make": "these tests are run by a target of the Makefile; test_targets_exist looks at the names",
-    "PYTHONPATH=simulator": "serves until it is stopped; tests/simulator starts it",
+    "PYTHONPATH=simulator": "serves until it is stopped; tests/unit/simulator starts it",
     "ansible-navigator": "is not among the requirements of the tests",
     "ansible-rulebook": "needs Java; tests/eda runs these rulebooks",
 }
