@@ -11,7 +11,6 @@ import time
 
 import pytest
 
-from ansible_collections.cutover.drs.tests.playbooks.ending import until_ran
 from ansible_collections.cutover.drs.tests.playbooks.support import FAIL, Cutover, Place
 
 
@@ -182,20 +181,3 @@ def test_check_mode_fails_if_the_rehearsal_of_the_unfreeze_does(place: Place) ->
         "The rehearsal of the unfreeze in check mode failed: The task 'ansible.builtin.debug' of unfreeze.yml" in said
     )
     assert (cutover.ran, list(cutover.folder.glob("*state*"))) == ([], [])
-
-
-@pytest.mark.thorough
-def test_check_mode_fails_while_another_run_owns_the_cutover(place: Place) -> None:
-    cutover = Cutover(place)
-    released = cutover.folder / "released"
-    waits = {"ansible.builtin.wait_for": {"path": str(released), "timeout": 90}}
-    cutover.tasks(freeze=[waits, cutover.changing(delay=0)])
-    with cutover.start() as first:
-        until_ran(cutover, first, "freeze")
-        before = cutover.state
-        said = cutover.run("--check", succeeds=False)
-        assert f"process {first.process.pid} on" in said
-        assert "in the stage freeze, frozen since 20" in said
-        assert (cutover.ran, cutover.state) == (["freeze"], before)
-        released.touch()
-        assert first.end() == 0

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
 
 import pytest
 
@@ -63,23 +62,6 @@ def test_an_option_out_of_its_range_fails(place: Place) -> None:
     said = cutover.run("--check", succeeds=False)
     assert "drs_cutover_stop_timeout must be at least 1, not 0" in said
     assert (cutover.ran, cutover.requests()) == ([], [])
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize(
-    ("job", "said"),
-    [
-        ({"status": "INCRE_TRANSFER_FAILED"}, "The approach gate would fail: 1 job failed:"),
-        ({"answer": "left_out"}, "The approach gate would fail: the service does not know"),
-        ({"status": "RELEASE_RESOURCE_COMPLETE"}, "1 job ended before reaching the goal"),
-    ],
-    ids=str,
-)
-def test_a_job_that_can_never_be_ready_fails(place: Place, job: dict[str, Any], said: str) -> None:
-    cutover = Cutover(place)
-    cutover.change(**job)
-    assert said in cutover.run("--check", succeeds=False, fail_fast=False)
-    assert cutover.ran == []
 
 
 @pytest.mark.thorough

@@ -16,7 +16,6 @@ import yaml
 from ansible_collections.cutover.drs.plugins.action import drs_confirm, drs_report
 from ansible_collections.cutover.drs.plugins.doc_fragments import connection
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal, Rules
-from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import (
     COMPARE_OPTIONS,
     CONNECTION_OPTIONS,
@@ -24,8 +23,6 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.options impor
     INFO_OPTIONS,
     JOBS_OR_NAMES,
     from_environment,
-    job_ids,
-    repeated_jobs_warning,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._stop.options import STOP_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS, rules_of
@@ -101,18 +98,6 @@ def test_the_environment_names_of_an_option_are_documented_in_their_order(option
     assert tuple(re.findall(r"E\((\w+)\)", " ".join(taken))) == ENVIRONMENT.get(option, ())
 
 
-def test_the_environment_names_are_those_that_users_already_have() -> None:
-    known = """
-    OS_AUTH_URL OS_USERNAME OS_PASSWORD OS_USER_DOMAIN_NAME OS_PROJECT_ID OS_PROJECT_NAME OS_REGION_NAME
-    OS_TOKEN OS_CLOUD OS_AUTH_TOKEN OS_DOMAIN_NAME OS_TENANT_ID OS_TENANT_NAME OS_CACERT
-    OS_ACCESS_KEY OS_SECRET_KEY OS_SECURITY_TOKEN
-    HUAWEICLOUD_SDK_AK HUAWEICLOUD_SDK_SK HUAWEICLOUD_SDK_PROJECT_ID HUAWEICLOUD_SDK_SECURITY_TOKEN
-    HW_ACCESS_KEY HW_SECRET_KEY HW_SECURITY_TOKEN HW_REGION_NAME HW_PROJECT_ID HW_PROJECT_NAME
-    HW_USER_NAME HW_USER_PASSWORD HW_DOMAIN_NAME HW_AUTH_TOKEN HW_AUTH_URL
-    """
-    assert sorted(name for names in ENVIRONMENT.values() for name in names) == sorted(known.split())
-
-
 def test_what_is_secret_is_marked_so() -> None:
     marked = {name for name, option in CONNECTION_OPTIONS.items() if option.get("no_log")}
     assert marked == {"auth_token", "password", "access_key", "secret_key", "security_token", "proxy"}
@@ -138,32 +123,3 @@ def test_chosen_options_become_rules() -> None:
     chosen = {name: option.get("default") for name, option in WAIT_OPTIONS.items()}
     rules = rules_of({**chosen, "goal": "stopped", "timeout": 7200.0, "fail_fast": False})
     assert rules == Rules(goal=Goal.STOPPED, timeout=7200, fail_fast=False)
-
-
-@pytest.mark.parametrize(
-    ("jobs", "ids", "repeated"),
-    [
-        (["b", "a"], ["b", "a"], []),
-        (["b", "a", "b", "c", "b", "a"], ["b", "a", "c"], ["b", "a"]),
-        # Ids are no UUIDs, and only an id knows its own case.
-        (["A", "a", "9a470239-2308-4bb5-a6bc-1040402fjb21"], ["A", "a", "9a470239-2308-4bb5-a6bc-1040402fjb21"], []),
-        (["数据"], ["数据"], []),
-    ],
-)
-def test_each_distinct_id_is_asked_for_once_in_the_order_given(
-    jobs: list[str], ids: list[str], repeated: list[str]
-) -> None:
-    assert job_ids(jobs) == (ids, repeated)
-
-
-@pytest.mark.parametrize("job_id", [" a", "a ", "a b", "a\tb", "a\n", "\u00a0a", "a\x00", "\x7f", "a\x9b"])
-def test_a_blank_or_a_control_character_is_in_no_id(job_id: str) -> None:
-    with pytest.raises(
-        DrsError, match=r"^jobs: entry 2 .* contains a space or a control character. Job ids have neither.$"
-    ):
-        job_ids(["a", job_id])
-
-
-def test_a_warning_names_the_ids_that_were_given_more_than_once() -> None:
-    assert repeated_jobs_warning([]) is None
-    assert repeated_jobs_warning(["a", "b"]) == "jobs names a, b more than once; each job is asked for once."

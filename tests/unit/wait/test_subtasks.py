@@ -495,47 +495,6 @@ def test_a_result_names_few_subtasks_and_counts_the_others(waiting: Waiting) -> 
     assert [each["ready"] for each in job["subtasks"]] == [False] + [True] * 9
 
 
-def test_names_are_looked_up_by_the_first_poll_and_once(waiting: Waiting) -> None:
-    listed = [entry(A, "orders"), entry(B, "invoices"), entry(C, "orders-old")]
-    asked: list[Sequence[str] | None] = []
-
-    def lists(ids: Sequence[str] | None) -> list[ListedJob]:
-        asked.append(ids)
-        return [each for each in listed if ids is None or each.id in ids]
-
-    waiting.lists(lists)
-    late = answers(reading(A), reading(B, delay=9))
-    result = waiting(late, jobs=None, job_names=["invoices", "orders"], timeout=40, stable_for=30)
-    assert [(job["id"], job["name"], job["ready"]) for job in result["jobs"]] == [
-        (B, "invoices", False),
-        (A, "orders", True),
-    ]
-    assert asked == [None, [B, A]]
-    assert waiting.lines[0].endswith("START jobs=2 goal=caught_up max_delay=0s stable=3x/30s timeout=40s")
-
-
-def test_a_name_without_a_job_ends_the_wait_at_once(waiting: Waiting) -> None:
-    waiting.lists(lambda _ids: [entry(A, "orders")])
-    result = waiting(answers(reading()), jobs=None, job_names=["order"])
-    assert (result["verdict"], result["failure"]["kind"], result["polls"]) == ("error", "configuration", 1)
-    assert result["reason"].startswith("job_names: No job is named 'order'. Similar: orders")
-    assert (result["jobs"], waiting.script.began) == ([], [])
-
-
-def test_a_list_of_names_that_fails_is_a_failed_poll(waiting: Waiting) -> None:
-    times: list[Any] = [DrsError(Kind.SERVICE, "HTTP 503."), [entry(A, "orders")]]
-
-    def lists(ids: Sequence[str] | None) -> list[ListedJob]:
-        step = times.pop(0) if len(times) > 1 else times[0]
-        if isinstance(step, DrsError):
-            raise step
-        return list(step)
-
-    waiting.lists(lists)
-    result = waiting(answers(reading()), jobs=None, job_names=["orders"])
-    assert (result["verdict"], result["errors"], result["jobs"][0]["id"]) == ("ready", 1, A)
-
-
 def test_a_replay_picks_jobs_by_the_names_that_were_recorded(waiting: Waiting, tmp_path: Path) -> None:
     file = str(tmp_path / "wait.jsonl")
     waiting.lists(lambda ids: [each for each in (entry(A, "orders"), entry(B, "x")) if ids is None or each.id in ids])
