@@ -242,6 +242,31 @@ def test_the_first_failure_ends_the_reading_of_all(start: Start, client_for: Cli
     assert client.requests_sent < 8
 
 
+def test_a_read_that_is_under_way_in_another_thread_ends_when_the_client_is_closed(
+    simulator: Simulator, client_for: ClientFor
+) -> None:
+    # One request under way, the other one in the queue.
+    client = client_for(simulator, parallel=1, request_timeout=1, request_retries=0)
+    simulator.add_fault(operation="batch-status", kind="hang", seconds=1)
+    ends: list[str] = []
+
+    def read() -> None:
+        try:
+            client.both(JOBS)
+        except DrsError as error:
+            ends.append(str(error))
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    while not simulator.requests:
+        time.sleep(0.01)
+    client.close()
+    reader.join(10)
+    assert not reader.is_alive()
+    assert len(ends) == 1
+    assert [request["operation"] for request in simulator.requests] == ["batch-status"]
+
+
 def test_a_closed_client_tries_nothing_again(simulator: Simulator, client_for: ClientFor, by_hand: ByHand) -> None:
     simulator.add_fault(kind="throttled")
     client = client_for(simulator)

@@ -140,9 +140,10 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections and let go of requests that have not begun; nothing is tried again."""
+        """Close the connections; requests that have not begun fail, and nothing is tried again."""
         self._closed = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        # The requests are not cancelled: that would tell nobody, and a thread that waits for one would wait for ever.
+        self._pool.shutdown(wait=False)
         self._session.close()
 
     @property
