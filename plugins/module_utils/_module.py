@@ -47,7 +47,8 @@ def run_info() -> None:
 
     def result(options: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
         with connect(options, os.environ) as client:
-            found = client.shown(jobs_info(client, options, warn), options["ids"] or ())
+            known = options["ids"] or ()
+            found = client.shown(jobs_info(client, options, lambda text: warn(client.shown(text))), known)
             for warning in client.warnings:
                 warn(warning)
             return found

@@ -137,6 +137,24 @@ def test_no_secret_is_in_the_output(
     assert "simulated-password" not in json.dumps(result.get("invocation"))
 
 
+@pytest.mark.parametrize("module", [*MODULES, drs_job_info])
+def test_an_id_that_is_a_secret_is_not_in_an_error_about_it(
+    run: Run, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, module: ModuleType
+) -> None:
+    # Of the environment, so that Ansible knows nothing of it.
+    options = {**BY_PASSWORD, "request_retries": 0}
+    monkeypatch.setenv("OS_PASSWORD", str(options.pop("password")))
+    job = {"id": "simulated-password", "job_id": "simulated-password"}
+    entries = [{**job, "status": status, "transfer_status": status} for status in ("PAUSING", "INCRE_TRANSFER_STARTED")]
+    body = {"results": entries, "jobs": entries, "total_record": 2}
+    simulator.add_fault(kind="status", http_status=200, operation="any", body=body, first=2)
+    given = {} if module is drs_job_info else {"jobs": list(JOBS)}
+    result = run(module, endpoint=simulator.endpoint, auth_url=simulator.auth_url, **given, **options)
+    assert result["failure"]["kind"] == "protocol"
+    assert "holds job ******** twice" in result["msg"]
+    assert "simulated-password" not in json.dumps(result)
+
+
 @pytest.mark.parametrize("option", ["endpoint", "auth_url"])
 @pytest.mark.parametrize("password", ["hidden-word", "hidden-word/of#it"])
 def test_a_login_in_a_url_is_hidden_though_ansible_shows_its_arguments(run: Run, option: str, password: str) -> None:

@@ -90,9 +90,10 @@ def check(answer: Answer, redact: Redactor, parse: Callable[[object], Result]) -
         try:
             result = parse(body)
         except DrsError as error:
-            raise (
-                _refused(answer, body, redact) if _holds_error(body) else _protocol(str(error), answer, redact)
-            ) from None
+            if _holds_error(body):
+                raise _refused(answer, body, redact) from None
+            # The sentence may name a job by its id, which is as it came.
+            raise _protocol(redact.text(str(error)), answer, redact) from None
         if not result and _holds_error(body):
             raise _refused(answer, body, redact)
         return result

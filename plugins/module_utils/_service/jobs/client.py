@@ -227,13 +227,20 @@ class Client:
 
     def _listed_statuses(self, ids: Sequence[str], until: float | None, said: str) -> list[StatusRecord]:
         try:
-            listed = self._listing.jobs(list(dict.fromkeys(ids)), types_of(None), until)
+            listed = self._listed(ids, types_of(None), until)
         except DrsError as error:
             error.args = (f"{said} The list of jobs cannot take its place. {error}",)
             # An operation that has answered before is there again, sooner or later.
             error.final = error.final and BATCH_STATUS.name not in self._answered
             raise
         return [status_of(listed[job_id]) if job_id in listed else StatusRecord(job_id) for job_id in ids]
+
+    def _listed(self, ids: Sequence[str] | None, types: Sequence[str], until: float | None) -> Found:
+        try:
+            return self._listing.jobs(ids if ids is None else list(dict.fromkeys(ids)), types, until)
+        except DrsError as error:
+            # A list that contradicts itself is told by the id of a job, which is as it came.
+            raise self.shown_error(error) from None
 
     def compare_result(
         self, job_id: str, fields: Mapping[str, Any], parse: Callable[[object], ComparePage], until: float | None = None
@@ -271,7 +278,7 @@ class Client:
         tried again after ``until`` (monotonic seconds).
         """
         self._log_in(until)
-        listed = self._listing.jobs(ids if ids is None else list(dict.fromkeys(ids)), types_of(types), until)
+        listed = self._listed(ids, types_of(types), until)
         wanted = None if names is None else frozenset(names)
         return tuple(
             job
