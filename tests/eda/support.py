@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from ansible_collections.cutover.drs.extensions.eda.plugin_utils._arguments import Arguments
-from ansible_collections.cutover.drs.extensions.eda.plugin_utils._source import watch
+from ansible_collections.cutover.drs.extensions.eda.plugin_utils._source import Shown, watch
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Reading, Subtasks
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
@@ -112,9 +112,9 @@ class Watched:
         assert list(item) == ["drs"]
         self.events.append(item["drs"])
 
-    def shown(self, event: dict[str, Any]) -> dict[str, Any]:
+    def shown(self, value: Shown) -> Shown:
         """There are no secrets."""
-        return event
+        return value
 
     async def poll(self) -> Sample | FailedPoll:
         if not self._steps:

@@ -96,6 +96,17 @@ def test_a_password_in_the_name_of_a_job_hides_no_job_and_is_in_no_event(main: M
     assert "orders" not in json.dumps(events)
 
 
+def test_a_password_in_the_name_of_a_job_is_not_in_the_error_that_ends_the_source(
+    main: Main, simulator: Simulator
+) -> None:
+    simulator.load({"jobs": [{**JOBS[0], "name": "orders-to-cloud"}]})
+    simulator.change_credentials(password="orders")
+    given = {**args(simulator, password="orders"), "jobs": None, "job_names": ["archive-to-cloud"]}
+    with pytest.raises(DrsError, match=r"'archive-to-cloud'\. Similar: \*{8}-to-cloud") as ended:
+        asyncio.run(main(asyncio.Queue(), given))
+    assert "orders" not in str(ended.value)
+
+
 def test_one_login_and_one_client_serve_all_polls(main: Main, simulator: Simulator) -> None:
     asyncio.run(events_until(main, args(simulator), "verdict", "ready"))
     logins = [request for request in simulator.requests if request["operation"] == "tokens"]

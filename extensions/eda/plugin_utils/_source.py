@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Observation, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Reading
@@ -32,6 +32,8 @@ _LONGEST_PAUSE = 300.0
 
 LOGGER = logging.getLogger("cutover.drs.drs_jobs")
 
+Shown = TypeVar("Shown")
+
 
 class Queue(Protocol):
     """What ansible-rulebook gives a source: the part of asyncio.Queue that it has."""
@@ -50,8 +52,8 @@ class Polls(Protocol):
     def warnings(self) -> Sequence[str]:
         """What the user should know, as far as it is known yet."""
 
-    def shown(self, event: Event) -> Event:
-        """Return the event without secrets."""
+    def shown(self, value: Shown) -> Shown:
+        """Return an event, or a text, without secrets."""
 
 
 class Jobs:
@@ -75,9 +77,9 @@ class Jobs:
         of_arguments = [self._arguments.warning] if self._arguments.warning else []
         return [*of_arguments, *self._client.warnings]
 
-    def shown(self, event: Event) -> Event:
-        """The event without secrets; ids that were given are none."""
-        return self._client.shown(event, self._jobs.ids)
+    def shown(self, value: Shown) -> Shown:
+        """The event, or the text, without secrets; ids that were given are none."""
+        return self._client.shown(value, self._jobs.ids)
 
     def close(self) -> None:
         """Close the connections, and let a poll under way end as soon as its request does."""
@@ -111,7 +113,8 @@ async def watch(
     while True:
         observation = await jobs.poll()
         if isinstance(observation, FailedPoll) and observation.failure["kind"] == Kind.CONFIGURATION.value:
-            raise configuration_error(observation.message)
+            # It may list the names of jobs.
+            raise configuration_error(jobs.shown(observation.message))
         pause = _pause(observation, changes.errors, arguments.rules.interval) * clock.uniform(1 - _JITTER, 1 + _JITTER)
         for event in changes.warned(jobs.warnings, observation.at):
             LOGGER.warning("%s", event["drs"]["message"])
