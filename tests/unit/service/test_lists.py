@@ -309,6 +309,7 @@ UNREAD: list[tuple[Any, tuple[ListedJob, ...]]] = [
     ({"id": 1}, ()),
     ({"id": " "}, ()),
     ({"id": "b", "status": 1}, (ListedJob("b", type="migration", readable=False),)),
+    ({"id": "b", "name": "orders", "status": 1}, (ListedJob("b", "orders", "migration", readable=False),)),
     ({"id": "b", "name": ["orders"]}, (ListedJob("b", type="migration", readable=False),)),
 ]
 

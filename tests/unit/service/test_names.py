@@ -64,6 +64,21 @@ def test_one_of_two_jobs_is_not_hidden_by_a_job_that_is_deleted_between_two_page
         resolve_names(client_for(simulator), ["orders"])
 
 
+def test_a_name_is_not_that_of_the_one_job_whose_entry_can_be_read(simulator: Simulator, client_for: ClientFor) -> None:
+    entries = [{"id": "new", "name": "orders", "engine_type": 5}, {"id": "old", "name": "orders"}, {"id": "other"}]
+    body = {"jobs": entries, "total_record": 3}
+    simulator.add_fault(operation="list-v3", kind="status", http_status=200, body=body)
+    client = client_for(simulator)
+    with pytest.raises(
+        DrsError, match=r"2 jobs are named 'orders': orders \(new, migration\), orders \(old, migration\)\."
+    ):
+        resolve_names(client, ["orders"])
+    with pytest.raises(
+        DrsError, match=r"The project has: orders \(new, migration\), .*, without a name \(other, migration\)"
+    ):
+        resolve_names(client, ["customers"])
+
+
 # The jobs of the project, the names that are asked for, and what is said of them.
 REFUSED: list[tuple[list[dict[str, Any]], list[str], str]] = [
     ([], ["orders"], "job_names: No job is named 'orders'; the project has no jobs. Check the project."),

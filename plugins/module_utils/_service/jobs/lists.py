@@ -46,7 +46,7 @@ class ListedJob:
     error_message: str | None = None
     # What the service is doing with the job, such as SWITCH_OVER.
     action: str | None = None
-    # False if all that can be read of the entry is its id.
+    # False if all that can be read of the entry is its id, and perhaps its name.
     readable: bool = True
 
     @property
@@ -219,14 +219,16 @@ def _total(value: object) -> int | None:
 
 
 def _job(entry: object, job_type: str) -> ListedJob | None:
-    """The job of an entry: only its id if the rest cannot be read, None if there is not even an id."""
+    """The job of an entry: only its id and name if the rest cannot be read, None if there is not even an id."""
     job_id = _id(entry)
     if job_id is None or not isinstance(entry, dict):
         return None
     try:
         return ListedJob(id=job_id, **_fields(entry, job_type))
     except DrsError:
-        return ListedJob(id=job_id, type=job_type, readable=False)
+        # Without its name, another job of that name would be taken for the only one.
+        name = entry.get("name")
+        return ListedJob(job_id, _name(entry) if isinstance(name, str) else None, job_type, readable=False)
 
 
 def _fields(entry: Mapping[str, Any], job_type: str | None) -> dict[str, Any]:

@@ -104,5 +104,7 @@ def _wrong(name: str, jobs: Sequence[ListedJob], listed: Sequence[ListedJob]) ->
 
 def _shown(jobs: Sequence[ListedJob]) -> str:
     """Candidates for a sentence, each as one can tell it from the others."""
-    shown = [f"{job.name} ({', '.join(filter(None, (job.id, job.type, job.status)))})" for job in jobs]
+    shown = [
+        f"{job.name or 'without a name'} ({', '.join(filter(None, (job.id, job.type, job.status)))})" for job in jobs
+    ]
     return listed(shown, _CANDIDATES)
