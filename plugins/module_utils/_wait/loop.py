@@ -17,12 +17,12 @@ from .._gate.rules import Reading, Rules
 from .._job.errors import DrsError, configuration_error
 from .._job.text import iso, printable
 from .._service.http.clock import REAL_CLOCK, Clock
-from .._service.jobs.names import asked_jobs
+from .._service.jobs.names import Asked, asked_jobs
 from .._service.lazy import LazyClient
 from .history import History
 from .observer import Observer
 from .options import rules_of
-from .recording import REPLAY, Recorder, read_last_run
+from .recording import REPLAY, Recorder, Run, read_last_run
 from .result import Ending, result
 from .screen import Screen
 from .subtasks import Jobs
@@ -190,7 +190,7 @@ def _exists(folder: str, path: str | None) -> bool:
 
 def _replay(options: Mapping[str, Any], rules: Rules, say: Callable[[str], None], screen: Screen) -> dict[str, Any]:
     recorded = read_last_run(options["replay"])
-    asked = asked_jobs({**options, "jobs": recorded.ids} if _nothing_asked(options) else options)
+    asked = _asked_of(recorded, options)
     by_name = recorded.ids_by_name()
     recorded_jobs = by_name if asked.names else recorded.ids
     # Names are recorded as they are shown.
@@ -203,7 +203,7 @@ def _replay(options: Mapping[str, Any], rules: Rules, say: Callable[[str], None]
     changed = recorded.changed(rules)
     observer = Observer(len(ids), rules, recorded.started_at, say, task=f"drs_wait {REPLAY}", screen=screen)
     observer.lines.replays(recorded.started_at, changed)
-    for observation in recorded.of_jobs(ids, held_counts=rules.hold_file is not None):
+    for observation in recorded.of_jobs(ids, held_counts=bool(rules.hold_file)):
         if observer.observe(observation):
             break
     ending = observer.ending(evidence=False)
@@ -221,8 +221,12 @@ def _replay(options: Mapping[str, Any], rules: Rules, say: Callable[[str], None]
     return _outcome(answer, [*ending.warnings, *damaged, *([asked.warning] if asked.warning else [])])
 
 
-def _nothing_asked(options: Mapping[str, Any]) -> bool:
-    return options["jobs"] is None and options["job_names"] is None
+def _asked_of(recorded: Run, options: Mapping[str, Any]) -> Asked:
+    """The jobs that a replay judges: those of the options, else all that were recorded."""
+    if options["jobs"] is not None or options["job_names"] is not None:
+        return asked_jobs(options)
+    # A wait by names of which no poll succeeded never learned an id.
+    return asked_jobs({"jobs": recorded.ids}) if recorded.ids else Asked((), (), None)
 
 
 def _outcome(answer: dict[str, Any], warnings: Sequence[str]) -> dict[str, Any]:

@@ -567,6 +567,12 @@ def test_a_replay_of_a_wait_that_never_saw_a_job_is_the_same_error(
     assert (again["verdict"], again["reason"], again["jobs"]) == ("error", live["reason"], live["jobs"])
 
 
+def test_a_replay_of_a_wait_by_names_that_never_learned_an_id_is_the_same_error(waiting: Waiting, file: Path) -> None:
+    live = waiting(READY, login=REFUSED, jobs=None, job_names=["orders"], record=str(file))
+    again = waiting(READY, jobs=None, replay=str(file))
+    assert (again["verdict"], again["reason"], again["jobs"]) == ("error", str(REFUSED), live["jobs"])
+
+
 def test_a_replay_by_other_rules_may_come_to_another_verdict(waiting: Waiting, file: Path) -> None:
     waiting(FAR, NEAR, jobs=[A, B], timeout=300, record=str(file))
     assert waiting(jobs=None, replay=str(file))["verdict"] == "timeout"
@@ -655,7 +661,8 @@ def test_a_recording_that_ends_before_any_sample_is_an_error(waiting: Waiting, f
 
 def test_a_hold_file_of_then_counts_only_where_a_hold_file_is_asked_for(waiting: Waiting, file: Path) -> None:
     waiting(READY, jobs=[A, B], timeout=200, hold_file=os.devnull, record=str(file))
-    assert waiting(jobs=None, timeout=200, replay=str(file))["verdict"] == "ready"
+    for hold_file in (None, ""):
+        assert waiting(jobs=None, timeout=200, replay=str(file), hold_file=hold_file)["verdict"] == "ready"
     assert waiting(jobs=None, timeout=200, replay=str(file), hold_file="/none")["verdict"] == "held"
 
 
