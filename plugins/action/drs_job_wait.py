@@ -15,7 +15,7 @@ from ..module_utils._service.options import CONNECTION_OPTIONS
 from ..module_utils._wait.loop import refused, run
 from ..module_utils._wait.options import WAIT_OPTIONS
 from ..plugin_utils import _controller
-from ..plugin_utils._role_variables import given
+from ..plugin_utils._role_variables import as_list, given
 
 
 class ActionModule(ActionBase):
@@ -29,7 +29,8 @@ class ActionModule(ActionBase):
         spec = {**CONNECTION_OPTIONS, **WAIT_OPTIONS}
         try:
             # By variables, since a role that passed them on with default(omit) would hide module_defaults.
-            prefixes = self._task.args.get("role_prefixes") or ("",)
+            # Read before Ansible makes a list of a text.
+            prefixes = as_list(self._task.args.get("role_prefixes")) or ("",)
             from_variables = given(prefixes, spec, task_vars or {}, self._templar) if prefixes[0] else {}
             names = {option: f"{prefixes[0]}{option}" for option in from_variables}
             checked(spec, from_variables, names.__getitem__)

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from ansible_collections.cutover.drs.plugins.action import drs_job_wait
 from ansible_collections.cutover.drs.plugins.module_utils._arguments import checked
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.options import OPTIONS
@@ -78,3 +80,35 @@ def test_each_wrong_value_is_told_in_a_sentence_with_its_variable_and_no_secret(
         checked(OPTIONS, given, variable)
     assert str(caught.value).startswith(said)
     assert caught.value.kind is Kind.CONFIGURATION
+
+
+def waited(monkeypatch: pytest.MonkeyPatch, variables: dict[str, Any], keyword: int = 0, **args: Any) -> dict[str, Any]:
+    """What the action drs_job_wait hands to the wait for these arguments, under the keyword ``timeout``."""
+    handed: dict[str, Any] = {}
+
+    def run(options: Any, _environ: Any, **more: Any) -> dict[str, Any]:
+        handed.update(more, options=options)
+        return {}
+
+    monkeypatch.setattr(drs_job_wait, "run", run)
+    task = SimpleNamespace(
+        args=args, timeout=keyword, async_val=0, check_mode=False, diff=False, no_log=False, environment=[]
+    )
+    shell = SimpleNamespace(tmpdir=None)
+    action = drs_job_wait.ActionModule(
+        task,
+        SimpleNamespace(_shell=shell),
+        SimpleNamespace(),
+        SimpleNamespace(get_basedir=str),
+        SimpleNamespace(template=lambda value: value),
+        None,
+    )
+    handed["result"] = action.run(task_vars=variables)
+    return handed
+
+
+@pytest.mark.parametrize("prefixes", ["first_, second_", ["first_", "second_"]])
+def test_prefixes_may_be_a_text_as_any_list_may(monkeypatch: pytest.MonkeyPatch, prefixes: Any) -> None:
+    variables = {"first_require_quiet": True, "second_require_quiet": False, "second_timeout": 90}
+    options = waited(monkeypatch, variables, role_prefixes=prefixes, jobs=["a"])["options"]
+    assert (options["require_quiet"], options["timeout"], options["jobs"]) == (True, 90, ["a"])
