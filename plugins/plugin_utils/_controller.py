@@ -137,12 +137,12 @@ def _width() -> int:
 def limit_of(task: Any, timeout: float | None) -> tuple[float | None, str]:
     """Return after how many seconds a wait must end so that the keyword ``timeout`` of task or play does not end it without a verdict.
 
-    None if it keeps its own ``timeout`` (seconds), else there is a sentence about it.
+    None if it keeps its own ``timeout`` (seconds), which is shorter, or 0 for one sample; else there is a sentence about it.
     """
     limit = float(task.timeout or 0)
-    if not limit or timeout is None or timeout + _TO_END < limit:
-        return None, ""
     seconds = max(limit / 2, limit - _TO_END)
+    if not limit or timeout is None or timeout <= seconds:
+        return None, ""
     return seconds, f"The keyword timeout ends this task after {limit:g} s, so it has {seconds:g} s to end."
 
 

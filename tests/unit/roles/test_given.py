@@ -112,3 +112,16 @@ def test_prefixes_may_be_a_text_as_any_list_may(monkeypatch: pytest.MonkeyPatch,
     variables = {"first_require_quiet": True, "second_require_quiet": False, "second_timeout": 90}
     options = waited(monkeypatch, variables, role_prefixes=prefixes, jobs=["a"])["options"]
     assert (options["require_quiet"], options["timeout"], options["jobs"]) == (True, 90, ["a"])
+
+
+@pytest.mark.parametrize(
+    ("keyword", "timeout", "limit"),
+    [(0, 600, None), (60, 600, 58), (60, 58, None), (60, 59, 58), (1, 600, 0.5), (1, 0.1, None), (1, 0, None)],
+)
+def test_the_keyword_timeout_only_ever_shortens_a_wait(
+    monkeypatch: pytest.MonkeyPatch, keyword: int, timeout: float, limit: float | None
+) -> None:
+    # One sample (0) stays one: of a wait with any other limit a streak is asked.
+    handed = waited(monkeypatch, {}, keyword, jobs=["a"], timeout=timeout)
+    assert handed["limit"] == limit
+    assert bool(handed["result"].get("warnings")) == (limit is not None)
