@@ -19,7 +19,14 @@ from ._service.jobs.client import Client
 from ._service.jobs.comparisons import comparisons_info, kinds_of, started_after_of
 from ._service.jobs.info import jobs_info
 from ._service.jobs.names import asked_jobs, ids_of
-from ._service.options import COMPARE_OPTIONS, CONNECTION_OPTIONS, INFO_OPTIONS, JOBS_OR_NAMES, logins_in_urls
+from ._service.options import (
+    COMPARE_OPTIONS,
+    CONNECTION_OPTIONS,
+    INFO_OPTIONS,
+    JOBS_OR_NAMES,
+    chosen,
+    logins_in_urls,
+)
 
 
 def run(read: Callable[[Client, Sequence[str]], Sequence[StatusRecord]]) -> None:
@@ -47,7 +54,7 @@ def run_info() -> None:
 
     def result(options: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
         with connect(options, os.environ) as client:
-            known = options["ids"] or ()
+            known = chosen(options["ids"], "ids")
             found = client.shown(jobs_info(client, options, lambda text: warn(client.shown(text))), known)
             for warning in client.warnings:
                 warn(warning)

@@ -193,6 +193,11 @@ def job_names(names: Iterable[str], option: str = "job_names") -> tuple[list[str
     return list(distinct), list(repeated)
 
 
+def chosen(entries: Iterable[str] | None, option: str) -> list[str]:
+    """The entries by which a list is chosen. Blank ones, as an empty variable gives them, choose nothing."""
+    return [entry for entry in _of_json(list(entries or ()), option, option) if entry.strip()]
+
+
 def json_list(entries: Sequence[str]) -> list[Any] | None:
     """The list that these entries are as JSON text, which Ansible splits at its commas; None if they are none.
 

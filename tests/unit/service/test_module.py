@@ -212,6 +212,29 @@ def test_info_that_is_refused_says_of_which_request(run: Run, simulator: Simulat
     assert result["msg"].startswith("The list of jobs (v3) at 127.0.0.1:")
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({"ids": "", "names": "", "statuses": ""}, JOBS),
+        ({"ids": ["", JOBS[1]]}, JOBS[1:]),
+        # As --extra-vars and surveys of AWX give lists.
+        ({"ids": json.dumps([JOBS[1], JOBS[0]])}, (JOBS[1], JOBS[0])),
+        ({"statuses": '["INCRE_TRANSFER_STARTED"]'}, JOBS),
+    ],
+)
+def test_info_takes_empty_variables_and_lists_as_text_as_the_others_do(
+    run: Run, simulator: Simulator, options: dict[str, Any], found: Any
+) -> None:
+    result = run(drs_job_info, endpoint=simulator.endpoint, **options, **BY_TOKEN)
+    assert [job["id"] for job in result["jobs"]] == list(found)
+    assert result["missing"] == []
+
+
+def test_info_refuses_a_text_that_only_begins_like_a_list(run: Run, simulator: Simulator) -> None:
+    result = run(drs_job_info, endpoint=simulator.endpoint, ids="[a", **BY_TOKEN)
+    assert "ids starts like a JSON list but is not valid JSON." in result["msg"]
+
+
 EQUAL = [{"id": "rows"}, {"id": "values", "type": "contents"}, {"id": "objects", "type": "object_comparison"}]
 
 

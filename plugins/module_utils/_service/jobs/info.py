@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ..._job.text import counted
+from ..options import chosen
 from .details import ReadsDetails, target_readonly
 from .lists import ListedJob
 
@@ -30,15 +31,16 @@ class Lists(ReadsDetails, Protocol):
 
 def jobs_info(client: Lists, options: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
     """The result for a task's options. What is null or empty chooses nothing and leaves nothing out."""
-    chosen = {option: options[option] or None for option in ("ids", "names", "types", "statuses")}
-    listed = client.list_jobs(**chosen)
-    jobs = [job.as_dict() for job in _in_order(listed, options["ids"] or ())]
+    ids, names, statuses = (chosen(options[option], option) for option in ("ids", "names", "statuses"))
+    types = options["types"] or None
+    listed = client.list_jobs(ids=ids or None, names=names or None, types=types, statuses=statuses or None)
+    jobs = [job.as_dict() for job in _in_order(listed, ids)]
     if options["details"] and jobs:
         readonly, warning = target_readonly(client, [job["id"] for job in jobs])
         if warning:
             warn(warning)
         jobs = [{**job, "target_readonly": readonly[job["id"]]} for job in jobs]
-    return {"jobs": jobs, **_counts(listed), "missing": _missing(listed, options["ids"] or (), options["names"] or ())}
+    return {"jobs": jobs, **_counts(listed), "missing": _missing(listed, ids, names)}
 
 
 def _in_order(jobs: Sequence[ListedJob], ids: Sequence[str]) -> Sequence[ListedJob]:
