@@ -68,7 +68,7 @@ def _value(called: str, name: str, option: Mapping[str, Any], value: Any, strict
 def _converted(called: str, name: str, kind: str, value: Any, option: Mapping[str, Any], strict: bool) -> Any:
     what, convert = _TYPES[kind]
     text_wanted = strict and kind in ("path", "str")
-    with suppress(TypeError, ValueError):
+    with suppress(TypeError, ValueError, OverflowError):
         if isinstance(value, str) or not text_wanted:
             return convert(value)
     hint = ""

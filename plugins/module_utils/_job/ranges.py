@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,9 @@ class Range:
 
     def problem(self, value: float) -> str:
         """Return what is wrong with a value, as the end of a sentence; empty if nothing is."""
+        if abs(value) > sys.float_info.max:
+            # A whole number may have more digits than any other number can, and than a sentence should.
+            value = math.inf if value > 0 else -math.inf
         enough = value > self.least if self.more else value >= self.least
         if math.isfinite(value) and enough and value <= self.most:
             return ""

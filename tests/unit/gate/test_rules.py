@@ -42,6 +42,13 @@ def test_a_rule_that_makes_no_sense_is_a_configuration_error(option: str, value:
     assert raised.value.final
 
 
+@pytest.mark.parametrize("option", ["max_delay", "stable_samples", "max_errors", "max_missing"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_whole_number_of_more_digits_than_a_float_holds_is_one_too(option: str, sign: int) -> None:
+    with pytest.raises(DrsError, match=f"^{option} must be a number that is not negative, not -?inf\\.$"):
+        Rules(**{option: sign * 10**400})
+
+
 @pytest.mark.parametrize("option", NOT_NEGATIVE)
 def test_zero_is_a_limit_like_any_other(option: str) -> None:
     assert Rules(**{option: 0}).as_dict()[option] == 0

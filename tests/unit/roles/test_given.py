@@ -61,6 +61,7 @@ def test_what_is_given_comes_in_its_type_and_the_rest_by_default() -> None:
     [
         ({"max_delay": "few"}, "drs_cutover_max_delay must be a whole number, not 'few'."),
         ({"lease": [1]}, "drs_cutover_lease must be a number, not [1]."),
+        ({"lease": 10**400}, "drs_cutover_lease must be a number, not 1000000"),
         ({"stats": "perhaps"}, "drs_cutover_stats must be true or false, not 'perhaps'."),
         ({"keep": 3}, "drs_cutover_keep must be a dictionary, not 3."),
         ({"unfreeze_vars": 12345}, "drs_cutover_unfreeze_vars must be a dictionary, not int."),
