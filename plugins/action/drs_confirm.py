@@ -8,6 +8,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+from ..module_utils._job.errors import DrsError
+from ..module_utils._job.ranges import SECONDS, check_ranges
 from ..plugin_utils._question import ask_person
 
 OPTIONS: dict[str, dict[str, Any]] = {"question": {"type": "str", "required": True}, "timeout": {"type": "float"}}
@@ -22,4 +24,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         outcome: dict[str, Any] = super().run(tmp, task_vars)
         _validation, options = self.validate_argument_spec(OPTIONS)
+        try:
+            check_ranges({"timeout": SECONDS}, options)
+        except DrsError as error:
+            return {**outcome, "failed": True, "msg": str(error)}
         return {**outcome, "changed": False, **ask_person(options["question"], options["timeout"])}
