@@ -419,7 +419,7 @@ polls:
   type: int
   sample: 31
 requests:
-  description: How many requests were sent to the two operations, repeated ones too.
+  description: How many requests about jobs were sent, those for lists of jobs and repeated ones too.
   returned: when it could begin
   type: int
   sample: 62
