@@ -72,10 +72,12 @@ def resolve_names(client: Lists, names: Sequence[str], until: float | None = Non
     for job in listed:
         if job.name in found:
             found[job.name].append(job)
-    wrong = [_wrong(name, jobs, listed) for name, jobs in found.items() if len(jobs) != 1]
+    wrong = [(name, jobs) for name, jobs in found.items() if len(jobs) != 1]
     if wrong:
+        # Candidates only for those that are told: to look for them takes its time.
+        texts = [_wrong(name, jobs, listed) for name, jobs in wrong[:_CANDIDATES]]
         more = f" And {len(wrong) - _CANDIDATES} more names." if len(wrong) > _CANDIDATES else ""
-        raise configuration_error(f"job_names: {' '.join(wrong[:_CANDIDATES])}{more}")
+        raise configuration_error(f"job_names: {' '.join(texts)}{more}")
     return [found[name][0].id for name in names]
 
 
