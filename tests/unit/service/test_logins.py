@@ -141,6 +141,20 @@ def test_the_option_ca_path_comes_before_clouds_yaml(
         client_for(simulator, cloud="otc", ca_path="/nowhere")
 
 
+@pytest.mark.parametrize("password", ["hidden-word", "hidden/word", "hidden@word"])
+def test_a_login_in_the_auth_url_of_clouds_yaml_is_refused_and_goes_nowhere(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None], password: str
+) -> None:
+    # What a server that got it says of it nobody would mask: it is not known as a secret.
+    error = {"error": {"code": 401, "message": f"Who is {password}?", "title": "Unauthorized"}}
+    simulator.add_fault(operation="tokens", kind="status", http_status=401, body=error)
+    clouds_yaml(cloud_of(simulator).replace("http://", f"http://someone:{password}@"))
+    with pytest.raises(DrsError, match=r"^auth_url of clouds\.yaml must be ") as refused:
+        client_for(simulator, cloud="otc")
+    assert "hidden" not in str(refused.value)
+    assert simulator.requests == []
+
+
 def test_a_cacert_of_clouds_yaml_that_is_not_there_is_told(
     simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
 ) -> None:

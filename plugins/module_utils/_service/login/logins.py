@@ -53,7 +53,7 @@ def _cloud(settings: Settings, session: Any, timeout: float) -> tuple[Login, str
     if cloud is not None and cloud.keys:
         return _signed(settings, cloud.keys, cloud.project_id, session, timeout)
     if cloud is not None and cloud.auth_url:
-        settings.refuse_clear_text("auth_url of clouds.yaml", cloud.auth_url)
+        settings.checked_url("auth_url of clouds.yaml", cloud.auth_url)
     return _keystone_login(cloud and cloud.plugin, settings, session, timeout)
 
 

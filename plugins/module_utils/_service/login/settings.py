@@ -103,7 +103,7 @@ class Settings:
                 "No endpoint specified. Set endpoint (the base URL of DRS), "
                 f"or {with_names(['region'])} for the published one."
             )
-        return self._base_url("endpoint", endpoint)
+        return self.checked_url("endpoint", endpoint)
 
     def auth_url(self, why: str) -> str:
         """The URL of IAM, without a slash at its end."""
@@ -113,14 +113,11 @@ class Settings:
             url = iam and f"{iam}/v3"
         if not url:
             raise configuration_error(f"{why} needs {with_names(['auth_url'])}, or region for the published one.")
-        return self._base_url("auth_url", url).rstrip("/")
+        return self.checked_url("auth_url", url).rstrip("/")
 
-    def _base_url(self, option: str, url: str) -> str:
-        self.refuse_clear_text(option, _http_url(option, url, self.redact))
-        return url
-
-    def refuse_clear_text(self, option: str, url: str) -> None:
-        """Raise :class:`DrsError` for a URL that would send a login over the network in clear, unless that is allowed."""
+    def checked_url(self, option: str, url: str) -> str:
+        """Return a base URL; raise :class:`DrsError` for one that holds a login, or would send one in clear without leave."""
+        _http_url(option, url, self.redact)
         parts = urlsplit(url)
         if (
             parts.scheme == "http"
@@ -131,6 +128,7 @@ class Settings:
                 f"{option} begins with http:// and is on another machine, so the login would be sent in clear. "
                 "Use https://, or set allow_http to true."
             )
+        return url
 
 
 def _is_this_machine(host: str) -> bool:
@@ -161,7 +159,7 @@ def _verify(options: Mapping[str, Any], environ: Mapping[str, str], cloud: Cloud
     return path
 
 
-def _http_url(option: str, url: str, redact: Redactor) -> str:
+def _http_url(option: str, url: str, redact: Redactor) -> None:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not False
@@ -174,4 +172,3 @@ def _http_url(option: str, url: str, redact: Redactor) -> str:
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise configuration_error(f"{option} must be a plain base URL, without a login, a query or a fragment.")
-    return url
