@@ -32,7 +32,8 @@ from ..module_utils._wait.screen import WIDEST, Screen
 display = Display()
 # Seconds that a wait may need after its own timeout, for its verdict and its result.
 _TO_END = 2.0
-# Seconds in which a slow reader of the lines has to take the next one.
+# Seconds in which a slow reader of the lines has to take the next one. One that did not is waited for no more until it reads
+# again: each sample that comes too late for a streak is worth a line, and so the next one would come too late as well.
 _READER_RETURNS = 5.0
 
 
@@ -165,6 +166,15 @@ def _live(line: str) -> None:
         display.display(line, color=color, stderr=True)
 
 
+class _Reader:
+    """Of the run's standard error: whether it took the latest line of this task."""
+
+    returns = True
+
+
+_reader = _Reader()
+
+
 def _written_past_ansible(line: str) -> bool:
     """Write a line to the run's standard error, where that is a pipe; drop it if nobody reads that any more.
 
@@ -184,7 +194,8 @@ def _written_past_ansible(line: str) -> bool:
     try:
         if os.isatty(descriptor):
             return False
-        if select.select([], [descriptor], [], _READER_RETURNS)[1]:
+        _reader.returns = bool(select.select([], [descriptor], [], _READER_RETURNS if _reader.returns else 0)[1])
+        if _reader.returns:
             with suppress(OSError):
                 os.write(descriptor, f"{line}\n".encode("utf-8", "replace"))
     finally:

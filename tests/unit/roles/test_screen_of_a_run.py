@@ -11,8 +11,11 @@ import pty
 import struct
 import subprocess
 import termios
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -58,6 +61,35 @@ def test_lines_to_a_file_or_a_pipe_have_160_columns(tmp_path: Path, monkeypatch:
     assert columns(write, monkeypatch) == 160
     os.close(read)
     os.close(write)
+
+
+def test_a_reader_that_takes_no_line_is_waited_for_once_until_it_reads_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, write = os.pipe()
+    for end in (read, write):
+        os.set_blocking(end, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(write, b"-" * 4096)
+    monkeypatch.setattr(_controller, "_READER_RETURNS", 0.5)
+    monkeypatch.setattr(_controller._reader, "returns", True)
+    say = _controller.lines(SimpleNamespace(no_log=False), True)
+    run = subprocess.Popen(["sleep", "60"], stderr=write)
+    try:
+        monkeypatch.setattr(_controller.os, "getppid", lambda: run.pid)
+        began = time.monotonic()
+        for number in range(4):
+            say(f"lost {number}")
+        assert 0.5 <= time.monotonic() - began < 1.5
+        with suppress(BlockingIOError):
+            while os.read(read, 4096):
+                pass
+        say("taken")
+        assert os.read(read, 4096) == b"taken\n"
+    finally:
+        run.kill()
+        run.wait()
+        os.close(read)
+        os.close(write)
 
 
 @pytest.mark.parametrize(
