@@ -67,9 +67,10 @@ def _value(called: str, name: str, option: Mapping[str, Any], value: Any, strict
 
 def _converted(called: str, name: str, kind: str, value: Any, option: Mapping[str, Any], strict: bool) -> Any:
     what, convert = _TYPES[kind]
-    text_wanted = strict and kind in ("path", "str")
+    # Of a list Ansible would make its text in Python: a hold file of that name exists nowhere, and so shuts no gate.
+    no_text = not isinstance(value, str) and (strict or isinstance(value, (list, dict)))
     with suppress(TypeError, ValueError, OverflowError):
-        if isinstance(value, str) or not text_wanted:
+        if not (no_text and kind in ("path", "str")):
             return convert(value)
     hint = ""
     if strict and kind == "str":

@@ -66,6 +66,8 @@ def test_what_is_given_comes_in_its_type_and_the_rest_by_default() -> None:
         ({"keep": 3}, "drs_cutover_keep must be a dictionary, not 3."),
         ({"unfreeze_vars": 12345}, "drs_cutover_unfreeze_vars must be a dictionary, not int."),
         ({"reports": {"a": 1}}, "drs_cutover_reports must be a list, not {'a': 1}."),
+        ({"hold_file": ["/tmp/hold"]}, "drs_cutover_hold_file must be a path, not ['/tmp/hold']."),
+        ({"title": {"a": 1}}, "drs_cutover_title must be a string, not {'a': 1}."),
         ({"stop_jobs": "later"}, "drs_cutover_stop_jobs must be one of never, before_switch, after_switch, "),
         ({"compare": ["rows", "sums"]}, "drs_cutover_compare must be one of objects, rows, values, not sums."),
         (

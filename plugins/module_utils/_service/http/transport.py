@@ -57,6 +57,8 @@ _CHUNK = 64 * 1024
 # What zlib takes for both gzip and deflate.
 _ANY_HEADER = 47
 _ENCODINGS = ("gzip", "x-gzip", "deflate")
+# The part of the time of a request in which one address of a host takes a connection, or another one is tried.
+_TO_CONNECT = 0.5
 # Interim answers (1xx) before the one that counts.
 _MOST_INTERIM = 20
 
@@ -142,8 +144,10 @@ class _Adapter(HTTPAdapter):
         if exchange is not None:
             if exchange.expired:
                 raise requests.exceptions.ConnectTimeout(request=request)
-            # What a login needs are several requests, which have this time together.
-            kwargs["timeout"] = exchange.left
+            # What a login needs are several requests, which have this time together. A connection gets a part of it, since of the
+            # addresses of a host the first may be silent, as IPv6 that leads nowhere.
+            left = exchange.left
+            kwargs["timeout"] = (left * _TO_CONNECT, left)
         response = super().send(request, **{**kwargs, "stream": True})
         try:
             # Not `content`, which decompresses without a bound.
@@ -324,6 +328,9 @@ def as_drs_error(
         )
         # Not repeated at once when it asks for a login: too many wrong ones lock an account.
         return DrsError(Kind.NETWORK, f"Cannot reach {where} through {named}: {cause}. {advice}", repeatable=not asks)
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        message = f"No connection to {where} within {round(timeout * _TO_CONNECT, 2):g} s. Check the network, or raise request_timeout."
+        return DrsError(Kind.NETWORK, message, repeatable=True)
     # In the middle of a body requests calls a time-out a lost connection.
     if isinstance(error, requests.exceptions.Timeout) or any(
         isinstance(inner, urllib3.exceptions.TimeoutError) for inner in error.args
