@@ -174,16 +174,12 @@ def begin(
     return Move(fresh, Next.GO_ON)
 
 
-def take_over(
-    earlier: Journal, owner: Owner, at: float, *, owner_lives: bool, acting: bool, acted: bool = False
-) -> Move:
-    """Decide whether ``watch`` or ``recover`` unfreezes.
+def take_over(earlier: Journal, owner: Owner, at: float, *, acting: bool, acted: bool = False) -> Move:
+    """Decide whether ``watch`` or ``recover`` unfreezes what an owner that is gone has left.
 
     ``acting``: freeze tasks may still be acting on another machine. ``acted``: the run of this cutover says that they may
     have acted after it was unfrozen, so that it is unfrozen once more.
     """
-    if earlier.outcome is None and owner_lives:
-        return Move(earlier, Next.REFUSED, busy(earlier))
     if acted and unfrozen_under_the_freeze(earlier):
         earlier = replace(earlier, outcome=None)
     if earlier.switching and not earlier.switched:

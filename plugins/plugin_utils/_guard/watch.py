@@ -260,7 +260,7 @@ class Watch(Acting):
         journal = replace(journal, plan=replace(journal.plan, unfreeze_for=self.start.unfreeze_for))
         acted = self._acted_since(journal)
         acting = not here and not acted
-        move = take_over(journal, self.owner, self.now(), owner_lives=False, acting=acting, acted=acted)
+        move = take_over(journal, self.owner, self.now(), acting=acting, acted=acted)
         if move.next is not Next.UNFREEZE:
             if move.next is Next.REFUSED or move.journal.outcome is Outcome.FROZEN:
                 self._end(Next.REFUSED, move.message or wording.NO_TASKS)

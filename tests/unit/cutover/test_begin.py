@@ -62,9 +62,6 @@ def test_a_second_run_is_refused_while_the_first_lives(last: str) -> None:
     earlier = a_cutover(last).journal
     move = begin(earlier, plan(), OTHER, LATER, owner_lives=True)
     assert (move.next, move.journal, move.message) == (Next.REFUSED, earlier, busy(earlier))
-    for owner in (WATCH, RECOVER):
-        taken = take_over(earlier, owner, LATER, owner_lives=True, acting=True)
-        assert (taken.next, taken.journal, taken.message) == (Next.REFUSED, earlier, busy(earlier))
 
 
 def test_a_second_run_is_refused_while_the_guard_unfreezes() -> None:
@@ -77,7 +74,7 @@ def test_an_owner_that_still_lives_does_not_matter_after_the_end() -> None:
     earlier = ended("final", "failed", "unfrozen")
     assert begin(earlier, plan(), RUN, LATER, owner_lives=True).next is Next.GO_ON
     frozen = ended("final", "failed", "gives_up")
-    assert take_over(frozen, RECOVER, LATER, owner_lives=True, acting=False).next is Next.UNFREEZE
+    assert take_over(frozen, RECOVER, LATER, acting=False).next is Next.UNFREEZE
 
 
 @pytest.mark.parametrize("way", [(), ("failed", "unfrozen")])
@@ -106,7 +103,7 @@ def test_after_a_switch_that_did_not_complete_nothing_begins_and_nothing_is_undo
     move = begin(earlier, plan(), OTHER, LATER, owner_lives=False)
     assert (move.next, move.journal) == (Next.REFUSED, earlier)
     assert move.message == "An earlier run failed, or was interrupted, during the switch."
-    taken = take_over(earlier, RECOVER, LATER, owner_lives=False, acting=False)
+    taken = take_over(earlier, RECOVER, LATER, acting=False)
     assert (taken.next, taken.journal) == (Next.REFUSED, earlier)
     assert taken.message == (
         "The switch has begun, so both sides may have been changed. Nothing is undone automatically."
@@ -165,7 +162,7 @@ def test_a_machine_whose_clock_is_behind_keeps_what_the_first_freeze_found() -> 
 def test_a_guard_elsewhere_whose_clock_is_behind_tells_no_negative_outage(owner: Owner) -> None:
     behind = LATER - 300
     earlier = Cutover(Journal(plan(), RUN, rehearsal=""), LATER).until("final").journal
-    cutover = Cutover(take_over(earlier, owner, behind, owner_lives=False, acting=False).journal, behind)
+    cutover = Cutover(take_over(earlier, owner, behind, acting=False).journal, behind)
     cutover.unfrozen()
     assert outage(cutover.journal) == 1.0
 
@@ -183,14 +180,14 @@ def test_a_guard_elsewhere_whose_clock_is_behind_tells_no_negative_outage(owner:
     ids=["nothing begun", "died in the approach", "not begun", "unfrozen", "done"],
 )
 def test_a_guard_elsewhere_says_that_nothing_is_frozen(earlier: Journal, owner: Owner) -> None:
-    move = take_over(earlier, owner, LATER, owner_lives=False, acting=True)
+    move = take_over(earlier, owner, LATER, acting=True)
     assert (move.next, move.journal, move.message) == (Next.ENDED, earlier, "Nothing is frozen.")
 
 
 @pytest.mark.parametrize("owner", [WATCH, RECOVER], ids=["watch", "recover"])
 @pytest.mark.parametrize("last", FROZEN)
 def test_a_guard_elsewhere_unfreezes_what_a_dead_run_left_frozen(last: str, owner: Owner) -> None:
-    move = take_over(ended(last), owner, LATER, owner_lives=False, acting=False)
+    move = take_over(ended(last), owner, LATER, acting=False)
     assert (move.next, move.journal.owner, move.journal.attempts) == (Next.UNFREEZE, owner, 1)
     assert move.journal.failure == f"The run was lost in the stage {last}, and its guard with it."
     assert (move.journal.failed_in, move.journal.again) == (last, False)
@@ -201,7 +198,7 @@ def test_a_guard_elsewhere_unfreezes_what_a_dead_run_left_frozen(last: str, owne
 
 @pytest.mark.parametrize(("last", "again"), [("freeze", True), ("final", False), ("verify", False)])
 def test_after_freeze_tasks_that_may_still_act_elsewhere_it_unfreezes_once_more(last: str, again: bool) -> None:
-    move = take_over(ended(last), WATCH, LATER, owner_lives=False, acting=True)
+    move = take_over(ended(last), WATCH, LATER, acting=True)
     assert move.journal.again is again
     cutover = Cutover(move.journal, LATER)
     assert (cutover.unfrozen().next, cutover.journal.outcome is None) == (
@@ -214,7 +211,7 @@ def taken_after_a_failed_unfreeze(*ways: str) -> Cutover:
     cutover.failed("The table is locked.")
     for way in ways:
         getattr(cutover, way)()
-    move = take_over(cutover.journal, RECOVER, LATER, owner_lives=False, acting=False)
+    move = take_over(cutover.journal, RECOVER, LATER, acting=False)
     assert move.next is Next.UNFREEZE
     assert (move.journal.outcome, move.journal.attempts, move.journal.unfreeze_failure) == (None, 1, "")
     return Cutover(move.journal, LATER)
@@ -243,13 +240,13 @@ def test_recover_that_fails_reports_its_own_failure_once() -> None:
 
 
 def test_a_guard_elsewhere_without_tasks_to_unfreeze_leaves_the_source_frozen() -> None:
-    move = take_over(ended("final", unfreeze=""), RECOVER, LATER, owner_lives=False, acting=True)
+    move = take_over(ended("final", unfreeze=""), RECOVER, LATER, acting=True)
     assert (move.next, move.journal.outcome, move.journal.frozen) == (Next.ENDED, Outcome.FROZEN, True)
 
 
 @pytest.mark.parametrize("event", ["died", "time_up", "unrenewed", "failed"])
 def test_what_is_already_unfreezing_begins_no_other_unfreeze(event: str) -> None:
-    taken = take_over(ended("final"), RECOVER, LATER, owner_lives=False, acting=False)
+    taken = take_over(ended("final"), RECOVER, LATER, acting=False)
     cutover = Cutover(taken.journal, LATER)
     move = getattr(cutover, event)()
     assert (move.next in (Next.WAIT, Next.GO_ON), move.journal) == (True, taken.journal)

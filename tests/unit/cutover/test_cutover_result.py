@@ -79,7 +79,7 @@ def unfrozen_by_guard() -> Cutover:
 def unfrozen_by_recover() -> Cutover:
     cutover = a_cutover("final")
     cutover.died()
-    move = take_over(cutover.journal, RECOVER, cutover.later(3000), owner_lives=False, acting=False)
+    move = take_over(cutover.journal, RECOVER, cutover.later(3000), acting=False)
     assert move.next is Next.UNFREEZE
     recovered = Cutover(move.journal, cutover.at)
     recovered.unfrozen()

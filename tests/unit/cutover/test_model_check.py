@@ -225,7 +225,7 @@ def checked(journal: Journal, world: World) -> None:
         assert not world.switched
     if world.frozen and not world.switched:
         # Somebody can still end it: its guard when the time is up, and anybody who takes over.
-        move = take_over(journal, WATCH, world.now, owner_lives=False, acting=False)
+        move = take_over(journal, WATCH, world.now, acting=False)
         assert move.next is (Next.UNFREEZE if journal.plan.unfreeze_tasks else Next.ENDED)
         assert move.journal.again >= journal.again
         if outcome is None and not world.unfreeze_began:
@@ -270,10 +270,8 @@ def takeovers(journal: Journal, world: World) -> Iterator[tuple[str, State]]:
             others = world.others - {"run"}
             yield "another run", (move.journal, World(world.now, frozen=world.frozen, late_at=late_at, others=others))
     if "watch" in world.others:
-        refused = take_over(journal, WATCH, world.now, owner_lives=True, acting=True)
-        assert journal.outcome is not None or (refused.next, refused.journal) == (Next.REFUSED, journal)
         for acting in (False, True):
-            move = take_over(journal, WATCH, world.now, owner_lives=False, acting=acting)
+            move = take_over(journal, WATCH, world.now, acting=acting)
             if move.next is Next.UNFREEZE:
                 begun = replace(world, unfreezing=False, unfreeze_began=False, others=world.others - {"watch"})
                 frozen_last = (journal.failed_in or journal.stage) == "freeze"

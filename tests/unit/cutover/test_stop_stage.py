@@ -140,7 +140,7 @@ def test_later_runs_know_that_the_switch_was_done_and_jobs_may_still_copy() -> N
     again = begin(journal, journal.plan, OTHER, cutover.later(), owner_lives=False)
     assert again.next is Next.ENDED
     assert again.message.startswith("Not all jobs were stopped")
-    recovered = take_over(journal, RECOVER, cutover.later(), owner_lives=False, acting=False)
+    recovered = take_over(journal, RECOVER, cutover.later(), acting=False)
     assert (recovered.next, recovered.message) == (Next.ENDED, "Nothing is frozen.")
 
 

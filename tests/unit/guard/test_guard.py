@@ -497,7 +497,7 @@ def taken_elsewhere(world: World, outcome: str | None = None) -> None:
     """Let a watch take the journal over, and perhaps end the cutover."""
     assert world.store.newest is not None
     before = world.store.journal
-    move = take_over(before, WATCH, time.time(), owner_lives=False, acting=True)
+    move = take_over(before, WATCH, time.time(), acting=True)
     document = plain_journal(move.journal)
     document["outcome"] = outcome
     world.store.take(document, "cd" * 8, world.store.newest)
