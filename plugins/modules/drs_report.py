@@ -45,7 +45,7 @@ options:
         progress and statuses over time. That of a cutover begins with a table of its databases.
       - C(.md) is a short text for the summary of a CI job.
       - C(.xml) is JUnit, with a test case for the verdict and for each job, for up to 1,000 jobs.
-      - C(.prom) is a textfile for the Prometheus node exporter. Each sample has the label C(title), so that several
+      - C(.prom) is a textfile for the Prometheus node exporter. Each metric has the label C(title), so that several
         waits can be collected on one machine.
       - C(.json) is the result itself, as the schemas in C(docs/schemas) of the collection describe it.
     type: list
