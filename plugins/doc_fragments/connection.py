@@ -117,7 +117,7 @@ options:
   request_timeout:
     description:
       - Maximum duration of one HTTP request in seconds, from V(0.1) to V(600).
-      - An address of the host has half of it to take a connection. Then the next one is tried, if there is one.
+      - A connection to one address of the host gets half of that time. Then the next address is tried, if there is one.
     type: float
     default: 30.0
   request_retries:

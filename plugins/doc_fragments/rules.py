@@ -72,7 +72,7 @@ options:
         there is no position to compare.
       - It counts for jobs whose goal is V(caught_up), and for their subtasks. One sample alone, as in check mode, has
         nothing to compare with, so no job is ready.
-      - An unmoved position is necessary, not sufficient. Transactions that are open are in no log.
+      - An unmoved position is necessary, but not sufficient, because open transactions are in no log.
       - In the role drs_cutover it counts for the final gate only, because before the freeze everybody writes.
       - Only for MySQL and MariaDB. Even there it is the log of the whole instance, which other schemas, log rotation
         and heartbeats of the hoster move. The positions of PostgreSQL, MongoDB, Redis and Oracle move without any user.

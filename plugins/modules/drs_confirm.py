@@ -13,7 +13,7 @@ author:
   - The cutover.drs authors (@cutover-drs)
 description:
   - Asks a question on the terminal of the controller. Only V(yes) counts as a yes.
-  - Unlike M(ansible.builtin.pause), it distinguishes a person who does not answer from nobody being there, as in CI and AWX.
+  - Unlike M(ansible.builtin.pause), it distinguishes no answer from no terminal, as in CI and AWX.
   - It does not fail. The playbook decides what follows from the answer.
 extends_documentation_fragment:
   - cutover.drs.attributes

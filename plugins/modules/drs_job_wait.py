@@ -75,7 +75,7 @@ options:
   hold_file:
     description:
       - While this file exists on the controller, no job is ready.
-      - A relative path is looked for beside the playbook, and where C(ansible-playbook) was started.
+      - A relative path is looked for beside the playbook and where C(ansible-playbook) was started. A file in either place counts.
     type: path
   stall_after:
     description: Seconds without any movement in any job after which there is a warning.
