@@ -386,7 +386,7 @@ def test_a_journal_that_cannot_be_written_any_more_leads_to_the_unfreeze(place: 
         cutover.run(succeeds=False)
         assert cutover.ran == ["freeze", "unfreeze"]
         assert cutover.report["outcome"] == "unfrozen"
-        assert "cannot be written" in cutover.report["reason"]
+        assert "is not a folder" in cutover.report["reason"]
     finally:
         folder.unlink()
 

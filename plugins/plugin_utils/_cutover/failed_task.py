@@ -13,9 +13,6 @@ from typing import Any
 from ...module_utils._job.text import printable
 from .._report.untrusted import fields
 
-# The registered result of the first step, by which the later ones find the guard. Under ``failed_before`` it has the task
-# that had failed by then.
-BEGUN = "_drs_cutover_begun"
 _LONGEST = 1000
 # The number of other hosts that a sentence names.
 _MOST_HOSTS = 3
@@ -28,21 +25,10 @@ def failure(message: str) -> dict[str, Any]:
     return {"failed": True, "msg": message}
 
 
-def failed_before(task_vars: Mapping[str, Any]) -> str:
-    """Return which task of a play failed last, empty if none did."""
-    return str(fields(task_vars.get("ansible_failed_task")).get("uuid") or "")
-
-
-def _failed_task(task_vars: Mapping[str, Any]) -> Mapping[Any, Any]:
-    """Return the task that failed in this cutover: Ansible keeps one that was rescued before."""
-    before, now = fields(task_vars.get(BEGUN)).get("failed_before"), failed_before(task_vars)
-    return {} if now and now == before else fields(task_vars.get("ansible_failed_task"))
-
-
 def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
     """Return a sentence about the task that led to a rescue; ``file`` is the user's file of the stage, empty if none."""
-    task = _failed_task(task_vars)
-    failed = fields(task_vars.get("ansible_failed_result")) if task else {}
+    failed = fields(task_vars.get("ansible_failed_result"))
+    task = fields(task_vars.get("ansible_failed_task"))
     if str(task.get("action", "")).endswith(_OWN_STEPS):
         return _text(failed.get("msg"))
     of_file = f" of {PurePath(file).name}" if file else ""
@@ -72,9 +58,11 @@ def ended_by_others(
     ``any_errors_fatal`` and a task with ``run_once`` end hosts on which nothing failed. ``others`` has the variables of the
     other hosts of the play.
     """
-    if _failed_task(task_vars):
+    if task_vars.get("ansible_failed_task"):
         return ""
-    failed = {host: what_failed(of_host, file) for host, of_host in others.items() if _failed_task(of_host)}
+    failed = {
+        host: what_failed(of_host, file) for host, of_host in others.items() if of_host.get("ansible_failed_task")
+    }
     alive = set(task_vars.get("ansible_play_hosts") or ())
     failed.update(
         {host: "It failed, or cannot be reached." for host in others if host not in alive and host not in failed}

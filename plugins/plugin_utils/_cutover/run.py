@@ -60,7 +60,7 @@ from .._question import ask_person
 from .._role_variables import other_hosts, variables_of
 from . import waves
 from .evidence import Evidence, moved_since, positions_of
-from .failed_task import ended_by_others, failed_before, failure, what_failed
+from .failed_task import ended_by_others, failure, what_failed
 from .options import DEFAULT_TITLE, GATES, Options, check_files
 from .options import read as read_options
 from .play import left_out, typed_vault_password
@@ -103,7 +103,6 @@ class CutoverRun(Step):
         # By which other hosts know whether a result is that of this cutover.
         nothing["run"] = secrets.token_hex(8)
         nothing["wave"] = waves.wave_of(self._vars)
-        nothing["failed_before"] = failed_before(self._vars)
         # Of an earlier cutover in the same play, if there was one.
         self._begun = {}
         try:

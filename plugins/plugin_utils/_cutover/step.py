@@ -22,10 +22,11 @@ from .._guard.protocol import Answer, Handover, LeftBehind, Start
 from .._guard.store import is_database
 from .._role_variables import other_hosts, variables_of
 from .facts import facts_of
-from .failed_task import BEGUN
 from .options import Unfreeze, default_journal
 from .play import folder_of, handover
 
+# The registered result of the first step, by which the later ones find the guard.
+BEGUN = "_drs_cutover_begun"
 # A connection that runs tasks on this machine.
 _LOCAL = ("local", "ansible.builtin.local", "ansible.legacy.local")
 

@@ -13,7 +13,7 @@ from typing import Any
 from ...module_utils._cutover.journal import Outcome
 from .._report.overview import LOST, NOT_YET, Row, table, totals
 from .._role_variables import other_hosts, variables_of
-from .failed_task import BEGUN
+from .step import BEGUN
 
 # The registered result of the step that collects the result.
 FINISHED = "_drs_cutover_finished"

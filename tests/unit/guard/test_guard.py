@@ -720,7 +720,7 @@ def test_a_log_that_somebody_else_planted_is_not_written(tmp_path: Path, planted
     os.write(opened, b"a line\n")
     assert (opened == null) == (planted != "own link")
     assert victim.read_bytes() == (b"a line\n" if planted == "own link" else b"")
-    for descriptor in {opened, null}:
+    for descriptor in sorted({opened, null}):
         os.close(descriptor)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.failed_task import BEGUN
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.step import BEGUN
 from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.waves import (
     FINISHED,
     table_at_the_end,
