@@ -52,7 +52,10 @@ def test_a_file_that_imports_what_is_not_there_is_found_before_anything_runs(pla
     cutover.keywords["tasks"] = [rescued, *cutover.play()["tasks"]]
     said = cutover.run(succeeds=False)
     assert cutover.ran == []
-    assert "not_begun: An include failed: see the error that Ansible shows above. Nothing was frozen." in said
+    # ansible-core 2.16 ends the run there, with an error of its own.
+    told = "not_begun: An include failed: see the error that Ansible shows above. Nothing was frozen."
+    assert told in said or "ERROR! Error when evaluating variable in dynamic parent include path" in said
+    assert "This was meant to fail. Nothing was frozen." not in said
 
 
 @pytest.mark.thorough
