@@ -92,6 +92,19 @@ def check_folder(folder: Path) -> None:
             raise UntrustedError(f"the folder {place} of {whose(found.st_uid)} may be written by others")
 
 
+def is_there(path: str | Path) -> bool:
+    """Tell whether there is something at a path; of a text that can be no path, which pathlib does not answer, there is not."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def is_file(path: str | Path) -> bool:
+    """Tell whether there is a file, as :func:`is_there` does."""
+    return is_there(path) and Path(path).is_file()
+
+
 def read_trusted(path: Path, most: int) -> bytes:
     """Return the content of a regular file that only the caller or root may write, of at most ``most`` bytes.
 

@@ -97,6 +97,22 @@ def test_variables_of_the_unfreeze_hide_nothing_and_are_shown_nowhere(place: Pla
 
 
 @pytest.mark.thorough
+def test_an_inventory_of_many_hosts_may_be_on_the_command_line(place: Place) -> None:
+    cutover = Cutover(place)
+    cutover.tasks(freeze=[cutover.changing(delay=0)])
+    cutover.run("-i", ",".join(["localhost", *(f"host-{number}" for number in range(60))]), succeeds=True)
+    assert cutover.ran == ["freeze", "switch"]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("option", ["switch_tasks", "unfreeze_tasks"])
+def test_a_file_whose_name_is_longer_than_any_is_not_there(place: Place, option: str) -> None:
+    cutover = Cutover(place, **{option: f"{'x' * 300}.yml"})
+    said = cutover.run(succeeds=False)
+    assert f"drs_cutover_{option}: there is no file {cutover.folder}/{'x' * 300}.yml" in said.replace("\\", "")
+
+
+@pytest.mark.thorough
 def test_the_item_of_a_loop_is_named(place: Place) -> None:
     cutover = Cutover(place)
     failing = {"name": "Stop a service", "ansible.builtin.fail": {"msg": "no such service"}}

@@ -28,6 +28,7 @@ from ...module_utils._service.jobs.names import asked_jobs
 from ...module_utils._service.options import COMPARE_KINDS, CONNECTION_OPTIONS, CONNECTION_RANGES
 from ...module_utils._stop.options import STOP_OPTIONS
 from ...module_utils._wait.options import WAIT_OPTIONS, rules_of
+from .._files import is_file, is_there
 from .._guard.store import is_database
 from .._report.write import wrong_suffixes
 from .._role_variables import as_list, given
@@ -328,7 +329,7 @@ def journal_of(
 def check_unfreeze(options: Watching, folder: Path) -> None:
     """Check that the file is there which would be run, if one is named. Raises :class:`DrsError` of kind ``configuration``."""
     file = folder / options.unfreeze.tasks
-    if options.unfreeze.tasks and not file.is_file():
+    if options.unfreeze.tasks and not is_file(file):
         raise configuration_error(f"{PREFIX}unfreeze_tasks: there is no file {file}.")
 
 
@@ -441,7 +442,7 @@ def check_files(options: Options, loader: Any) -> None:
     Raises :class:`DrsError` of kind ``configuration``.
     """
     for name, file in options.files.items():
-        if not Path(file).is_file():
+        if not is_file(file):
             raise configuration_error(f"{PREFIX}{name}_tasks: there is no file {file}.")
         if not _has_tasks(file, loader):
             # Ansible accepts that: the stage would count as done, though nothing was.
@@ -453,7 +454,7 @@ def check_files(options: Options, loader: Any) -> None:
         written.insert(0, ("journal", Path(options.journal)))
     for option, path in written:
         nearest = Path(os.path.realpath(path)).parent
-        while not nearest.exists():
+        while not is_there(nearest):
             nearest = nearest.parent
         try:
             # Tried, not asked for: permissions say little about a read-only or full disk.

@@ -19,6 +19,7 @@ from ansible import context
 from ansible.errors import AnsibleError
 from ansible.utils.vars import load_extra_vars
 
+from .._files import is_there
 from .._guard.protocol import Handover
 from .._guard.unfreeze import yaml_text
 
@@ -172,7 +173,8 @@ def _temporary(*paths: str) -> list[str]:
     named = [*paths, *(str(given[name]) for name in _WITH_FILE if given.get(name))]
     named += map(str, [*(given.get("inventory") or ()), *(given.get("vault_password_files") or ())])
     folders = {Path(folder).resolve() for folder in (tempfile.gettempdir(), "/tmp", "/var/tmp")}
-    needed = {Path(path).absolute() for path in named if path and Path(path).exists()}
+    # An inventory may be a list of hosts, and longer than the name of any file.
+    needed = {Path(path).absolute() for path in named if path and is_there(path)}
     found = sorted(path for path in needed if folders & set(path.resolve().parents))
     return [str(path) for path in found if not set(path.parents) & set(found)]
 

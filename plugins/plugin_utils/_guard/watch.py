@@ -219,7 +219,7 @@ class Watch(Acting):
             )
         for folder in (self.handover.folder, journal.plan.folder):
             path = Path(folder) / journal.plan.unfreeze_tasks
-            if path.is_file():
+            if _files.is_file(path):
                 return str(_safe(path))
         raise StoreError(
             f"there is no file {journal.plan.unfreeze_tasks} in {self.handover.folder}; set drs_cutover_unfreeze_tasks"
