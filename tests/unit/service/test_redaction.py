@@ -106,6 +106,20 @@ def test_a_space_that_a_form_spells_is_the_secret_too(echo: str) -> None:
     assert Redactor("a long pass+word").text(f"+30s {echo} 63%") == f"+30s {MASK} 63%"
 
 
+@pytest.mark.parametrize(
+    ("secret", "text", "masked"),
+    [
+        (r"pass\\word", r"pass\word", MASK),
+        ("a password\\\\", "of a password\\", f"of {MASK}"),
+        ("a password\\\\", "+30s a password\\", f"+30s {MASK}"),
+    ],
+)
+def test_two_backslashes_that_come_back_as_one_are_the_secret_too(secret: str, text: str, masked: str) -> None:
+    redact = Redactor(secret)
+    assert redact.needed(text)
+    assert redact.text(text) == masked
+
+
 @given(secret=SECRETS, form=st.sampled_from(sorted(FORMS)), before=TEXTS, after=TEXTS, at=st.integers(16, 64))
 def test_sixteen_characters_of_a_secret_are_enough(secret: str, form: str, before: str, after: str, at: int) -> None:
     """A server may cut what it quotes, here before it spells it."""

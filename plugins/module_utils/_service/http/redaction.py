@@ -57,7 +57,7 @@ _OF_THE_API = frozenset(
 )
 # What begins another spelling of a character: in a URL, JSON, HTML. The one of a form, + for a space, is looked for
 # apart: each line of progress has one, and to compile the pattern of a secret takes longer than all else in a sample.
-_SPELLING = re.compile(r"\\.|%[0-9A-Fa-f]{2}|&[#A-Za-z]", re.DOTALL)
+_SPELLING = re.compile(r"\\|%[0-9A-Fa-f]{2}|&[#A-Za-z]")
 # The rest of a base64 text: it may hold what stands beside the secret, such as a user.
 _BASE64 = r"(?:[A-Za-z0-9+/=_-]|%(?:25)*(?:2[BbFf]|3[Dd]))*"
 _BEFORE, _AFTER = re.compile(rf"{_BASE64}\Z"), re.compile(_BASE64)
@@ -124,6 +124,8 @@ class _Form:
         # Each spelling doubles backslashes, so that only whether there are any can be compared.
         elements = re.findall(r"\\+|[^\\]", text)
         self.head, self._whole = _as_in_a_form("".join(elements[:_ENOUGH])), whole
+        # So many characters a text has at least that holds it.
+        self.least = len(elements[:_ENOUGH])
         self._first, self._rest = (
             [element[0] for element in part] for part in (elements[:_ENOUGH], elements[_ENOUGH:])
         )
@@ -226,7 +228,7 @@ class Redactor:
             form
             for forms in self._secrets.values()
             for form in forms
-            if len(form.head) <= len(text) and (spelled or form.head in as_in_a_form)
+            if form.least <= len(text) and (spelled or form.head in as_in_a_form)
         ]
 
     def json(self, value: Any) -> Any:
