@@ -83,13 +83,19 @@ def filled_in(folder: Path) -> Path:
 @pytest.mark.thorough
 def test_a_project_knows_its_jobs_and_can_be_read_by_ansible_for_every_engine(place: Place) -> None:
     jobs = Jobs(
-        place, {"target_readonly": True}, {"engine": "postgresql", "type": "sync"}, {"engine": "oracle-to-mysql"}
+        place,
+        {"target_readonly": True},
+        {"engine": "postgresql", "type": "sync"},
+        {"engine": "oracle-to-mysql"},
+        # Its name is that of the first one in other letters.
+        {"engine": "MYSQL"},
     )
     folder = made(place, jobs, drs_job_names=[*jobs.names, jobs.names[0]])
     variables = yaml.safe_load((folder / "group_vars/all/jobs.yml").read_text(encoding="utf-8"))
     assert variables["drs_jobs"] == jobs.ids
     found = [(each["name"], each["engine"], each["target_readonly"]) for each in variables["drs_databases"]]
-    assert found == list(zip(jobs.names, ("mysql", "postgresql", "oracle-to-mysql"), (True, False, False), strict=True))
+    engines = ("mysql", "postgresql", "oracle-to-mysql", "MYSQL")
+    assert found == list(zip(jobs.names, engines, (True, False, False, False), strict=True))
     for path in folder.rglob("*.yml"):
         assert yaml.safe_load(path.read_text(encoding="utf-8")), path
     assert {path.name for path in (folder / "tasks").iterdir()} >= {"quiet_mysql.yml", "quiet_postgresql.yml"}
