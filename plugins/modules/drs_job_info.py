@@ -25,6 +25,7 @@ options:
     description:
       - Only jobs, or subtasks, with one of these ids. They come in this order; an id that is in no list is left out.
       - Options that choose are combined; a job must meet all of them.
+      - An option that is empty, as an empty variable makes it, chooses nothing. If all are, every job is listed.
     type: list
     elements: str
   names:
