@@ -358,6 +358,34 @@ def test_iam_that_is_down_is_named(simulator: Simulator, client_for: ClientFor) 
     assert (error.kind.value, error.attempts) == ("network", 5)
 
 
+@pytest.mark.parametrize("path", ["", "/v3"])
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (TimeoutError("timed out"), "No connection to HOST within 15 s. Check the network, or raise request_timeout."),
+        (ConnectionRefusedError(111, "Connection refused"), "No connection to HOST: Connection refused. Check the URL"),
+    ],
+)
+def test_iam_of_clouds_yaml_that_cannot_be_reached_is_no_strange_answer(
+    simulator: Simulator,
+    client_for: ClientFor,
+    clouds_yaml: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    problem: OSError,
+    said: str,
+) -> None:
+    def unreachable(*_address: object, **_options: object) -> None:
+        raise problem
+
+    iam = closed_port()
+    clouds_yaml(cloud_of(simulator, auth_url=f"http://{iam}{path}"))
+    monkeypatch.setattr("urllib3.util.connection.create_connection", unreachable)
+    error = failed(lambda: client_for(simulator, cloud="otc", request_retries=0))
+    assert str(error).startswith(said.replace("HOST", iam))
+    assert error.kind.value == "network"
+
+
 def test_iam_that_redirects_gets_no_password_sent_elsewhere(start: Start, client_for: ClientFor) -> None:
     simulator, other = start(), start()
     simulator.add_fault(operation="tokens", kind="redirect", http_status=307, location=f"{other.auth_url}/auth/tokens")

@@ -233,9 +233,9 @@ class KeystoneAuth(AuthBase):
             except exceptions.ClientException as error:
                 if exchange.expired:
                     raise timed_out(where, timeout) from None
-                cause = error.__context__
-                if isinstance(error, exceptions.ConnectionError) and isinstance(cause, requests.RequestException):
-                    begun = exchange.begun
+                cause, begun = _of_requests(error), exchange.begun
+                # Before it logs in it may ask for versions, and then says only that it found none.
+                if cause and (isinstance(error, exceptions.ConnectionError) or not begun):
                     raise as_drs_error(
                         cause, where, timeout, self._session.session, self._redact, begun=begun
                     ) from None
@@ -249,6 +249,13 @@ class KeystoneAuth(AuthBase):
                 # Its plugins also raise bare exceptions, for a password that is not given for one.
                 raise _login_error(error, where, self._redact) from None
         return answer
+
+
+def _of_requests(error: BaseException | None) -> Exception | None:
+    """What requests raised, if that is behind an error of keystoneauth1."""
+    while error is not None and not isinstance(error, requests.RequestException):
+        error = error.__context__
+    return error
 
 
 def _no_login_answer(where: str, why: str) -> DrsError:
