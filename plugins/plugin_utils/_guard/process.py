@@ -19,6 +19,7 @@ import stat
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -349,19 +350,21 @@ class RunGuard(Acting):
             return self._lost(None)
         if problem and isinstance(event, (Enter, GateEnded)):
             # Nothing begins that a later run could not know about.
+            if self.owned is not None and isinstance(event, Enter):
+                self.owned.believe(_not_begun(before, move.journal))
             message = sentence(unusable(self._store.name, "written", problem))
             return self._answer(Move(self.journal, Next.REFUSED, message))
-        if isinstance(event, Enter) and self.owned is not None:
+        if isinstance(event, Enter) and self.owned is not None and move.next is Next.GO_ON:
             now = since_boot()
             if not self.owned.lease.sure(now):
                 # This guard, or its machine, was suspended since the write: meanwhile anybody may have taken over.
-                self.owned.believe(before)
+                self.owned.believe(_not_begun(before, move.journal))
                 return self._unsure()
             if now >= self.until - _ON_ITS_WAY:
                 # The step gives up, so that no task of this stage runs: a switch that never began must not keep the source frozen.
-                self.owned.believe(before)
+                self.owned.believe(_not_begun(before, move.journal))
                 message = f"The journal {self._store.name} was written too late for this step."
-                return self._answer(Move(before, Next.REFUSED, message))
+                return self._answer(Move(self.journal, Next.REFUSED, message))
         if problem and self.owned is not None:
             self.warn(sentence(unusable(self._store.name, "written", problem)))
             self.owned.believe(move.journal)
@@ -448,6 +451,11 @@ class RunGuard(Acting):
             elif self.journal.outcome is not None:
                 self.owned.release()
         self._lock.release()
+
+
+def _not_begun(before: Journal, entered: Journal) -> Journal:
+    """Return the journal without the stage that was entered; what the one before it found, or that it was the switch, stays."""
+    return entered if before.switching else replace(before, keep=entered.keep)
 
 
 def _others(error: BusyError) -> str:

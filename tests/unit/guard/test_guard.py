@@ -32,6 +32,7 @@ from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import Bu
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     LEASE,
     MAX_OUTAGE,
+    SHORT,
     UNFREEZE_FOR,
     WATCH,
     a_cutover,
@@ -448,6 +449,54 @@ def test_a_switch_that_was_written_too_late_for_its_step_has_not_begun(world: Wo
     world.unfreezes[0].says = ""
     guarded.turn()
     assert world.store.journal.outcome is Outcome.UNFROZEN
+
+
+def fails_at_a_write(world: World, how: str) -> None:
+    """Let each write fail; ``late``: it takes place, after the step has given up."""
+
+    def fails(operation: str) -> str:
+        if operation != "replace":
+            return ""
+        world.clock.now += 19.5 * (how == "late")
+        return "" if how == "late" else how
+
+    world.store.fault = fails
+
+
+@pytest.mark.parametrize("how", ["late", "refused", "unheard"])
+def test_what_the_freeze_found_is_restored_also_if_the_stage_that_told_it_has_not_begun(world: World, how: str) -> None:
+    guarded = world.guard(keep={"event_scheduler": "ON"}).until("freeze")
+    fails_at_a_write(world, how)
+    answer = guarded.enter("final", keep={"event_scheduler": "OFF"})
+    assert answer.next is Next.REFUSED
+    world.store.fault = lambda operation: ""
+    guarded.ask(StepFailed(answer.message))
+    assert [unfreezing.keep for unfreezing in world.unfreezes] == [{"event_scheduler": "OFF"}]
+    assert world.store.journal.keep == {"event_scheduler": "OFF"}
+
+
+@pytest.mark.parametrize("how", ["late", "refused", "unheard"])
+def test_a_switch_that_ended_stays_one_if_the_stop_after_it_has_not_begun(world: World, how: str) -> None:
+    guarded = world.guard(plan=plan((*SHORT, "stop"))).until("switch")
+    fails_at_a_write(world, how)
+    answer = guarded.enter("stop")
+    assert answer.next is Next.REFUSED
+    world.store.fault = lambda operation: ""
+    assert guarded.ask(StepFailed(answer.message)).next is Next.ENDED
+    assert (world.store.journal.outcome, world.store.journal.failed_in) == (Outcome.DONE, "stop")
+
+
+def test_a_step_that_waits_for_the_rehearsal_is_not_told_of_a_write(world: World) -> None:
+    guarded = world.guard(needs_watch=True)
+    guarded.enter("approach")
+    guarded.judged("approach")
+
+    def slow(operation: str) -> str:
+        world.clock.now += 19.5 * (operation == "acknowledgements")
+        return ""
+
+    world.store.fault = slow
+    assert guarded.enter("freeze").message == "The guard rehearses the unfreeze."
 
 
 @pytest.mark.parametrize("fault", ["refused", "unheard"])
