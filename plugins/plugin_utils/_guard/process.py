@@ -194,9 +194,13 @@ class RunGuard(Acting):
 
     # How it goes on
 
-    def run(self, listener: socket.socket) -> None:
-        """Answer the steps of the run until it has finished, or is gone and everything is done."""
-        if self.journal.plan.unfreeze_tasks and self.journal.plan.rehearses:
+    def run(self, listener: socket.socket, *, heard: bool = True) -> None:
+        """Answer the steps of the run until it has finished, or is gone and everything is done.
+
+        If the first step has not ``heard`` of this guard no other one will come, though Ansible may live on: that run is gone.
+        """
+        self._run_gone = not heard
+        if heard and self.journal.plan.unfreeze_tasks and self.journal.plan.rehearses:
             self.rehearse(self.tasks(), self.journal)
         self.serve(listener, _pidfd(self.start.pid))
         if self.acted and not self._finished:
@@ -569,7 +573,7 @@ def _begin(guard: RunGuard, folder: Path, listener: socket.socket, answer_to: in
     heard = _answer_once(answer_to, answer)
     # A run that was ended meanwhile, while this watched for a lease whether an owner lives, may have taken over a frozen source.
     if move.next is Next.GO_ON and (heard or guard.journal.frozen):
-        guard.run(listener)
+        guard.run(listener, heard=heard)
 
 
 def _answer_once(answer_to: int, answer: Answer) -> bool:

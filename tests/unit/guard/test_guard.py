@@ -715,13 +715,16 @@ def test_what_is_no_journal_is_named_and_lets_nothing_begin(world: World) -> Non
 
 
 @pytest.mark.parametrize(("frozen", "unfreezes"), [(True, 1), (False, 0)])
+@pytest.mark.parametrize("lives", [False, True], ids=["ended", "goes on"])
 def test_a_run_that_is_ended_while_it_begins_leaves_no_source_frozen(
-    world: World, monkeypatch: pytest.MonkeyPatch, frozen: bool, unfreezes: int
+    world: World, monkeypatch: pytest.MonkeyPatch, frozen: bool, unfreezes: int, lives: bool
 ) -> None:
-    """As somebody does who is told that it watches for a lease whether the owner lives."""
+    """As somebody does who is told that it watches for a lease whether the owner lives. The keyword timeout ends the step alone."""
     world.guard().until("final" if frozen else "approach")
+    began = world.clock.now
     world.gone_guards.add(os.getpid())
-    world.gone_runs.add(20)
+    if not lives:
+        world.gone_runs.add(20)
     guard = process.RunGuard(world.start(pid=20), world.store, world.folder)  # type: ignore[arg-type]
     look_after_unfreeze = guard.look_after_unfreeze
 
@@ -740,6 +743,7 @@ def test_a_run_that_is_ended_while_it_begins_leaves_no_source_frozen(
     guard.close()
     assert len(world.unfreezes) == unfreezes
     assert world.store.journal.outcome is (Outcome.UNFROZEN if frozen else None)
+    assert world.clock.now - began < 10
 
 
 @pytest.mark.parametrize("role", ["run", "watch", "recover"])
