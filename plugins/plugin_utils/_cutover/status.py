@@ -10,7 +10,6 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ...module_utils._cutover.journal import Outcome
 from ...module_utils._cutover.status import lines, status
 from ...module_utils._cutover.wording import of_other_jobs
 from ...module_utils._job.errors import DrsError
@@ -35,8 +34,8 @@ class StatusStep(Elsewhere):
             return failure(message_of(error))
         try:
             found = look(store)
-            if found is None or found[0].outcome not in (None, Outcome.FROZEN):
-                # What has ended, or never began, says nothing of a cutover of more jobs.
+            if found is None or not (found[0].frozen or found[1].lives):
+                # What is over, or never began, says nothing of a cutover of more jobs.
                 store.ensure_free()
         except BusyError as error:
             return failure(of_more_jobs(error))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Journal, Outcome, Process
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.status import Outside
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover import status as step
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.alive import this_process
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.look import look
-from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import Acknowledgement, Held
-from ansible_collections.cutover.drs.tests.unit.cutover.builders import LEASE, a_cutover
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import Acknowledgement, BusyError, Held
+from ansible_collections.cutover.drs.tests.unit.cutover.builders import LEASE, a_cutover, plan
 
 TOKEN = "0123456789abcdef"
 
@@ -113,3 +115,29 @@ def test_of_a_file_only_a_watch_that_speaks_counts() -> None:
     store.watches = lambda now: (said("ann", int(now / 3), None), said("bob", 7, None, "No route."))
     seen = store.seen()
     assert (seen.watches, store.now) == ((("ann", ""),), 6.0)
+
+
+@pytest.mark.parametrize(
+    ("last", "age", "asks"),
+    [(None, 0.0, True), ("approach", LEASE, True), ("approach", 1.0, False), ("final", LEASE, False)],
+    ids=["never begun", "lost before the freeze", "goes on", "frozen"],
+)
+def test_status_says_that_nothing_is_frozen_only_if_no_cutover_of_more_jobs_is(
+    monkeypatch: pytest.MonkeyPatch, last: str | None, age: float, asks: bool
+) -> None:
+    """The other one took the jobs of a run that was lost before it froze anything, whose journal stays as it was."""
+    more = replace(a_cutover("final").journal, plan=plan(jobs=("a", "b", "c")))
+
+    class WithAnother(OnlyRead):
+        def ensure_free(self) -> None:
+            raise BusyError("taken", journal_json.encode(more, 1.0))
+
+    store = WithAnother(None if last is None else a_cutover(last).journal, age=age)
+    monkeypatch.setattr(step, "open_store", lambda _journal, _jobs: store)
+    options = SimpleNamespace(journal="j", jobs=("a", "b"), missing_is_failure=False)
+    monkeypatch.setattr(step.StatusStep, "options", lambda _self: options)
+    status = step.StatusStep.__new__(step.StatusStep)
+    status._folder = "/play"
+    found = status.step()
+    assert found.get("failed", False) == asks, found
+    assert not asks or found["msg"].startswith("A cutover of a, b, c has one of these jobs, and is in the stage final")
