@@ -93,7 +93,7 @@ class CutoverEnd(Step):
         try:
             jobs = list(self._begun["jobs"])
             # Not from what the first step returned: the URL of a database has a password.
-            journal = journal_of(self._vars, self._action._templar, self._defaults, Path(self._folder), jobs)
+            journal = journal_of(self._vars, self._action._templar, Path(self._folder), jobs)
             held = open_store(journal, jobs).read()
             found = None if held is None else journal_json.decode(dict(held.document))
             if found is not None and not of_other_jobs(found, jobs):

@@ -319,11 +319,14 @@ def read_watching(
     return Watching(tuple(jobs), journal, unfreeze, values["watch_timeout"], values["recover_wait"], missing == "fail")
 
 
-def journal_of(
-    task_vars: Mapping[str, Any], templar: Any, defaults: Mapping[str, Any], folder: Path, jobs: list[str]
-) -> str:
-    """Return where the journal of these jobs is kept: a path, or the URL of a database. Raises :class:`DrsError`."""
-    return _journal(_given_values(task_vars, templar, defaults)[0], folder, jobs)
+def journal_of(task_vars: Mapping[str, Any], templar: Any, folder: Path, jobs: list[str]) -> str:
+    """Return where the journal of these jobs is kept, whatever became of other options: a path, or the URL of a database.
+
+    Raises :class:`DrsError`.
+    """
+    journal = given((PREFIX,), ("journal",), task_vars, templar).get("journal")
+    journal = journal or os.environ.get(CUTOVER_ENVIRONMENT["journal"])
+    return _journal({"journal": journal and str(journal)}, folder, jobs)
 
 
 def check_unfreeze(options: Watching, folder: Path) -> None:

@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleError
 
 from ansible_collections.cutover.drs.plugins.action import drs_job_wait
 from ansible_collections.cutover.drs.plugins.module_utils._arguments import checked
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
-from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.options import OPTIONS
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.options import OPTIONS, journal_of
 from ansible_collections.cutover.drs.plugins.plugin_utils._role_variables import as_list
 
 
@@ -128,3 +130,30 @@ def test_the_keyword_timeout_only_ever_shortens_a_wait(
     handed = waited(monkeypatch, {}, keyword, jobs=["a"], timeout=timeout)
     assert handed["limit"] == limit
     assert bool(handed["result"].get("warnings")) == (limit is not None)
+
+
+class Templar:
+    """Evaluates what is no template, and one that needs what a task that failed did not register."""
+
+    def template(self, value: Any) -> Any:
+        if "{{" in str(value):
+            raise AnsibleError("'found' is undefined")
+        return value
+
+
+@pytest.mark.parametrize(
+    ("variables", "environment", "path"),
+    [
+        ({"drs_cutover_journal": "j.json"}, "e.json", "/play/j.json"),
+        ({"drs_cutover_journal": ""}, "/e.json", "/e.json"),
+        ({"drs_cutover_journal": "postgresql+psycopg://ann:secret@db/j"}, "", "postgresql+psycopg://ann:secret@db/j"),
+        ({}, "", "/play/.drs_cutover.ca978112ca1b.json"),
+    ],
+)
+def test_a_journal_is_found_whatever_became_of_other_options(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, Any], environment: str, path: str
+) -> None:
+    """By the end of a run whose guard is gone: what the journal says is what became of the source."""
+    monkeypatch.setenv("DRS_CUTOVER_JOURNAL", environment)
+    others = {"drs_cutover_keep": {"mode": "{{ found.mode }}"}, "drs_cutover_lease": "{{ found.lease }}"}
+    assert journal_of({**variables, **others}, Templar(), Path("/play"), ["a"]) == path
