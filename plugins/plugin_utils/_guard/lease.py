@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from signal import ITIMER_REAL, SIGALRM, setitimer, signal
+from signal import ITIMER_REAL, SIGALRM, getitimer, setitimer, signal
 
 from .store import Acknowledgement, Held
 
@@ -103,16 +103,16 @@ def limited(seconds: float) -> Iterator[None]:
         if not over:
             raise TookTooLongError(f"no answer within {seconds:g} s")
 
-    before = signal(SIGALRM, interrupt)
-    # Again and again: a library may swallow the first.
-    others = setitimer(ITIMER_REAL, seconds, 0.5)
+    before, others = signal(SIGALRM, interrupt), getitimer(ITIMER_REAL)
     try:
         try:
+            # Again and again: a library may swallow the first.
+            setitimer(ITIMER_REAL, seconds, 0.5)
             yield
         finally:
             over = True
     finally:
-        # Also if the alarm comes at the very end: otherwise it would come for ever, whatever this process does. In a step there
-        # may be Ansible's own, for the keyword timeout.
+        # Also if the alarm comes at the very beginning or end: otherwise it would come for ever, whatever this process does.
+        # In a step there may be Ansible's own, for the keyword timeout.
         setitimer(ITIMER_REAL, *others)
         signal(SIGALRM, before)

@@ -106,16 +106,21 @@ def test_what_hangs_is_interrupted_and_the_alarm_is_as_before() -> None:
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
-def test_an_alarm_at_the_very_end_is_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("end", [False, True], ids=["beginning", "end"])
+def test_an_alarm_at_the_very_beginning_or_end_is_the_last_one(monkeypatch: pytest.MonkeyPatch, end: bool) -> None:
     """Otherwise there is one every half a second, in the middle of whatever the guard does next."""
     before, real = signal.getsignal(signal.SIGALRM), signal.setitimer
 
-    def at_the_end(which: int, seconds: float, interval: float = 0.0) -> tuple[float, float]:
-        if not seconds:
+    def then(which: int, seconds: float, interval: float = 0.0) -> tuple[float, float]:
+        if end and not seconds:
             signal.raise_signal(signal.SIGALRM)
-        return real(which, seconds, interval)
+        set_before = real(which, seconds, interval)
+        if seconds and not end:
+            # As of a guard that was suspended there.
+            signal.raise_signal(signal.SIGALRM)
+        return set_before
 
-    monkeypatch.setattr(lease, "setitimer", at_the_end)
+    monkeypatch.setattr(lease, "setitimer", then)
     with suppress(TookTooLongError), limited(50.0):
         pass
     left = real(signal.ITIMER_REAL, 0)
