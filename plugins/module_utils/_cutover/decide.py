@@ -156,7 +156,7 @@ def begin(
     if earlier is None:
         return Move(fresh, Next.GO_ON)
     if other := of_other_jobs(earlier, plan.jobs):
-        return Move(earlier, Next.REFUSED, f"{other} Set another drs_cutover_journal.")
+        return Move(earlier, Next.REFUSED, other)
     if earlier.outcome is None and owner_lives:
         return Move(earlier, Next.REFUSED, busy(earlier))
     if earlier.switched:

@@ -83,11 +83,17 @@ def frozen_by(journal: Journal) -> str:
     return f"The source is frozen since {iso(journal.frozen_since)}, by {journal.owner or 'nobody known'}, in the stage {journal.stage}"
 
 
-def of_other_jobs(journal: Journal, jobs: Sequence[str]) -> str:
-    """Say that a journal belongs to a cutover of other jobs than these; empty if it does not."""
+def of_other_jobs(journal: Journal, jobs: Sequence[str], *, looks: bool = False) -> str:
+    """Say that a journal belongs to a cutover of other jobs than these, and what to do; empty if it does not.
+
+    ``looks``: to somebody who looks for a cutover, and may have named the wrong jobs.
+    """
     if sorted(journal.plan.jobs) == sorted(jobs):
         return ""
-    return f"The journal belongs to a cutover of other jobs: {', '.join(journal.plan.jobs)}."
+    advice = "Set drs_cutover_jobs to these, or another" if looks else "Set another"
+    return (
+        f"The journal belongs to a cutover of other jobs: {', '.join(journal.plan.jobs)}. {advice} drs_cutover_journal."
+    )
 
 
 def _gone(journal: Journal) -> str:

@@ -44,7 +44,7 @@ class StatusStep(Elsewhere):
         if found is None:
             return {"status": None, **self.no_journal(options)}
         journal, outside = found
-        if options.jobs and (other := of_other_jobs(journal, options.jobs)):
-            return failure(f"{other} Set drs_cutover_jobs to these, or another drs_cutover_journal.")
+        if options.jobs and (other := of_other_jobs(journal, options.jobs, looks=True)):
+            return failure(other)
         told = lines(journal, store.name, outside)
         return {"msg": told, "status": status(journal, store.name, outside), "_ansible_verbose_always": True}

@@ -97,15 +97,16 @@ class Turn:
             return True
         try:
             folder = _lock_folder()
-            turns = [f"turn.{number}" for number in range(os.cpu_count() or 1)]
-            for path in [folder / name for name in turns] if folder is not None else ():
-                self._descriptor = _locked(path)
+            if folder is None:
+                return True
+            for number in range(os.cpu_count() or 1):
+                self._descriptor = _locked(folder / f"turn.{number}")
                 if self._descriptor is not None:
                     return True
         except (UntrustedLockError, OSError):
             return True
         self._waits_since = self._clock() if self._waits_since is None else self._waits_since
-        return folder is None or self._clock() - self._waits_since >= _TURN
+        return self._clock() - self._waits_since >= _TURN
 
     def give(self) -> None:
         """Let the next one have it. The file stays: it is always the same few."""

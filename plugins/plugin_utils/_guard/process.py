@@ -405,7 +405,7 @@ class RunGuard(Acting):
         found = self.owned.read() if self.owned is not None else None
         if found is not None and (other := of_other_jobs(found, self.start.jobs)):
             # How theirs ends says nothing of this one.
-            move = advance(self.journal, Failed(self.now(), f"{other} Set another drs_cutover_journal."))
+            move = advance(self.journal, Failed(self.now(), other))
             self._finished = isinstance(request, protocol.Finish)
             ends = isinstance(request, (protocol.StepFailed, protocol.Look, protocol.Finish))
             return self._answer(Move(move.journal, Next.ENDED if ends else Next.REFUSED, move.journal.failure))

@@ -126,8 +126,8 @@ class Watch(Acting):
             self._none()
             return
         # Without jobs whatever the journal is of is meant.
-        if self.start.jobs and (other := wording.of_other_jobs(journal, self.start.jobs)):
-            self._end(Next.REFUSED, f"{other} Set drs_cutover_jobs to these, or another drs_cutover_journal.")
+        if self.start.jobs and (other := wording.of_other_jobs(journal, self.start.jobs, looks=True)):
+            self._end(Next.REFUSED, other)
             return
         now = since_boot()
         # An owner that could not reach the journal either has a lease's time to say that it lives, or has unfrozen.

@@ -283,17 +283,22 @@ def test_a_journal_of_other_jobs_is_refused_and_left_alone(world: World, role: s
     assert (world.store.newest, world.unfreezes) == (before, [])
 
 
+def a_run_that_failed(world: World, end: str) -> None:
+    """Let a run fail in the approach gate, or in the final one, so that its guard unfreezes."""
+    guarded = world.guard().until("final" if end == "unfrozen" else "approach")
+    guarded.ask(StepFailed("No route."))
+    if end == "unfrozen":
+        world.unfreezes[0].says = ""
+        guarded.turn()
+    guarded.ask(Finish())
+
+
 @pytest.mark.parametrize("end", ["never begun", "not begun", "unfrozen"])
 def test_nothing_is_called_not_frozen_while_a_cutover_of_more_jobs_is(
     world: World, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if end != "never begun":
-        guarded = world.guard().until("final" if end == "unfrozen" else "approach")
-        guarded.ask(StepFailed("No route."))
-        if end == "unfrozen":
-            world.unfreezes[0].says = ""
-            guarded.turn()
-        guarded.ask(Finish())
+        a_run_that_failed(world, end)
     frozen = journal_json.encode(a_cutover("final").journal, 0.0)
 
     def ensure_free() -> None:
@@ -342,12 +347,7 @@ def test_a_watch_of_a_folder_that_is_not_mounted_for_a_while_gives_its_owner_a_l
 
 @pytest.mark.parametrize("end", ["unfrozen", "not begun"])
 def test_recover_says_that_nothing_is_frozen(world: World, end: str) -> None:
-    guarded = world.guard().until("final" if end == "unfrozen" else "approach")
-    guarded.ask(StepFailed("No route."))
-    if end == "unfrozen":
-        world.unfreezes[0].says = ""
-        guarded.turn()
-    guarded.ask(Finish())
+    a_run_that_failed(world, end)
     recover = world.watch("recover").turn()
     assert recover.ended == (Next.ENDED, "Nothing is frozen.")
     assert len(world.unfreezes) == (end == "unfrozen")

@@ -271,10 +271,8 @@ class Redactor:
         )
 
 
-# To look for single texts first is several times faster in an answer about a hundred jobs than to search for a pattern.
-
-
 def _is_spelled(text: str) -> bool:
+    # In an answer about a hundred jobs, to look for single texts first is several times faster than to search for a pattern.
     return any(char in text for char in "\\%&") and bool(_SPELLING.search(text))
 
 
