@@ -254,7 +254,7 @@ class TestLists:
         # Once to learn that there is no v3.
         assert wait.result["requests"] == 3 * (number + 3) + v5
         assert wire.seen() == ["-"] * (number - 1) + [kind] + ["-"] * 3
-        reset = [f"RESET streak {number - 1}->0 9a47..jb21 subtasks"] if number > 1 else []
+        reset = [f"RESET streak {number - 1}->0 DRS-9a470239 subtasks"] if number > 1 else []
         assert wait.breaks == reset
         assert sum(line.endswith("hold=subtasks") for line in wait.lines) == 1
 
@@ -273,7 +273,7 @@ class TestLists:
         wait = waited(**through(wire, kind), timeout=2, near_interval=0.5, check_subtasks=True)
         assert (wait.result["verdict"], wait.result["errors"]) == ("timeout", 0), wait.lines
         assert wait.result["polls"] >= 2
-        assert wait.breaks == ["RESET streak 1->0 9a47..jb21 subtasks"]
+        assert wait.breaks == ["RESET streak 1->0 DRS-9a470239 subtasks"]
         said = "The proxy requires a login" if kind == "http-proxy-login" else FAULTS[kind][1]
         assert_says(wait, said)
 
@@ -292,14 +292,14 @@ class TestLists:
         wait = waited(endpoint=wire.https, ca_path=wire.ca_path, parallel=1, check_subtasks=True)
         assert (wait.result["verdict"], wait.result["polls"], wait.result["requests"]) == ("ready", 6, 18), wait.lines
         assert len(wire.plain.requests) == 17
-        assert wait.breaks == ["RESET streak 2->0 9a47..jb21 subtasks"]
+        assert wait.breaks == ["RESET streak 2->0 DRS-9a470239 subtasks"]
 
 
 @pytest.mark.parametrize(
     ("operation", "requests", "errors", "line"),
     [
         ("batch-progress", 12, 1, " RESET streak 2->0 network errors=1/5"),
-        ("list-v3", 18, 0, " RESET streak 2->0 9a47..jb21 subtasks"),
+        ("list-v3", 18, 0, " RESET streak 2->0 DRS-9a470239 subtasks"),
     ],
 )
 def test_a_playbook_through_a_wire_that_breaks_in_the_last_poll(
@@ -358,7 +358,7 @@ class TestForeignAnswers:
         wire.strike("tcp-answer", 3, operation="list-v3", answer=FOREIGN[name])
         wait = waited(endpoint=wire.tcp, check_subtasks=True)
         assert (wait.result["verdict"], wait.result["errors"]) == ("ready", 0), wait.lines
-        assert wait.breaks == ["RESET streak 2->0 9a47..jb21 subtasks"]
+        assert wait.breaks == ["RESET streak 2->0 DRS-9a470239 subtasks"]
 
     @pytest.mark.parametrize("name", FOREIGN)
     def test_in_a_stop_that_was_carried_out(self, wire: Wire, name: str) -> None:

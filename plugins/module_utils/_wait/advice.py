@@ -36,7 +36,7 @@ _OF_FAILURES = {
     Kind.THROTTLED: "raise {interval}, or lower {parallel}",
     Kind.SERVICE: "try again later, and give the request_id to the support of the cloud",
     Kind.NETWORK: "check the address, DNS, the proxy and the certificate",
-    Kind.PROTOCOL: "check the endpoint, and whether a proxy or firewall answered",
+    Kind.PROTOCOL: "check the endpoint (of a login: auth_url), and whether a proxy or firewall answered",
 }
 _OF_HOLDS = {
     Rule.NOT_FOUND: _COMPARE,

@@ -441,6 +441,27 @@ def test_a_login_that_gives_no_usable_token_is_a_protocol_error(client_for: Clie
     assert error.kind.value == "protocol"
 
 
+def test_an_answer_to_a_login_that_is_not_of_iam_names_auth_url(client_for: ClientFor) -> None:
+    page = b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\nConnection: close\r\n\r\nnot JSON."
+    with raw_server(page) as iam:
+        client = client_for("http://drs.example.com", **BY_PASSWORD, auth_url=f"http://{iam}/nowhere", request_retries=0)
+        error = failed(lambda: client.statuses(JOBS))
+    assert str(error) == (
+        f"The login at {iam} returned no token: HTTP 404 without a code of the service: a proxy or firewall answered. "
+        "Check what is between here and the service, and auth_url."
+    )
+    # A proxy may answer so once; the next login may succeed.
+    assert (error.kind.value, error.repeatable) == ("protocol", True)
+
+
+def test_a_login_at_a_server_without_tls_says_what_to_check(simulator: Simulator, client_for: ClientFor) -> None:
+    host = simulator.endpoint.removeprefix("http://")
+    client = client_for("http://drs.example.com", **BY_PASSWORD, auth_url=f"https://{host}/v3", request_retries=0)
+    error = failed(lambda: client.statuses(JOBS))
+    assert f"No TLS connection to {host}: " in str(error)
+    assert str(error).endswith("Check this address, its port and the proxy.")
+
+
 FOREIGN = "Probably a proxy or firewall answered. Check auth_url."
 PROJECTS: list[tuple[dict[str, Any], str]] = [
     ({"projects": []}, "There is no project named eu-de at HOST. Give project_id."),

@@ -436,7 +436,7 @@ class TestTls:
         host = simulator.endpoint.removeprefix("http://")
         error = failed(client_for(f"https://{host}", request_retries=0))
         assert f"No TLS connection to {host}: " in str(error)
-        assert str(error).endswith("Check the endpoint, its port and the proxy.")
+        assert str(error).endswith("Check this address, its port and the proxy.")
 
     def test_an_answer_over_tls_is_bounded_in_time(self, start: Start, client_for: ClientFor) -> None:
         simulator = start(tls=True)

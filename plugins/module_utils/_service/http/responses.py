@@ -100,8 +100,11 @@ def check(answer: Answer, redact: Redactor, parse: Callable[[object], Result]) -
     raise refusal(answer, redact)
 
 
-def refusal(answer: Answer, redact: Redactor) -> DrsError:
-    """What an answer without success is: of the service if it has one of its codes, else of something in between."""
+def refusal(answer: Answer, redact: Redactor, option: str = "endpoint") -> DrsError:
+    """What an answer without success is: of the service if it has one of its codes, else of something in between.
+
+    ``option`` is the one with the address that was asked.
+    """
     if 300 <= answer.status < 400:
         target = cut(redact.text(answer.headers.get("Location", "nowhere")))
         return _protocol(
@@ -116,7 +119,7 @@ def refusal(answer: Answer, redact: Redactor) -> DrsError:
         body = _parsed(answer.body, redact)
     except ValueError:
         body = None
-    return _refused(answer, body, redact)
+    return _refused(answer, body, redact, option)
 
 
 def _in_between(answer: Answer, redact: Redactor) -> str:
@@ -218,7 +221,7 @@ def _protocol(message: str, answer: Answer, redact: Redactor) -> DrsError:
     )
 
 
-def _refused(answer: Answer, body: object, redact: Redactor) -> DrsError:
+def _refused(answer: Answer, body: object, redact: Redactor, option: str = "endpoint") -> DrsError:
     fields = body if isinstance(body, dict) else {}
     code, message, ours = _error_of(fields)
     details: dict[str, Any] = {
@@ -229,7 +232,7 @@ def _refused(answer: Answer, body: object, redact: Redactor) -> DrsError:
     }
     jobs = parse_refusals(fields) if answer.status in (*SUCCESS, 400, 422) else {}
     if not (ours or jobs):
-        return _foreign(answer, details, redact)
+        return _foreign(answer, details, redact, option)
     kind, repeatable = _kind(answer.status, code)
     text = " ".join(part for part in (code, message) if part) or "without a reason"
     # A service that is busy says nothing about jobs, whatever else is in its answer.
@@ -246,11 +249,11 @@ def _refused(answer: Answer, body: object, redact: Redactor) -> DrsError:
     return error
 
 
-def _foreign(answer: Answer, details: Mapping[str, Any], redact: Redactor) -> DrsError:
+def _foreign(answer: Answer, details: Mapping[str, Any], redact: Redactor, option: str) -> DrsError:
     """An error without a code of the service: whoever sent it cannot say that the request is refused."""
     status = answer.status
     kind = Kind.PROTOCOL
-    advice = "Check what is between here and the service, and the endpoint."
+    advice = f"Check what is between here and the service, and {option}."
     repeatable = True
     if status == 429:
         kind, advice = Kind.THROTTLED, _ADVICE[Kind.THROTTLED]

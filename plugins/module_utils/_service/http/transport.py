@@ -309,7 +309,7 @@ def as_drs_error(
         return configuration_error(f"The URL of {where}, or of the proxy, cannot be used.")
     if isinstance(error, requests.exceptions.SSLError):
         if "CERTIFICATE" not in cause.upper():
-            message = f"No TLS connection to {where}: {cause}. Check the endpoint, its port and the proxy."
+            message = f"No TLS connection to {where}: {cause}. Check this address, its port and the proxy."
             return DrsError(Kind.NETWORK, message, repeatable=True)
         message = (
             f"The TLS certificate of {where} was refused: {cause}. "

@@ -279,7 +279,7 @@ def _refused_login(error: Any, where: str, redact: Redactor) -> DrsError:
     """An answer that is an error: a refusal only if it is one of IAM, as with any other request."""
     response = error.response
     answer = Answer(int(error.http_status or 0), response.headers, response.content, None)
-    refused = refusal(answer, redact)
+    refused = refusal(answer, redact, "auth_url")
     if refused.kind not in (Kind.AUTHENTICATION, Kind.PERMISSION, Kind.INVALID_REQUEST):
         refused.args = (f"The login at {where} returned no token: {refused}",)
         return refused
