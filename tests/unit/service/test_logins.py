@@ -444,7 +444,9 @@ def test_a_login_that_gives_no_usable_token_is_a_protocol_error(client_for: Clie
 def test_an_answer_to_a_login_that_is_not_of_iam_names_auth_url(client_for: ClientFor) -> None:
     page = b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\nConnection: close\r\n\r\nnot JSON."
     with raw_server(page) as iam:
-        client = client_for("http://drs.example.com", **BY_PASSWORD, auth_url=f"http://{iam}/nowhere", request_retries=0)
+        client = client_for(
+            "http://drs.example.com", **BY_PASSWORD, auth_url=f"http://{iam}/nowhere", request_retries=0
+        )
         error = failed(lambda: client.statuses(JOBS))
     assert str(error) == (
         f"The login at {iam} returned no token: HTTP 404 without a code of the service: a proxy or firewall answered. "
