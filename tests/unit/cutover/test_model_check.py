@@ -291,6 +291,8 @@ def search(start: State, limit: int) -> Counter[str]:
         try:
             checked(*state)
             for how, after in successors(state):
+                if after[0] is state[0] and after[1] is state[1]:
+                    continue
                 there = key(after)
                 if there not in came:
                     came[there] = (here, how)
