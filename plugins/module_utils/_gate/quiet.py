@@ -37,9 +37,8 @@ class Quiet:
     """What is known of the source's position of one job. Times are in seconds, as those of a sample.
 
     ``since`` is the end of the first sample with this position, ``since_at`` its time of day (epoch), ``lasted`` for
-    how long it surely has not moved. ``before`` is the position before the latest move, ``comparable`` whether both
-    have the same form. ``applied`` is the end of the latest sample in which rows were applied, ``rows_for`` how long ago
-    that surely was.
+    how long it surely has not moved. ``before`` is the position before the latest move.
+    ``applied`` is the end of the latest sample in which rows were applied, ``rows_for`` how long ago that surely was.
     """
 
     position: str | None
@@ -47,7 +46,6 @@ class Quiet:
     since_at: float
     lasted: float = 0.0
     before: str | None = None
-    comparable: bool = True
     state: PositionState = PositionState.UNKNOWN
     applied: float | None = None
     rows_for: float | None = None
@@ -74,27 +72,22 @@ def _noted(was: Quiet | None, record: ProgressRecord, began: float, ended: float
     position = record.src_offset
     applied = ended if record.rows_applied else was.applied if was else None
     rows_for = None if applied is None else max(0.0, began - applied)
-    if position is None or was is None or was.position is None:
-        # Nothing to compare. What was before a sample without a position proves nothing.
-        return Quiet(position, ended, at, applied=applied, rows_for=rows_for)
-    if position == was.position:
+    if was and position is not None and position == was.position:
         # From the end of the first sample to the beginning of the latest, which never says too much.
         lasted = max(0.0, began - was.since)
         return replace(was, lasted=lasted, state=PositionState.UNMOVED, applied=applied, rows_for=rows_for)
-    return Quiet(
-        position,
-        ended,
-        at,
-        before=was.position,
-        comparable=_form(position) == _form(was.position),
-        state=PositionState.MOVED,
-        applied=applied,
-        rows_for=rows_for,
-    )
+    # What was before a sample without a position proves nothing.
+    before = was.position if was and position is not None else None
+    state = PositionState.UNKNOWN if before is None else PositionState.MOVED
+    return Quiet(position, ended, at, before=before, state=state, applied=applied, rows_for=rows_for)
+
+
+def comparable(one: str, other: str) -> bool:
+    """Whether two positions are written in the same form."""
+    return _form(one) == _form(other)
 
 
 def _form(position: str) -> str:
-    """How a position is written: two of different forms cannot be compared."""
     # As shown, so that a replay, which has only that of a long one, says the same.
     shown = shown_position(position)
     return next((name for name, form in _FORMS if form.fullmatch(shown)), "another form")

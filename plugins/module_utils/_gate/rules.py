@@ -15,7 +15,7 @@ from .._job.errors import configuration_error
 from .._job.ranges import LONGEST, SECONDS, Range, check_ranges
 from .._job.records import ProgressRecord, StatusRecord
 from .._job.status_table import FINISHED, STOPPED, Phase, State
-from .quiet import PositionState, Quiet, Quiets
+from .quiet import PositionState, Quiet, Quiets, comparable
 
 # The number of subtasks that a sentence names.
 _SUBTASKS_NAMED = 3
@@ -416,7 +416,7 @@ def _not_quiet(quiet: Quiet | None, reading: Reading, quiet_for: float) -> list[
         # Whether it moved before that, nobody saw.
         return [Hold(Rule.POSITION, f"The source's position has been watched for {quiet.lasted:.0f} s, {asked}.")]
     move = f"from {_position(quiet.before)} to {_position(quiet.position)}"
-    if not quiet.comparable:
+    if not comparable(quiet.before, quiet.position):
         text = f"The source's position changed its form {quiet.lasted:.0f} s ago, {move}, so they cannot be compared."
         return [Hold(Rule.POSITION, text)]
     text = f"The source's position moved {move} {quiet.lasted:.0f} s ago, {asked}. End the sessions that write."
