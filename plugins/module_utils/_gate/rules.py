@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import Any
@@ -249,14 +249,16 @@ def judge_job(reading: Reading, rules: Rules, held: bool, quiets: Quiets | None 
     if goal is Goal.AUTO:
         goal = _GOAL_OF_MODE.get(reading.progress.task_mode or "")
     quiets = quiets or {}
-    holds = _holds(reading, goal, rules, quiets.get(reading.id)) if reading.found else _missing(reading)
+    wrong = [(Rule.NOT_FOUND, _missing(reading))]
     subtasks: tuple[JudgedJob, ...] = ()
-    if rules.check_subtasks and reading.found:
-        subtasks = tuple(judge_job(subtask, rules, False, quiets) for subtask in reading.subtasks.readings)
-        holds += _subtasks(reading, subtasks)
+    if reading.found:
+        wrong = list(_wrong(reading, goal, rules, quiets.get(reading.id)))
+        if rules.check_subtasks:
+            subtasks = tuple(judge_job(subtask, rules, False, quiets) for subtask in reading.subtasks.readings)
+            wrong.append((Rule.SUBTASKS, _subtasks(reading, subtasks)))
     if held:
-        holds.append(Hold(Rule.HOLD_FILE, f"The hold file {rules.hold_file} exists."))
-    return JudgedJob(reading, goal or Goal.AUTO, tuple(holds), subtasks)
+        wrong.append((Rule.HOLD_FILE, f"The hold file {rules.hold_file} exists."))
+    return JudgedJob(reading, goal or Goal.AUTO, tuple(Hold(rule, text) for rule, text in wrong if text), subtasks)
 
 
 def judge_jobs(
@@ -278,26 +280,25 @@ def finished(reading: Reading) -> bool:
     return reading.found and reading.status.status in FINISHED and reading.status.status == reading.progress.status
 
 
-def _subtasks(reading: Reading, subtasks: Sequence[JudgedJob]) -> list[Hold]:
+def _subtasks(reading: Reading, subtasks: Sequence[JudgedJob]) -> str:
     late = [subtask for subtask in subtasks if not subtask.ready and not finished(subtask.reading)]
-    if late:
-        shown = [
-            f"{subtask.reading.name or subtask.reading.id} {subtask.reading.status.status or 'missing'}"
-            f" [{', '.join(hold.rule.value for hold in subtask.holds)}]"
-            for subtask in late[:_SUBTASKS_NAMED]
-        ]
-        more = f", and {len(late) - len(shown)} more" if len(late) > len(shown) else ""
-        which = "1 subtask is" if len(late) == 1 else f"{len(late)} subtasks are"
-        return [Hold(Rule.SUBTASKS, f"{which} not ready: {', '.join(shown)}{more}.")]
-    problem = reading.subtasks.problem
-    return [Hold(Rule.SUBTASKS, problem)] if problem else []
+    if not late:
+        return reading.subtasks.problem or ""
+    shown = [
+        f"{subtask.reading.name or subtask.reading.id} {subtask.reading.status.status or 'missing'}"
+        f" [{', '.join(hold.rule.value for hold in subtask.holds)}]"
+        for subtask in late[:_SUBTASKS_NAMED]
+    ]
+    more = f", and {len(late) - len(shown)} more" if len(late) > len(shown) else ""
+    which = "1 subtask is" if len(late) == 1 else f"{len(late)} subtasks are"
+    return f"{which} not ready: {', '.join(shown)}{more}."
 
 
 def _by_operation(reading: Reading) -> tuple[tuple[str, StatusRecord], ...]:
     return ("batch-status", reading.status), ("batch-progress", reading.progress)
 
 
-def _missing(reading: Reading) -> list[Hold]:
+def _missing(reading: Reading) -> str:
     lacking = [
         f"{operation} {_error_of(record) or 'has no entry for this job'}"
         for operation, record in _by_operation(reading)
@@ -308,7 +309,7 @@ def _missing(reading: Reading) -> list[Hold]:
     capitals = (
         "" if said or reading.id == reading.id.lower() else " Ids are written in lower case, and this one is not."
     )
-    return [Hold(Rule.NOT_FOUND, f"Not found: {', '.join(lacking)}.{capitals}")]
+    return f"Not found: {', '.join(lacking)}.{capitals}"
 
 
 def _error_of(record: StatusRecord | ListEntry) -> str:
@@ -319,39 +320,31 @@ def _error_of(record: StatusRecord | ListEntry) -> str:
     return f"says {error.rstrip('. ')}"
 
 
-def _holds(reading: Reading, goal: Goal | None, rules: Rules, quiet: Quiet | None) -> list[Hold]:
+def _wrong(reading: Reading, goal: Goal | None, rules: Rules, quiet: Quiet | None) -> Iterator[tuple[Rule, str]]:
+    """What is wrong with a job that was found, by each rule; an empty text is nothing."""
     status, progress = reading.status, reading.progress
-    holds = []
     if reading.state is State.UNKNOWN:
         shown = f"The status {status.status}" if status.status else "An entry without a status"
-        holds.append(Hold(Rule.UNKNOWN_STATUS, f"{shown} is unknown to this version, and unknown is never ready."))
+        yield Rule.UNKNOWN_STATUS, f"{shown} is unknown to this version, and unknown is never ready."
     if goal is None:
         mode = progress.task_mode or "missing"
-        holds.append(
-            Hold(Rule.WRONG_PHASE, f"The task mode is {mode}: goal=auto cannot tell what this job must reach.")
-        )
+        yield Rule.WRONG_PHASE, f"The task mode is {mode}: goal=auto cannot tell what this job must reach."
     elif not _reached(status, goal):
         shown = status.status or "missing"
-        holds.append(Hold(Rule.WRONG_PHASE, f"{goal.value} asks for {_ASKED[goal]}, the status is {shown}."))
-    disagreement = _disagreement(reading, rules.goal)
-    if disagreement:
-        holds.append(Hold(Rule.DISAGREEMENT, disagreement))
-    if reading.entry.action:
-        holds.append(
-            Hold(
-                Rule.ACTION, f"The list of jobs says that an action is carried out on the job: {reading.entry.action}."
-            )
-        )
+        yield Rule.WRONG_PHASE, f"{goal.value} asks for {_ASKED[goal]}, the status is {shown}."
+    yield Rule.DISAGREEMENT, _disagreement(reading, rules.goal)
+    action = reading.entry.action
+    yield Rule.ACTION, f"The list of jobs says that an action is carried out on the job: {action}." if action else ""
     error, of_list = _error_of(status) or _error_of(progress), _error_of(reading.entry)
     if error or of_list:
-        holds.append(Hold(Rule.ERROR_REPORTED, f"The service {error}." if error else f"The list of jobs {of_list}."))
+        yield Rule.ERROR_REPORTED, f"The service {error}." if error else f"The list of jobs {of_list}."
     # Before the incremental phase there is no delay to ask for: the phase says it all.
     if goal is Goal.CAUGHT_UP and status.meaning.phase is not Phase.FULL:
-        holds += _delay(progress, rules.max_delay)
-        holds += _not_quiet(quiet, reading, rules.quiet_for) if rules.require_quiet else []
+        yield Rule.DELAY, _delay(progress, rules.max_delay)
+        if rules.require_quiet:
+            yield _not_quiet(quiet, reading, rules.quiet_for)
     if rules.require_full_progress:
-        holds += _full_progress(progress)
-    return holds
+        yield Rule.INCOMPLETE, _full_progress(progress)
 
 
 def _disagreement(reading: Reading, goal: Goal) -> str:
@@ -384,43 +377,36 @@ def _reached(status: StatusRecord, goal: Goal) -> bool:
     return incremental or (means.phase is Phase.FULL and means.state is State.COMPLETE)
 
 
-def _delay(progress: ProgressRecord, allowed: int) -> list[Hold]:
+def _delay(progress: ProgressRecord, allowed: int) -> str:
     if progress.delay is None:
-        return [Hold(Rule.DELAY, "The service returns no readable delay (-1 means no value, not zero).")]
+        return "The service returns no readable delay (-1 means no value, not zero)."
     # Where milliseconds are given too they must not contradict: 0 s is up to 999 ms.
     if progress.delay > allowed or (progress.delay_ms or 0) >= (allowed + 1) * 1000:
         exact = "" if progress.delay > allowed else f" ({progress.delay_ms} ms)"
-        return [Hold(Rule.DELAY, f"Delay {progress.delay} s{exact}, allowed {allowed} s.")]
-    return []
+        return f"Delay {progress.delay} s{exact}, allowed {allowed} s."
+    return ""
 
 
-def _not_quiet(quiet: Quiet | None, reading: Reading, quiet_for: float) -> list[Hold]:
+def _not_quiet(quiet: Quiet | None, reading: Reading, quiet_for: float) -> tuple[Rule, str]:
     """Why it is not shown that nobody writes to the source any more."""
     if quiet is None or quiet.position is None:
-        return [
-            Hold(Rule.POSITION, "The service returns no position of the source, so nothing shows that it is quiet.")
-        ]
+        return Rule.POSITION, "The service returns no position of the source, so nothing shows that it is quiet."
     if reading.progress.rows_applied or (quiet.rows_for is not None and quiet.rows_for < quiet_for):
         when = "at the latest reading" if reading.progress.rows_applied else f"{quiet.rows_for:.0f} s ago"
-        return [
-            Hold(
-                Rule.WRITES,
-                f"The job applied rows {when}, required are {quiet_for:g} s without. End the sessions that write to the "
-                "source.",
-            )
-        ]
+        text = f"The job applied rows {when}, required are {quiet_for:g} s without."
+        return Rule.WRITES, f"{text} End the sessions that write to the source."
     if quiet.state is PositionState.UNMOVED and quiet.lasted >= quiet_for:
-        return []
+        return Rule.POSITION, ""
     asked = f"required are {quiet_for:g} s without a move"
     if quiet.before is None:
         # Whether it moved before that, nobody saw.
-        return [Hold(Rule.POSITION, f"The source's position has been watched for {quiet.lasted:.0f} s, {asked}.")]
+        return Rule.POSITION, f"The source's position has been watched for {quiet.lasted:.0f} s, {asked}."
     move = f"from {_position(quiet.before)} to {_position(quiet.position)}"
     if not comparable(quiet.before, quiet.position):
         text = f"The source's position changed its form {quiet.lasted:.0f} s ago, {move}, so they cannot be compared."
-        return [Hold(Rule.POSITION, text)]
+        return Rule.POSITION, text
     text = f"The source's position moved {move} {quiet.lasted:.0f} s ago, {asked}. End the sessions that write."
-    return [Hold(Rule.WRITES, f"{text} {_MOVED_WITHOUT_USERS}")]
+    return Rule.WRITES, f"{text} {_MOVED_WITHOUT_USERS}"
 
 
 def _position(text: str) -> str:
@@ -428,8 +414,8 @@ def _position(text: str) -> str:
     return text if len(text) <= _LONGEST_POSITION else f"...{text[3 - _LONGEST_POSITION :]}"
 
 
-def _full_progress(progress: ProgressRecord) -> list[Hold]:
+def _full_progress(progress: ProgressRecord) -> str:
     shares = {"progress": progress.progress}
     shares.update((name, part["progress"]) for name, part in (progress.parts or {}).items())
     short = [f"{name} {'unknown' if share is None else f'{share} %'}" for name, share in shares.items() if share != 100]
-    return [Hold(Rule.INCOMPLETE, f"Not at 100 %: {', '.join(short)}.")] if short else []
+    return f"Not at 100 %: {', '.join(short)}." if short else ""
