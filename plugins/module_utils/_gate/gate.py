@@ -264,14 +264,11 @@ def _passed(rules: Rules) -> str:
 def _not_ready(standing: Standing, rules: Rules, passed: str) -> str:
     late = [job for job in standing.jobs if not job.ready]
     if late:
-        return f"{_of(len(late), len(standing.jobs))} not ready {passed}: {grouped(late)}."
+        are = "is" if len(late) == 1 else "are"
+        return f"{len(late)} of {counted(len(standing.jobs))} {are} not ready {passed}: {grouped(late)}."
     if standing.late and _ready(replace(standing, late=False), rules):
         return f"All jobs were ready {passed}, but only in a sample that began after the deadline."
     asked = f"required are {rules.stable_samples} samples over {rules.stable_for:g} s"
     lasted = f"{counted(standing.streak, 'sample')} over {standing.streak_for:.0f} s"
     reset = f" Last reset: {sentence(standing.reset)}" if standing.reset else ""
     return f"All jobs were ready, but not for long enough {passed}: {lasted}; {asked}.{reset}"
-
-
-def _of(number: int, jobs: int) -> str:
-    return f"{number} of {counted(jobs)} {'is' if number == 1 else 'are'}"
