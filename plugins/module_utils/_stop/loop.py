@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any, Protocol
+from typing import Any
 
 from .._gate.gate import FailedPoll, Observation
 from .._gate.rules import Reading, Rules
 from .._job.details import DetailRecord
 from .._job.errors import DrsError
-from .._job.records import ProgressRecord, StatusRecord
+from .._job.records import ProgressRecord
 from .._job.text import counted, duration
 from .._service.connection import connect
 from .._service.http.clock import REAL_CLOCK, Clock
+from .._service.jobs.client import Client
 from .._service.jobs.names import Asked, asked_jobs, ids_of
-from .._service.jobs.stop_request import StopAnswer, answers_of
+from .._service.jobs.stop_request import answers_of
 from .._wait.loop import poll_until_verdict
 from .._wait.observer import Observer
 from .._wait.screen import Screen
-from .._wait.subtasks import Client as ReadsJobs
 from .._wait.subtasks import Jobs
 from .decide import (
     LEFT_BY_FORCE,
@@ -46,20 +46,6 @@ from .decide import (
 # Seconds that the service may ask to wait before the next stop.
 _LONGEST_PAUSE = 60.0
 _NOTHING: dict[str, Any] = {"changed": False, "jobs": [], "stopped": [], "already_ended": [], "failed_jobs": []}
-
-
-class StopsJobs(ReadsJobs, Protocol):
-    """The part of the client that is needed here."""
-
-    @property
-    def batch_size(self) -> int:
-        """Return how many jobs one request may hold."""
-
-    def statuses(self, ids: Sequence[str], until: float | None = None) -> Sequence[StatusRecord]:
-        """Return the status record of each job, in the order given."""
-
-    def stop(self, ids: Sequence[str], *, force: bool = False, until: float | None = None) -> dict[str, StopAnswer]:
-        """Ask once to stop jobs."""
 
 
 def run(
@@ -121,7 +107,7 @@ def rules_of(options: Mapping[str, Any]) -> StopRules:
 
 
 def stop_jobs(
-    client: StopsJobs,
+    client: Client,
     ids: Sequence[str],
     rules: StopRules,
     *,
@@ -148,7 +134,7 @@ class _Stopping:
 
     def __init__(
         self,
-        client: StopsJobs,
+        client: Client,
         ids: Sequence[str],
         rules: StopRules,
         until: float | None,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from .._gate.rules import WITHOUT_SUBTASKS, Goal, ListEntry, Reading, Rule, Rules, Subtasks, finished, judge_job
 from .._job.errors import DrsError, Kind
@@ -20,6 +20,7 @@ from .._job.records import ProgressRecord, StatusRecord
 from .._job.status_table import FINISHED, State, meaning
 from .._job.text import listed as first_ones
 from .._job.text import printable
+from .._service.jobs.client import Client
 from .._service.jobs.lists import ListedJob
 from .._service.jobs.names import Asked, resolve_names
 
@@ -36,16 +37,6 @@ _RELEASED = ("RELEASE_CHILD_TRANSFER_STARTED", "RELEASE_CHILD_TRANSFER_COMPLETE"
 _NAMED = 3
 
 _PERMISSION = "Reading the list of jobs needs the permission drs:migrationJob:list."
-
-
-class Client(Protocol):
-    """What reads jobs. ``until`` is in monotonic seconds; see :class:`.client.Client`."""
-
-    def both(self, ids: Sequence[str], until: float) -> tuple[Sequence[StatusRecord], Sequence[ProgressRecord]]:
-        """Return both records of each job."""
-
-    def list_jobs(self, *, ids: Sequence[str] | None = None, until: float | None = None) -> Sequence[ListedJob]:
-        """Return the jobs of the project, or those with these ids."""
 
 
 class Jobs:
