@@ -25,27 +25,11 @@ from .._wait.loop import poll_until_verdict
 from .._wait.observer import Observer
 from .._wait.screen import Screen
 from .._wait.subtasks import Jobs
-from .decide import (
-    LEFT_BY_FORCE,
-    Stand,
-    StopRules,
-    already,
-    answered,
-    batches,
-    begin,
-    gate_rules,
-    message,
-    not_found,
-    not_ready,
-    observed,
-    result,
-    unjudged,
-    wait_rules,
-)
+from . import decide
+from .decide import LEFT_BY_FORCE, Stand, StopRules
 
 # Seconds that the service may ask to wait before the next stop.
 _LONGEST_PAUSE = 60.0
-_NOTHING: dict[str, Any] = {"changed": False, "jobs": [], "stopped": [], "already_ended": [], "failed_jobs": []}
 
 
 def run(
@@ -59,7 +43,7 @@ def run(
 ) -> dict[str, Any]:
     """Stop jobs, from a task's options to its result. ``say`` gets each line for people, as ``screen`` shows it."""
     try:
-        rules = rules_of(options)
+        rules = StopRules(**{field.name: options[field.name] for field in fields(StopRules)})
         asked = asked_jobs(options)
         until = clock.elapsed() + rules.timeout
         with connect(options, environ, clock=clock, until=until) as client:
@@ -68,9 +52,7 @@ def run(
             def shown(line: str) -> None:
                 say(client.shown(line))
 
-            outcome = stop_jobs(
-                client, ids, rules, until=until, say=shown, clock=clock, check_mode=check_mode, screen=screen
-            )
+            outcome = Stopping(client, ids, rules, until, shown, clock, screen).outcome(check_mode)
             # Ids that were given are no secret, and whoever reads a result looks for them.
             outcome = client.shown(outcome, ids)
             given = client.shown(list(asked.names))
@@ -101,43 +83,20 @@ def details_of(
         )
 
 
-def rules_of(options: Mapping[str, Any]) -> StopRules:
-    """The rules that a task's options give; raises :class:`DrsError` for values that make no sense."""
-    return StopRules(**{field.name: options[field.name] for field in fields(StopRules) if field.name in options})
-
-
-def stop_jobs(
-    client: Client,
-    ids: Sequence[str],
-    rules: StopRules,
-    *,
-    until: float | None = None,
-    say: Callable[[str], None],
-    clock: Clock = REAL_CLOCK,
-    check_mode: bool = False,
-    screen: Screen | None = None,
-) -> dict[str, Any]:
-    """Stop the jobs and wait until they have ended, at most until ``until`` on ``clock.elapsed``.
-
-    Returns a task's result, also after a failure. Raises only what ``say`` and ``clock`` raise.
-    """
-    return _Stopping(client, ids, rules, until, say, clock, screen).outcome(check_mode)
-
-
 def refused(error: DrsError) -> dict[str, Any]:
     """The result when nothing could begin: options that make no sense, or a login that is not there."""
-    return {**_NOTHING, "elapsed": 0.0, "msg": str(error), "failed": True, "failure": error.failure()}
+    return {**decide.result((), True), "elapsed": 0.0, "msg": str(error), "failed": True, "failure": error.failure()}
 
 
-class _Stopping:
-    """One stop: a wait with the goal ``stopped`` that sends stops after its polls."""
+class Stopping:
+    """One stop: a wait with the goal ``stopped`` that sends stops after its polls, until ``until`` on ``clock.elapsed``."""
 
     def __init__(
         self,
         client: Client,
         ids: Sequence[str],
         rules: StopRules,
-        until: float | None,
+        until: float,
         say: Callable[[str], None],
         clock: Clock,
         screen: Screen | None,
@@ -145,11 +104,12 @@ class _Stopping:
         self._screen = screen
         self._client, self._ids, self._rules, self._clock, self._say = client, list(ids), rules, clock, say
         self._started = clock.elapsed()
-        own = self._started + rules.timeout
-        self._until = own if until is None else min(own, until)
-        self._jobs = begin(())
+        self._until = until
+        self._jobs: decide.Jobs = ()
         # A job that is missing ends the stop at once; a subtask is waited for as a wait does.
-        self._whole = Jobs(Asked(tuple(ids), (), None), replace(gate_rules(rules), max_missing=Rules.max_missing))
+        self._whole = Jobs(
+            Asked(tuple(ids), (), None), replace(decide.gate_rules(rules), max_missing=Rules.max_missing)
+        )
         self._judged = False
         # Why nothing may be sent at all.
         self._refusal = ""
@@ -158,8 +118,8 @@ class _Stopping:
         self._refused: DrsError | None = None
 
     def outcome(self, check_mode: bool) -> dict[str, Any]:
-        """Do all of it, and say what came of it."""
-        rules = wait_rules(self._rules, self._until - self._started)
+        """Do all of it, and return a task's result, also after a failure. Raises only what ``say`` and ``clock`` raise."""
+        rules = decide.wait_rules(self._rules, self._until - self._started)
         what = f"timeout={duration(self._rules.timeout)}{' force' if self._rules.force else ''}"
         what += f"{'' if self._rules.require_ready else ' without require_ready'}{' check_mode' if check_mode else ''}"
         self._observer = Observer(len(self._ids), rules, self._clock.now(), self._say, "drs_stop", what, self._screen)
@@ -189,13 +149,13 @@ class _Stopping:
             return None if first else 0.0
         self._failed_poll = None
         records = [reading.status for reading in observation.readings]
-        reason, holds = not_ready(observation, gate_rules(self._rules)) if self._judged else ("", {})
+        reason, holds = decide.not_ready(observation, decide.gate_rules(self._rules)) if self._judged else ("", {})
         if self._rules.require_ready and not self._judged:
-            holds = unjudged(records)
-        self._jobs = observed(self._jobs or begin(records), records, holds)
+            holds = decide.unjudged(records)
+        self._jobs = decide.observed(self._jobs or decide.begin(records), records, holds)
         if first:
             reason = reason and f"No job was stopped, because not all of them are ready. {reason}"
-            self._refusal = not_found(self._jobs) or reason
+            self._refusal = decide.not_found(self._jobs) or reason
         return None
 
     def _go_on(self, observation: Observation) -> float | None:
@@ -209,7 +169,7 @@ class _Stopping:
     def _send(self, observation: Observation) -> float:
         """Send what is due, while the observation may be trusted and there is time; return the least pause after it."""
         pause, valid_until = 0.0, self._started + observation.began + Rules.valid_for
-        for batch in batches(self._jobs, self._client.batch_size):
+        for batch in decide.batches(self._jobs, self._client.batch_size):
             if self._clock.elapsed() >= self._until or self._clock.elapsed() > valid_until:
                 break
             try:
@@ -218,7 +178,7 @@ class _Stopping:
                 answers = answers_of(error, batch)
                 self._refused = error if error.final else self._refused
                 pause = max(pause, min(error.retry_after or 0.0, _LONGEST_PAUSE))
-            self._jobs = answered(self._jobs, answers)
+            self._jobs = decide.answered(self._jobs, answers)
             self._observer.lines.stops(self._clock.now(), self._elapsed(), answers)
         return pause
 
@@ -229,34 +189,36 @@ class _Stopping:
         problem, failure = str(self._refused or ""), self._refused.failure() if self._refused else None
         if self._failed_poll:
             problem, failure = f"The last reading failed: {self._failed_poll.message}", dict(self._failed_poll.failure)
-        text = message(self._jobs, self._rules.wait, self._elapsed(), problem)
+        text = decide.message(self._jobs, self._rules.wait, self._elapsed(), problem)
         if self._rules.force and any(job.reached for job in self._jobs):
             text = f"{text} {LEFT_BY_FORCE}"
-        return self._ended(result(self._jobs, self._rules.wait), text, failure)
+        return self._ended(decide.result(self._jobs, self._rules.wait), text, failure)
 
     def _would_stop(self) -> dict[str, Any]:
         live = [job.id for job in self._jobs if job.stand is Stand.LIVE]
         failed = [job for job in self._jobs if job.failure]
         others = [job.id for job in self._jobs if job.stand in (Stand.ENDING, Stand.ENDED)]
-        lists = result(self._jobs, wait=False)
+        lists = decide.result(self._jobs, wait=False)
         lists.update(changed=bool(live), stopped=live, already_ended=others, failed_jobs=[job.id for job in failed])
         for entry in lists["jobs"]:
             entry["reason"] = entry["reason"] if entry["id"] in lists["failed_jobs"] else ""
         if failed:
-            return self._ended(lists, message(self._jobs, True, 0))
-        text = f"Would stop {counted(len(live))}{already(len(others))}."
+            return self._ended(lists, decide.message(self._jobs, True, 0))
+        text = f"Would stop {counted(len(live))}{decide.already(len(others))}."
         if self._rules.force and live:
             text = f"{text} {LEFT_BY_FORCE}"
         return self._ended(lists, text)
 
     def _nothing(self) -> dict[str, Any]:
-        lists = result(self._jobs, self._rules.wait) if self._jobs else {**_NOTHING, "failed_jobs": self._ids}
+        lists = decide.result(self._jobs, self._rules.wait)
+        if not self._jobs:
+            lists["failed_jobs"] = self._ids
         failure = dict(self._failed_poll.failure) if self._failed_poll else None
-        return self._ended({**lists, "failed": True}, self._refusal, failure)
+        return self._ended(lists, self._refusal, failure)
 
     def _ended(self, lists: dict[str, Any], text: str, failure: dict[str, Any] | None = None) -> dict[str, Any]:
         elapsed = self._elapsed()
         self._observer.lines.end(self._clock.now(), elapsed, text)
-        failed = bool(lists.get("failed") or lists["failed_jobs"])
+        failed = bool(lists["failed_jobs"])
         failure = failure if failed else None
         return {**lists, "elapsed": round(elapsed, 1), "msg": text, "failed": failed, "failure": failure}

@@ -14,7 +14,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._job.records import Pr
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists import ListedJob
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.stop_request import Reply, StopAnswer
 from ansible_collections.cutover.drs.plugins.module_utils._stop.decide import StopRules
-from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import stop_jobs
+from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import Stopping
 from ansible_collections.cutover.drs.tests.unit.builders import CAUGHT_UP, A, HandClock
 
 BUSY = StopAnswer(Reply.BUSY, "DRS.M01504", "Another operation is being performed.")
@@ -142,13 +142,7 @@ def stopped(
     names = list(ids) or [A, *(f"{number:08d}-0000-4000-8000-00000000jb21" for number in range(1, len(tasks)))]
     clock, lines = HandClock(), list[str]()
     played = kind(dict(zip(names, tasks, strict=True)), clock, **(service or {}))
-    outcome = stop_jobs(
-        played,
-        names,
-        StopRules(**rules),
-        until=until,
-        say=lines.append,
-        clock=clock.clock(),
-        check_mode=check_mode,
-    )
-    return Stopped(outcome, lines, played)
+    stop_rules = StopRules(**rules)
+    until = until or clock.time + stop_rules.timeout
+    stopping: Any = Stopping(played, names, stop_rules, until, lines.append, clock.clock(), None)
+    return Stopped(stopping.outcome(check_mode), lines, played)
