@@ -129,14 +129,13 @@ class Job:
         if self.stand is Stand.FAILED:
             reason = self.record.error_code or self.record.error_message or ""
             return f"releasing its resources failed ({self.record.status}{reason and f', {reason}'})"
-        refused = self.answer is not None and self.answer.reply is Reply.REFUSED and self.read_since
-        if not refused or self.stand is not Stand.LIVE:
+        answer = self.answer
+        if answer is None or answer.reply is not Reply.REFUSED or not self.read_since or self.stand is not Stand.LIVE:
             return ""
-        if self.reached and self.answer and self.answer.error_code == WRONG_STATE_CODE:
+        if self.reached and answer.error_code == WRONG_STATE_CODE:
             # An earlier stop may have worked, and the status does not show it yet.
             return ""
-        reason = self.answer.reason if self.answer else ""
-        return f"the stop was refused ({reason or 'without a reason'}), and the status is {self._status}"
+        return f"the stop was refused ({answer.reason or 'without a reason'}), and the status is {self._status}"
 
     @property
     def open(self) -> str:
@@ -164,23 +163,13 @@ class Job:
     def _status(self) -> str:
         return self.record.status or self.stand.value
 
-    def settled(self, wait: bool) -> bool:
-        """Whether nothing more is to be done or, with ``wait``, to be waited for."""
-        if self.failure or self.stand is Stand.ENDED:
-            return True
-        return not wait and (self.stand is Stand.ENDING or self.accepted)
-
     def succeeded(self, wait: bool) -> bool:
-        """Whether the job reached what was asked."""
-        return not self.failure and self.settled(wait)
+        """Whether the job has ended or, without ``wait``, is sure to be ended by what was done."""
+        enough = self.stand is Stand.ENDED or (not wait and (self.stand is Stand.ENDING or self.accepted))
+        return enough and not self.failure
 
 
 Jobs = tuple[Job, ...]
-
-
-def begin(records: Sequence[StatusRecord]) -> Jobs:
-    """The jobs as the first reading found them."""
-    return tuple(Job(record) for record in records)
 
 
 def not_found(jobs: Jobs) -> str:
@@ -233,10 +222,10 @@ def not_ready(sample: Sample, rules: Rules) -> tuple[str, dict[str, str]]:
 
 
 def observed(jobs: Jobs, records: Sequence[StatusRecord], holds: Mapping[str, str]) -> Jobs:
-    """The jobs after another reading."""
+    """The jobs after another reading; before the first there are none."""
     return tuple(
         replace(job, record=record, read_since=True, hold=holds.get(job.id, ""))
-        for job, record in zip(jobs, records, strict=True)
+        for job, record in zip(jobs or map(Job, records), records, strict=True)
     )
 
 

@@ -152,7 +152,7 @@ class Stopping:
         reason, holds = decide.not_ready(observation, decide.gate_rules(self._rules)) if self._judged else ("", {})
         if self._rules.require_ready and not self._judged:
             holds = decide.unjudged(records)
-        self._jobs = decide.observed(self._jobs or decide.begin(records), records, holds)
+        self._jobs = decide.observed(self._jobs, records, holds)
         if first:
             reason = reason and f"No job was stopped, because not all of them are ready. {reason}"
             self._refusal = decide.not_found(self._jobs) or reason
@@ -164,7 +164,7 @@ class Stopping:
         if self._refusal:
             return None
         pause = 0.0 if self._failed_poll else self._send(observation)
-        return None if all(job.settled(self._rules.wait) for job in self._jobs) else pause
+        return None if all(job.failure or job.succeeded(self._rules.wait) for job in self._jobs) else pause
 
     def _send(self, observation: Observation) -> float:
         """Send what is due, while the observation may be trusted and there is time; return the least pause after it."""

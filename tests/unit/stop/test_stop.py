@@ -18,7 +18,6 @@ from ansible_collections.cutover.drs.plugins.module_utils._stop.decide import (
     StopRules,
     answered,
     batches,
-    begin,
     observed,
 )
 from ansible_collections.cutover.drs.tests.unit.builders import CAUGHT_UP, A, B
@@ -167,7 +166,7 @@ def test_a_stop_that_got_lost_on_its_way_is_sent_again_after_a_reading(error: Dr
 
 def test_a_job_is_due_only_on_a_reading_after_the_latest_answer() -> None:
     seen = [StatusRecord(A, True, CAUGHT_UP)]
-    jobs = begin(seen)
+    jobs = observed((), seen, {})
     assert batches(jobs, 100) == [[A]]
     jobs = answered(jobs, {A: BUSY})
     assert batches(jobs, 100) == []
