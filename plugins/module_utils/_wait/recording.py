@@ -232,7 +232,7 @@ def _as_run(entries: Sequence[tuple[int, dict[str, Any] | None]]) -> Run:
         elif entry["type"] == "start":
             ids, started_at, rules = entry["jobs"], entry["at"], entry["rules"]
         else:
-            observation = entry.get("observation")
+            observation = entry["observation"]
             if observation and observations and observation.began < observations[-1].ended:
                 # Out of order: no wait writes that, so it is evidence of nothing.
                 damaged.append(number)
@@ -255,12 +255,12 @@ def _damaged(number: int, before: Sequence[Observation], started_at: float) -> F
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
-    """A line's content, an observation decoded as ``observation``; None for a damaged line."""
+    """A line's content, an observation decoded as ``observation``, which else is None; None for a damaged line."""
     try:
         entry = json.loads(line)
         if entry["schema"] != SCHEMA or not isinstance(entry["run"], str):
             return None
-        kind = entry["type"]
+        kind, entry["observation"] = entry["type"], None
         if kind == "start":
             entry["jobs"] = tuple(_typed(job_id, str) for job_id in _typed(entry["jobs"], list))
             entry["at"] = _time_of_day(entry["at"])

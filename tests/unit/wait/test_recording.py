@@ -266,6 +266,12 @@ def test_a_failed_poll_that_no_wait_writes_is_a_damaged_line(
     assert run_of(file, lines).damaged == (3,)
 
 
+@pytest.mark.parametrize("number", [0, 5])
+def test_what_a_line_says_that_is_no_observation_is_taken_for_none(file: Path, lines: list[Any], number: int) -> None:
+    lines[number]["observation"] = {"began": 0}
+    assert run_of(file, lines) == Run((A, B), NOON, tuple(SEEN), ())
+
+
 def test_a_recording_without_its_first_line_takes_the_jobs_of_its_first_sample(file: Path, lines: list[Any]) -> None:
     run = run_of(file, lines[2:])
     assert (run.ids, run.started_at, run.observations) == ((A, B), NOON, tuple(SEEN[1:]))
