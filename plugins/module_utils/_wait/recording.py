@@ -17,12 +17,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 from .._gate.gate import FailedPoll, Observation, Sample
 from .._gate.rules import ListEntry, Reading, Rules, Subtasks
-from .._job.errors import configuration_error
+from .._job.errors import configuration_error, protocol_error
 from .._job.ranges import LONGEST
 from .._job.records import ProgressRecord, StatusRecord, shown_position
 from .._job.text import printable
@@ -38,16 +37,8 @@ _LARGEST = 10**16
 _LONGEST_RULE = 4096
 
 _POSITIONS = ("src_offset", "node_offset", "dst_offset")
-_FAILURE_FIELDS: dict[str, type] = {
-    "kind": str,
-    "http_status": int,
-    "error_code": str,
-    "error_message": str,
-    "request_id": str,
-    "attempts": int,
-}
-
-
+# Of a failure; everything else in it is a text.
+_NUMBERS = ("http_status", "attempts")
 _TYPES: dict[str, type] = {"str": str, "bool": bool, "int": int, "Mapping": dict}
 
 
@@ -105,12 +96,9 @@ class Run:
             by_id = {reading.id: reading for reading in observation.readings}
             listed.update(reading.id for reading in observation.readings if reading.subtasks.listed)
             listed -= {reading.id for reading in observation.readings if reading.subtasks.problem}
+            found = [by_id.get(job_id) or Reading(StatusRecord(job_id), ProgressRecord(job_id)) for job_id in ids]
             readings = tuple(
-                by_id.get(job_id) or Reading(StatusRecord(job_id), ProgressRecord(job_id)) for job_id in ids
-            )
-            readings = tuple(
-                replace(reading, subtasks=replace(reading.subtasks, listed=reading.id in listed))
-                for reading in readings
+                replace(reading, subtasks=replace(reading.subtasks, listed=reading.id in listed)) for reading in found
             )
             yield replace(observation, readings=readings, held=observation.held and held_counts)
 
@@ -149,9 +137,7 @@ class Recorder:
     def __enter__(self) -> Recorder:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         try:
             self._file.close()
         except OSError as error:
@@ -225,22 +211,18 @@ def _as_run(entries: Sequence[tuple[int, dict[str, Any] | None]]) -> Run:
     rules: Mapping[str, Any] = {}
     started_at, damaged = None, []
     for number, entry in entries:
-        observation: Observation | None = None
-        if entry is None:
+        if entry and entry["type"] == "start":
+            ids, started_at, rules = entry["jobs"], entry["at"], entry["rules"]
+        if entry and not entry["observation"]:
+            continue
+        observation: Observation | None = entry["observation"] if entry else None
+        if observation is None or (observations and observation.began < observations[-1].ended):
+            # Lost, or out of order: no wait writes that, so it is evidence of nothing.
             damaged.append(number)
             observation = _damaged(number, observations, started_at or 0.0)
-        elif entry["type"] == "start":
-            ids, started_at, rules = entry["jobs"], entry["at"], entry["rules"]
-        else:
-            observation = entry["observation"]
-            if observation and observations and observation.began < observations[-1].ended:
-                # Out of order: no wait writes that, so it is evidence of nothing.
-                damaged.append(number)
-                observation = _damaged(number, observations, started_at or 0.0)
-        if observation is not None:
-            observations.append(observation)
-            if started_at is None:
-                started_at = observation.at - observation.ended
+        observations.append(observation)
+        if started_at is None:
+            started_at = observation.at - observation.ended
         if isinstance(observation, Sample) and not ids:
             ids = tuple(reading.id for reading in observation.readings)
     return Run(ids, started_at or 0.0, tuple(observations), tuple(damaged), rules)
@@ -249,9 +231,8 @@ def _as_run(entries: Sequence[tuple[int, dict[str, Any] | None]]) -> Run:
 def _damaged(number: int, before: Sequence[Observation], started_at: float) -> FailedPoll:
     # Nobody knows when it was; the observation before it is the latest time it cannot be before.
     ended, at = (before[-1].ended, before[-1].at) if before else (0.0, started_at)
-    failure = {"kind": "protocol", "http_status": None, "error_code": None, "error_message": None}
-    message = f"Line {number} of the recording is damaged."
-    return FailedPoll(ended, ended, at, message, {**failure, "request_id": None, "attempts": 0})
+    error = protocol_error(f"Line {number} of the recording is damaged.")
+    return FailedPoll(ended, ended, at, str(error), error.failure())
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
@@ -335,8 +316,11 @@ def _job(reading: Reading) -> dict[str, Any]:
 
 
 def _failure(values: Any) -> dict[str, Any]:
-    failure = {name: values[name] for name in _FAILURE_FIELDS}
-    return {name: None if value is None else _typed(value, _FAILURE_FIELDS[name]) for name, value in failure.items()}
+    failure = {name: values[name] for name in protocol_error("").failure()}
+    return {
+        name: None if value is None else _typed(value, int if name in _NUMBERS else str)
+        for name, value in failure.items()
+    }
 
 
 def _times(entry: Mapping[str, Any]) -> tuple[float, float, float]:
