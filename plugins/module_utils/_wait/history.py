@@ -27,16 +27,6 @@ _TREND_SAMPLES = 12
 
 
 @dataclass(frozen=True)
-class SeriesPoint:
-    """Progress (percent) and delay (seconds) of a job at one time (epoch, seconds)."""
-
-    at: float
-    id: str
-    progress: int | None
-    delay: int | None
-
-
-@dataclass(frozen=True)
 class _Values:
     """Progress and delay of all jobs in one sample, in its order."""
 
@@ -58,7 +48,8 @@ class History:
         self.transitions: list[dict[str, Any]] = []
         self.transitions_left_out = 0
         self.moved_at = 0.0
-        self._points: list[SeriesPoint] = []
+        # Progress (percent) and delay (seconds) of the jobs over time, thinned out evenly if there are too many points.
+        self.series: list[dict[str, Any]] = []
         self._every = 1
         self._samples = 0
         self._places: dict[str, int] = {}
@@ -83,13 +74,6 @@ class History:
         delays = tuple(record.delay for record in records)
         self._latest.append(_Values(observation.ended, tuple(record.progress for record in records), delays))
         self._note_points(observation)
-
-    def series(self) -> list[dict[str, Any]]:
-        """Return progress and delay over time, thinned out evenly if there are too many points."""
-        return [
-            {"at": iso(point.at), "id": point.id, "progress": point.progress, "delay": point.delay}
-            for point in self._points
-        ]
 
     def trend(self, job: JudgedJob) -> trend.Trend | None:
         """Where a job is heading."""
@@ -120,15 +104,15 @@ class History:
         self._samples += 1
         if number % self._every or jobs * _FEWEST_SAMPLES > _MOST_POINTS:
             return
-        if len(self._points) + jobs > _MOST_POINTS:
+        if len(self.series) + jobs > _MOST_POINTS:
             # Keep every second sample, and from now on take only every second one.
-            self._points = [point for index, point in enumerate(self._points) if (index // jobs) % 2 == 0]
+            self.series = [point for index, point in enumerate(self.series) if (index // jobs) % 2 == 0]
             self._every *= 2
             if number % self._every:
                 return
-        self._points += [
-            SeriesPoint(observation.at, reading.id, reading.progress.progress, reading.progress.delay)
-            for reading in observation.readings
+        at, records = iso(observation.at), [reading.progress for reading in observation.readings]
+        self.series += [
+            {"at": at, "id": record.id, "progress": record.progress, "delay": record.delay} for record in records
         ]
 
 

@@ -72,7 +72,7 @@ def result(
         "jobs_left_out": len(jobs) - len(worst),
         "transitions": [] if short else history.transitions,
         "transitions_left_out": history.transitions_left_out + left_out,
-        **({"series": history.series()} if full else {}),
+        **({"series": history.series} if full else {}),
         "polls": history.polls,
         "requests": requests,
         "logins": logins,
