@@ -55,13 +55,13 @@ class Jobs:
         # Whether a source is quiet takes several samples to know: it does not decide what else is to be read.
         self._rules_of_one_sample = replace(rules, require_quiet=False)
         self._children: dict[str, tuple[str, ...]] = {}
+        # What the latest list did not tell, or that it told all, of each job for which one was read.
         self._problems: dict[str, str] = {}
         self._ends = _Ends(rules.goal)
         # The number of consecutive lists in which a subtask that was seen running is in no answer.
         self._absent: dict[str, int] = {}
         # Of the list that was read for the sample under way, if one was.
         self._entries: dict[str, ListEntry] = {}
-        self._first = True
 
     def read(
         self, client: Client, until: float, held: Callable[[], bool], *, with_list: bool = False
@@ -82,16 +82,16 @@ class Jobs:
         self._ends.read(self._children, found)
         self._seen(child for child in known if any(record.found for record in found[child]))
         listed: frozenset[str] = frozenset()
-        if self._rules.check_subtasks and (with_list or self._first or self._nothing_else(found, held)):
+        if self._rules.check_subtasks and (with_list or not self._problems or self._nothing_else(found, held)):
             there = [job_id for job_id in self.ids if Reading(*found[job_id]).found]
             if there:
                 self._list(client, there, found, until)
-                self._first, listed = False, frozenset(there)
+                listed = frozenset(there)
         return tuple(self._reading(job_id, found, job_id in listed) for job_id in self.ids)
 
     def _nothing_else(self, found: Mapping[str, _Records], held: Callable[[], bool]) -> bool:
         for job_id in self.ids:
-            job = judge_job(self._reading(job_id, found, False, with_problem=False), self._rules_of_one_sample, False)
+            job = judge_job(self._reading(job_id, found, False), self._rules_of_one_sample, False)
             if any(hold.rule is not Rule.SUBTASKS for hold in job.holds):
                 return False
             # A subtask that is not found any more may be over: only the list can tell.
@@ -190,16 +190,13 @@ class Jobs:
         which = "1 subtask has" if len(stopped) == 1 else f"{len(stopped)} subtasks have"
         return f"{which} ended without being seen complete: {shown}. Check what was copied. {WITHOUT_SUBTASKS}"
 
-    def _reading(
-        self, job_id: str, found: Mapping[str, _Records], listed: bool, *, with_problem: bool = True
-    ) -> Reading:
+    def _reading(self, job_id: str, found: Mapping[str, _Records], listed: bool) -> Reading:
         status, progress = found[job_id]
         # What the latest list could not tell stays unknown until there is another.
-        problem = (self._problems.get(job_id) or None) if with_problem else None
+        problem = self._problems.get(job_id) or None
         children = tuple(
             Reading(*found[child], name=self._names.get(child), entry=self._entry(child))
             for child in self._children.get(job_id, ())
-            if child in found
         )
         subtasks = Subtasks(children, listed and not problem, problem) if children or problem else _NO_SUBTASKS[listed]
         return Reading(status, progress, self._names.get(job_id), subtasks, self._entry(job_id))
@@ -222,8 +219,7 @@ class _Ends:
         """Take in what both operations say of the subtasks of each job."""
         for parent, ids in children.items():
             for child in ids:
-                if child in found:
-                    self._read(parent, child, found[child])
+                self._read(parent, child, found[child])
 
     def _read(self, parent: str, child: str, records: _Records) -> None:
         said = {record.status for record in records if record.found and record.status}
