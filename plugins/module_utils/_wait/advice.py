@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from .._gate.gate import Decision, Verdict
 from .._gate.reasons import badness
@@ -28,7 +27,7 @@ _OF_VERDICTS = {
     Verdict.MISSING: _COMPARE,
     Verdict.UNKNOWN: _UPDATE,
 }
-_OF_FAILURES = {
+_OF_FAILURES: dict[str | None, str] = {
     Kind.CONFIGURATION: "correct what the reason names",
     Kind.AUTHENTICATION: "check user, password, domain and project, or the token",
     Kind.PERMISSION: "check the project id and the permissions of the user",
@@ -58,7 +57,7 @@ _OF_STATES = {
 
 
 def advice(decision: Decision, rules: Rules, history: History, named: Callable[[str], str] = str) -> str:
-    """Return what to do about this verdict; empty for ``ready``. ``named`` returns what the user calls an option."""
+    """Return what to do about a verdict other than ``ready``. ``named`` returns what the user calls an option."""
     text = _advice(decision, rules, history)
     for option in ("timeout", "interval", "parallel", "require_quiet", "require_full_progress"):
         text = text.replace(f"{{{option}}}", named(option))
@@ -67,10 +66,8 @@ def advice(decision: Decision, rules: Rules, history: History, named: Callable[[
 
 def _advice(decision: Decision, rules: Rules, history: History) -> str:
     verdict = decision.verdict
-    if verdict in (None, Verdict.READY):
-        return ""
     if verdict is Verdict.ERROR or (verdict is Verdict.TIMEOUT and decision.standing.errors):
-        return _of_failure(history.failure)
+        return _OF_FAILURES.get((history.failure or {}).get("kind"), "see the reason")
     if verdict is Verdict.HELD:
         path = rules.hold_file or ""
         shown = path if len(path) <= _LONGEST_PATH else f"...{path[3 - _LONGEST_PATH :]}"
@@ -81,11 +78,6 @@ def _advice(decision: Decision, rules: Rules, history: History) -> str:
     if not late:
         return _MORE_TIME if rules.timeout else _ONCE_MORE
     return _of_hold(max(late, key=badness), rules, history)
-
-
-def _of_failure(failure: Mapping[str, Any] | None) -> str:
-    kind = (failure or {}).get("kind")
-    return next((text for known, text in _OF_FAILURES.items() if known.value == kind), "see the reason")
 
 
 def _of_hold(job: JudgedJob, rules: Rules, history: History) -> str:

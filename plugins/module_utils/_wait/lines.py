@@ -90,13 +90,15 @@ class Lines:
         self,
         jobs: int,
         rules: Rules,
+        history: History,
         say: Callable[[str], None],
-        task: str = "drs_wait",
-        screen: Screen | None = None,
+        task: str,
+        screen: Screen | None,
     ) -> None:
         """``jobs`` is their number; each line begins with ``task``."""
         self._task = task
         self._rules = rules
+        self._history = history
         self._say = say
         self._screen = screen or Screen()
         self._jobs = jobs
@@ -130,19 +132,18 @@ class Lines:
         shown = [f"{each['rule']}={each['recorded']}->{each['replayed']}" for each in changed]
         self._line(at, 0, "RULES", [Word("changed:"), *map(Word, shown or ["none"])])
 
-    def observed(self, observation: Observation, decision: Decision, history: History, near: bool) -> None:
+    def observed(self, observation: Observation, decision: Decision, near: bool) -> None:
         """The lines that one observation is worth."""
-        if isinstance(observation, Sample):
-            if not len(self._names):
-                self._names = ShortIds([reading.id for reading in observation.readings])
-            self._names.learn(observation.readings)
         if isinstance(observation, FailedPoll):
             code = observation.failure.get("error_code") or observation.failure.get("http_status") or ""
             self._reset(observation, f"{observation.failure.get('kind')} {code}".strip(), decision, observation.message)
         else:
+            if not len(self._names):
+                self._names = ShortIds([reading.id for reading in observation.readings])
+            self._names.learn(observation.readings)
             if decision.reset:
                 self._reset(observation, self._names.in_text(decision.reset), decision)
-            self._changes(observation, decision.standing.jobs, history)
+            self._changes(observation, decision.standing.jobs)
         self._streak = decision.standing.streak
         beat = _HEARTBEATS[min(self._beats, len(_HEARTBEATS) - 1)]
         # A delay that halved or doubled is worth a line before the next heartbeat.
@@ -155,22 +156,20 @@ class Lines:
             self._alive_at = observation.ended
             self._beats += 1
             self._delay_told = _longest_delay(decision)
-            words = [*self._standing(decision), *self._ahead(observation, decision, history)]
-            self._line(observation.at, observation.ended, "ALIVE", [*words, *self._worst(decision, history)])
+            words = [*self._standing(decision), *self._ahead(observation, decision), *self._worst(decision)]
+            self._line(observation.at, observation.ended, "ALIVE", words)
 
-    def stalled(self, observation: Observation, seconds: float, decision: Decision, history: History) -> None:
+    def stalled(self, observation: Observation, seconds: float, decision: Decision) -> None:
         """Write that nothing has moved for this number of seconds."""
         words = [Word(f"nothing moved for {duration(seconds)}"), *self._standing(decision)]
-        words += self._ahead(observation, decision, history)
-        self._line(observation.at, observation.ended, "STALL", [*words, *self._worst(decision, history)])
+        words += [*self._ahead(observation, decision), *self._worst(decision)]
+        self._line(observation.at, observation.ended, "STALL", words)
 
-    def verdict(
-        self, at: float, elapsed: float, decision: Decision, history: History, valid_until: float | None
-    ) -> None:
+    def verdict(self, at: float, elapsed: float, decision: Decision, valid_until: float | None) -> None:
         """The last line, which is always written; on a narrow terminal what to do is on lines of its own."""
         standing = decision.standing
         verdict = decision.verdict.value if decision.verdict else ""
-        event, text = f"VERDICT {verdict}", ""
+        text, to_do = "", ""
         if decision.verdict is Verdict.READY:
             words = [Word(f"jobs={len(standing.jobs)}", Worth.COUNT)]
             if not self._rules.timeout:
@@ -181,19 +180,15 @@ class Lines:
             words += [Word(f"valid_until={iso(valid_until)[11:]}")] if valid_until is not None else []
             words += _quiet(standing.jobs, standing.quiets, self._names)
         else:
+            to_do = f"to do: {advice(decision, self._rules, self._history, self._screen.named)}"
             if decision.verdict is Verdict.ERROR or not standing.jobs:
                 words, text = [self._count(decision)], decision.reason
             else:
                 # Of a job that is not ready the streak says nothing.
                 late = any(not job.ready for job in standing.jobs)
                 words = [self._count(decision)] if late else self._standing(decision)
-                words += self._worst(decision, history, status=True)
-        to_do = (
-            f"to do: {advice(decision, self._rules, history, self._screen.named)}"
-            if decision.verdict is not Verdict.READY
-            else ""
-        )
-        self._write(at, elapsed, event, words, text, to_do)
+                words += self._worst(decision, status=True)
+        self._write(at, elapsed, f"VERDICT {verdict}", words, text, to_do)
 
     def stops(self, at: float, elapsed: float, answers: Mapping[str, StopAnswer]) -> None:
         """Write what the service said to stops: how many it accepted, and the others."""
@@ -213,7 +208,7 @@ class Lines:
         """Write the last line of a task that has no verdict."""
         self._write(at, elapsed, "END", [], self._names.in_text(text))
 
-    def _changes(self, observation: Sample, jobs: Sequence[JudgedJob], history: History) -> None:
+    def _changes(self, observation: Sample, jobs: Sequence[JudgedJob]) -> None:
         changed = []
         for job in jobs:
             looks = _worth_a_line(job)
@@ -223,14 +218,11 @@ class Lines:
                 changed.append(job)
         changed.sort(key=badness, reverse=True)
         for job in changed[:_MOST_CHANGES]:
-            words = [*self._names.called(job.reading.id), *_described(job, history)]
+            words = [*self._names.called(job.reading.id), *_described(job, self._history)]
             self._line(observation.at, observation.ended, "CHANGE", words)
         if len(changed) > _MOST_CHANGES:
             others = changed[_MOST_CHANGES:]
-            states: dict[str, int] = {}
-            for job in others:
-                state = "ready" if job.ready else job.reading.state.value
-                states[state] = states.get(state, 0) + 1
+            states = Counter("ready" if job.ready else job.reading.state.value for job in others)
             shown = " ".join(f"{state}={number}" for state, number in sorted(states.items()))
             holds = [Word(f"hold={job.holds[0].rule.value}") for job in others if job.holds][:1]
             words = [Word(f"and {len(others)} more jobs: {shown}"), *holds]
@@ -267,10 +259,10 @@ class Lines:
             f"unread={self._jobs}/{self._jobs}" if standing.errors else f"ready={ready}/{self._jobs}", Worth.COUNT
         )
 
-    def _ahead(self, observation: Observation, decision: Decision, history: History) -> list[Word]:
+    def _ahead(self, observation: Observation, decision: Decision) -> list[Word]:
         """When the gate would open, and how much time is left."""
         timeout = self._rules.timeout
-        seconds = seconds_until_open(decision.standing, self._rules, history)
+        seconds = seconds_until_open(decision.standing, self._rules, self._history)
         words = []
         if seconds is not None:
             late = " (too late)" if observation.ended + seconds > timeout else ""
@@ -280,7 +272,7 @@ class Lines:
             words.append(Word(f"timeout_in={duration(timeout - observation.ended)}", Worth.TREND))
         return words
 
-    def _worst(self, decision: Decision, history: History, *, status: bool = False) -> list[Word]:
+    def _worst(self, decision: Decision, *, status: bool = False) -> list[Word]:
         """The job that is furthest from being ready, and what holds all of them."""
         standing = decision.standing
         if standing.errors:
@@ -294,7 +286,7 @@ class Lines:
         # A stop shows how far each job is. A job that has a delay is in the incremental phase.
         status = status or self._rules.goal is Goal.STOPPED
         status = status and (worst.reading.progress.delay is None or worst.holds[0].rule is not Rule.DELAY)
-        described = _described(worst, history, standing.quiets.get(worst.reading.id), status=status)
+        described = _described(worst, self._history, standing.quiets.get(worst.reading.id), status=status)
         return [name._replace(text=f"{label}={name.text}"), *more, *described]
 
     def _line(self, at: float, elapsed: float, event: str, words: Sequence[Word], text: str = "") -> None:
@@ -310,7 +302,9 @@ class Lines:
     ) -> None:
         self._written += 1
         width = self._screen.columns
-        begin = _beginning(self._task, at, elapsed, event, self._screen)
+        # What each line begins with: who writes it, when, what it is, and what it is about.
+        lasted = "" if self._screen.is_narrow else f" +{duration(elapsed)}"
+        begin = [Word(f"{self._task} {iso(at)[11:]}{lasted} {event}"), Word(self._screen.tag)]
         plain = [Word(printable(word.text), word.worth) for word in (*begin, *words)]
         text, to_do = printable(text), printable(to_do)
         if not to_do:
@@ -320,12 +314,6 @@ class Lines:
         else:
             for line in (fitted(plain, width, text), *wrapped(to_do, width, f"{self._task}  ")):
                 self._say(line)
-
-
-def _beginning(who: str, at: float, elapsed: float, event: str, screen: Screen) -> list[Word]:
-    """What each line begins with: who writes it, when, what it is, and what it is about."""
-    lasted = "" if screen.is_narrow else f" +{duration(elapsed)}"
-    return [Word(f"{who} {iso(at)[11:]}{lasted} {event}"), Word(screen.tag)]
 
 
 def _longest_delay(decision: Decision) -> int:

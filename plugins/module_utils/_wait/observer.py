@@ -47,8 +47,8 @@ class Observer:
         """
         self._rules = rules
         self._started_at = started_at
-        self.lines = Lines(jobs, rules, say, task, screen)
         self._history = History()
+        self.lines = Lines(jobs, rules, self._history, say, task, screen)
         self._decision = Decision(Standing())
         self._observation: Observation | None = None
         self._warned_at = 0.0
@@ -62,10 +62,9 @@ class Observer:
         self._decision = judge(self._decision.standing, observation, self._rules)
         self._history.note(observation)
         standing = self._decision.standing
-        self.near = (
-            bool(standing.jobs) and not standing.errors and all(_near(job, self._rules) for job in standing.jobs)
-        )
-        self.lines.observed(observation, self._decision, self._history, self.near)
+        near = bool(standing.jobs) and not standing.errors
+        self.near = near and all(_near(job, self._rules) for job in standing.jobs)
+        self.lines.observed(observation, self._decision, self.near)
         if self._decision.verdict is None:
             self._look_for_stall(observation)
         return self._decision.verdict is not None
@@ -84,9 +83,8 @@ class Observer:
         # As old as the evidence, not as the verdict.
         trusted = evidence and self._decision.verdict is Verdict.READY
         valid_until = at - (ended - began) + self._rules.valid_for if trusted else None
-        self.lines.verdict(at, ended, self._decision, self._history, valid_until)
-        warnings = tuple(self._warnings)
-        return Ending(self._decision, self._history, self._started_at, at, ended, valid_until, warnings)
+        self.lines.verdict(at, ended, self._decision, valid_until)
+        return Ending(self._decision, self._history, self._started_at, at, ended, valid_until, tuple(self._warnings))
 
     def _look_for_stall(self, observation: Observation) -> None:
         moved_at = self._history.moved_at
@@ -97,7 +95,7 @@ class Observer:
             # Nothing has to move any more: a delay stays at 0, or a person keeps the gate shut.
             return
         self._warned_at = observation.ended
-        self.lines.stalled(observation, observation.ended - moved_at, self._decision, self._history)
+        self.lines.stalled(observation, observation.ended - moved_at, self._decision)
         warning = f"Nothing moved in any job for {duration(observation.ended - moved_at)}; see stall_after."
         self._warnings = [*self._warnings, warning][-_MOST_WARNINGS:]
 
