@@ -74,15 +74,13 @@ def _advice(decision: Decision, rules: Rules, history: History) -> str:
         return f"find out who made {shown}, and remove it"
     if verdict in _OF_VERDICTS:
         return _OF_VERDICTS[verdict]
-    late = [job for job in decision.standing.jobs if not job.ready]
-    if not late:
-        return _MORE_TIME if rules.timeout else _ONCE_MORE
-    return _of_hold(max(late, key=badness), rules, history)
-
-
-def _of_hold(job: JudgedJob, rules: Rules, history: History) -> str:
-    rule = job.holds[0].rule if job.holds else None
     more_time = _MORE_TIME if rules.timeout else _ONCE_MORE
+    late = [job for job in decision.standing.jobs if not job.ready]
+    return _of_hold(max(late, key=badness), more_time, history) if late else more_time
+
+
+def _of_hold(job: JudgedJob, more_time: str, history: History) -> str:
+    rule = job.holds[0].rule
     if rule is Rule.DELAY:
         trend = history.trend(job)
         if job.reading.progress.delay is None:
@@ -91,4 +89,4 @@ def _of_hold(job: JudgedJob, rules: Rules, history: History) -> str:
         return more_time if converges else "reduce the writes on the source, or scale up the job"
     if rule is Rule.WRONG_PHASE:
         return _OF_STATES.get(job.reading.state, more_time)
-    return _OF_HOLDS.get(rule, _LOOK) if rule else _LOOK
+    return _OF_HOLDS.get(rule, _LOOK)

@@ -51,7 +51,6 @@ class History:
         # Progress (percent) and delay (seconds) of the jobs over time, thinned out evenly if there are too many points.
         self.series: list[dict[str, Any]] = []
         self._every = 1
-        self._samples = 0
         self._places: dict[str, int] = {}
         self._readings: tuple[Reading, ...] = ()
         self._latest: deque[_Values] = deque(maxlen=_TREND_SAMPLES)
@@ -100,8 +99,7 @@ class History:
         self.transitions.append({"at": iso(observation.at), "id": reading.id, "from": was, "to": now})
 
     def _note_points(self, observation: Sample) -> None:
-        number, jobs = self._samples, len(observation.readings)
-        self._samples += 1
+        number, jobs = self.polls - self.errors - 1, len(observation.readings)
         if number % self._every or jobs * _FEWEST_SAMPLES > _MOST_POINTS:
             return
         if len(self.series) + jobs > _MOST_POINTS:

@@ -117,14 +117,13 @@ class Lines:
         if what:
             self._line(at, 0, "START", [Word(f"jobs={self._jobs}"), Word(what)])
             return
-        words = [Word(f"jobs={self._jobs}"), Word(f"goal={rules.goal.value}", Worth.DETAIL)]
-        words += [Word(f"max_delay={rules.max_delay}s")] if rules.goal in (Goal.AUTO, Goal.CAUGHT_UP) else []
-        if not rules.timeout:
-            words.insert(0, Word("one sample"))
-        else:
-            if rules.goal in (Goal.AUTO, Goal.CAUGHT_UP):
-                words.append(Word(f"stable={rules.stable_samples}x/{rules.stable_for:g}s", Worth.TREND))
-            words.append(Word(f"timeout={duration(rules.timeout)}"))
+        words = [] if rules.timeout else [Word("one sample")]
+        words += [Word(f"jobs={self._jobs}"), Word(f"goal={rules.goal.value}", Worth.DETAIL)]
+        catches_up = rules.goal in (Goal.AUTO, Goal.CAUGHT_UP)
+        words += [Word(f"max_delay={rules.max_delay}s")] if catches_up else []
+        if rules.timeout and catches_up:
+            words.append(Word(f"stable={rules.stable_samples}x/{rules.stable_for:g}s", Worth.TREND))
+        words += [Word(f"timeout={duration(rules.timeout)}")] if rules.timeout else []
         self._line(at, 0, "START", words)
 
     def replays(self, at: float, changed: Sequence[Mapping[str, Any]]) -> None:
@@ -349,23 +348,19 @@ def _described(job: JudgedJob, history: History, quiet: Quiet | None = None, *, 
     if late:
         words.append(Word(f"subtasks={len(late)}", Worth.COUNT))
         words.append(Word(_subtask(max(late, key=badness)), Worth.DETAIL))
-    words += [Word(" ".join(_position(quiet)), Worth.DETAIL)] if quiet else []
+    words += [Word(_position(quiet), Worth.DETAIL)] if quiet else []
     words.append(Word(f"hold={job.holds[0].rule.value}" if job.holds else "ready"))
     return words
 
 
-def _position(quiet: Quiet) -> list[str]:
+def _position(quiet: Quiet) -> str:
     """The source's position, and whether it moved, if there is one."""
     if quiet.position is None:
-        return []
+        return ""
     # The end of a long one is what moves.
-    long = len(quiet.position) > _LONGEST_POSITION
-    words = [f"src={'...' if long else ''}{quiet.position[-_LONGEST_POSITION:].replace(' ', '')}"]
-    if quiet.state is PositionState.MOVED:
-        words.append("moved")
-    elif quiet.state is PositionState.UNMOVED:
-        words.append(f"unmoved={quiet.lasted:.0f}s")
-    return words
+    cut = "..." if len(quiet.position) > _LONGEST_POSITION else ""
+    moved = {PositionState.MOVED: " moved", PositionState.UNMOVED: f" unmoved={quiet.lasted:.0f}s"}
+    return f"src={cut}{quiet.position[-_LONGEST_POSITION:].replace(' ', '')}{moved.get(quiet.state, '')}"
 
 
 def _quiet(jobs: Sequence[JudgedJob], quiets: Quiets, names: ShortIds) -> list[Word]:
@@ -374,11 +369,11 @@ def _quiet(jobs: Sequence[JudgedJob], quiets: Quiets, names: ShortIds) -> list[W
     if not known:
         return []
     job, least = min(known, key=lambda each: (_QUIETNESS[each[1].state], each[1].lasted))
-    words = _position(least)
+    shown = _position(least)
     if len(jobs) > 1:
         unmoved = sum(quiet.state is PositionState.UNMOVED for _job, quiet in known)
-        words = [f"quiet={unmoved}/{len(jobs)}", f"least={names.called(job.reading.id)[0].text}", *words]
-    return [Word(" ".join(words), Worth.DETAIL)]
+        shown = f"quiet={unmoved}/{len(jobs)} least={names.called(job.reading.id)[0].text} {shown}"
+    return [Word(shown, Worth.DETAIL)]
 
 
 def _subtask(subtask: JudgedJob) -> str:

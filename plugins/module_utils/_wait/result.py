@@ -57,7 +57,7 @@ def result(
     short = len(jobs) > _MANY_JOBS and not full and not ready
     worst = {job.reading.id for job in sorted(jobs, key=badness, reverse=True)[: _FEW_JOBS if short else None]}
     left_out = len(history.transitions) if short else 0
-    shown: dict[str, Any] = {
+    return {
         "verdict": verdict.value,
         "ready": ready,
         "reason": decision.reason,
@@ -83,7 +83,6 @@ def result(
         "valid_until": None if ending.valid_until is None else iso(ending.valid_until),
         "failure": None if history.failure is None else dict(history.failure),
     }
-    return shown
 
 
 def _never_read(job_id: str, rules: Rules) -> JudgedJob:
