@@ -28,31 +28,41 @@ from ._service.options import (
     logins_in_urls,
 )
 
+Options = Mapping[str, Any]
+Warn = Callable[[str], None]
+
 
 def run(read: Callable[[Client, Sequence[str]], Sequence[StatusRecord]]) -> None:
     """Run a module that reads the jobs which its options name."""
 
-    def result(options: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
-        asked = asked_jobs(options)
-        if asked.warning:
-            warn(asked.warning)
-        with connect(options, os.environ) as client:
-            ids = ids_of(client, asked)
-            names = dict(zip(ids, asked.names, strict=False))
-            records = read(client, ids)
-            for warning in client.warnings:
-                warn(warning)
-            jobs = [{"id": record.id, "name": names.get(record.id), **record.as_dict()} for record in records]
-            # Ids that were given are no secret, and whoever reads a result looks for them.
-            return client.shown({"jobs": jobs, **summary(records)}, ids)
+    def found(client: Client, ids: Sequence[str]) -> dict[str, Any]:
+        records = read(client, ids)
+        return {"jobs": [record.as_dict() for record in records], **summary(records)}
 
-    _run(JOBS_OR_NAMES, result)
+    _run(JOBS_OR_NAMES, lambda options, warn: _of_jobs(options, warn, found))
+
+
+def run_compare_info() -> None:
+    """Run the module that tells what the comparisons of jobs say."""
+
+    def result(options: Options, warn: Warn) -> Mapping[str, Any]:
+        kinds, started_after = kinds_of(options["kinds"]), started_after_of(options["started_after"])
+
+        def found(client: Client, ids: Sequence[str]) -> dict[str, Any]:
+            try:
+                return comparisons_info(client, ids, kinds, started_after)
+            except DrsError as error:
+                raise client.shown_error(error) from None
+
+        return _of_jobs(options, warn, found)
+
+    _run(COMPARE_OPTIONS, result)
 
 
 def run_info() -> None:
     """Run the module that lists the jobs of the project."""
 
-    def result(options: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
+    def result(options: Options, warn: Warn) -> Mapping[str, Any]:
         with connect(options, os.environ) as client:
             known = chosen(options["ids"], "ids")
             found = client.shown(jobs_info(client, options, lambda text: warn(client.shown(text))), known)
@@ -63,32 +73,25 @@ def run_info() -> None:
     _run(INFO_OPTIONS, result)
 
 
-def run_compare_info() -> None:
-    """Run the module that tells what the comparisons of jobs say."""
-
-    def result(options: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
-        kinds, started_after = kinds_of(options["kinds"]), started_after_of(options["started_after"])
-        asked = asked_jobs(options)
-        if asked.warning:
-            warn(asked.warning)
-        with connect(options, os.environ) as client:
-            ids = ids_of(client, asked)
-            try:
-                found = comparisons_info(client, ids, kinds, started_after)
-            except DrsError as error:
-                raise client.shown_error(error) from None
-            for warning in client.warnings:
-                warn(warning)
-            names = dict(zip(ids, asked.names, strict=False))
-            jobs = [{"id": job["id"], "name": names.get(job["id"]), **job} for job in found["jobs"]]
-            return client.shown({**found, "jobs": jobs}, ids)
-
-    _run(COMPARE_OPTIONS, result)
+def _of_jobs(
+    options: Options, warn: Warn, read: Callable[[Client, Sequence[str]], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """Return what is read of the jobs that options name, each with its name if that was given."""
+    asked = asked_jobs(options)
+    if asked.warning:
+        warn(asked.warning)
+    with connect(options, os.environ) as client:
+        ids = ids_of(client, asked)
+        found = read(client, ids)
+        for warning in client.warnings:
+            warn(warning)
+        names = dict(zip(ids, asked.names, strict=False))
+        jobs = [{"id": job["id"], "name": names.get(job["id"]), **job} for job in found["jobs"]]
+        # Ids that were given are no secret, and whoever reads a result looks for them.
+        return client.shown({**found, "jobs": jobs}, ids)
 
 
-def _run(
-    spec: Mapping[str, Any], result: Callable[[Mapping[str, Any], Callable[[str], None]], Mapping[str, Any]]
-) -> None:
+def _run(spec: Mapping[str, Any], result: Callable[[Options, Warn], Mapping[str, Any]]) -> None:
     module = AnsibleModule({**CONNECTION_OPTIONS, **spec}, supports_check_mode=True)
     # Ansible shows these options at -vvv. Secrets of the environment are hidden by whoever reads the answers.
     module.no_log_values.update(logins_in_urls(module.params))
