@@ -55,7 +55,7 @@ def test_what_ansible_rulebook_adds_is_no_mistake() -> None:
 def test_a_job_given_twice_is_asked_for_once_and_told() -> None:
     arguments = Arguments.of({"jobs": [A, B, A]})
     assert arguments.asked.ids == (A, B)
-    assert arguments.warning == f"jobs names {A} more than once; each job is asked for once."
+    assert arguments.asked.warning == f"jobs names {A} more than once; each job is asked for once."
 
 
 @pytest.mark.parametrize(

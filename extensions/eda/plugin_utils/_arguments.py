@@ -48,7 +48,6 @@ class Arguments:
     progress_step: int
     delay_thresholds: tuple[int, ...]
     heartbeat: float
-    warning: str | None
 
     @classmethod
     def of(cls, args: Mapping[str, Any]) -> Arguments:
@@ -61,7 +60,7 @@ class Arguments:
         # A source has no deadline: this one is decades away.
         unlimited = {**Rules().as_dict(), "timeout": float(LONGEST), "near_interval": options["interval"]}
         rules = rules_of({**unlimited, **{name: options[name] for name in _RULES}})
-        step, thresholds, heartbeat = (options[name] for name in ("progress_step", "delay_thresholds", "heartbeat"))
+        thresholds = options["delay_thresholds"]
         check_ranges(_RANGES, options)
         if any(threshold < 0 for threshold in thresholds):
             raise configuration_error(f"delay_thresholds must be seconds from 0, not {min(thresholds)}.")
@@ -70,10 +69,9 @@ class Arguments:
             asked=asked,
             rules=rules,
             always=options["emit"] == "always",
-            progress_step=step,
+            progress_step=options["progress_step"],
             delay_thresholds=tuple(sorted(set(thresholds))),
-            heartbeat=heartbeat,
-            warning=asked.warning,
+            heartbeat=options["heartbeat"],
         )
 
 

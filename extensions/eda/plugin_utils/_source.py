@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Observation, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Reading
@@ -35,27 +35,6 @@ LOGGER = logging.getLogger("cutover.drs.drs_jobs")
 Shown = TypeVar("Shown")
 
 
-class Queue(Protocol):
-    """What ansible-rulebook gives a source: the part of asyncio.Queue that it has."""
-
-    async def put(self, item: Event) -> None:
-        """Put an event in; waits while the queue is full."""
-
-
-class Polls(Protocol):
-    """What is watched."""
-
-    async def poll(self) -> Observation:
-        """Return the next observation."""
-
-    @property
-    def warnings(self) -> Sequence[str]:
-        """What the user should know, as far as it is known yet."""
-
-    def shown(self, value: Shown) -> Shown:
-        """Return an event, or a text, without secrets."""
-
-
 class Jobs:
     """The jobs as the service shows them, through one client for as long as the source runs."""
 
@@ -74,8 +53,7 @@ class Jobs:
     @property
     def warnings(self) -> Sequence[str]:
         """What the user should know about the arguments and the service, each sentence once."""
-        of_arguments = [self._arguments.warning] if self._arguments.warning else []
-        return [*of_arguments, *self._client.warnings]
+        return [*filter(None, [self._arguments.asked.warning]), *self._client.warnings]
 
     def shown(self, value: Shown) -> Shown:
         """The event, or the text, without secrets; ids that were given are none."""
@@ -96,9 +74,9 @@ class Jobs:
 
 
 async def watch(
-    queue: Queue,
+    queue: asyncio.Queue[Event],
     arguments: Arguments,
-    jobs: Polls,
+    jobs: Jobs,
     *,
     clock: Clock = REAL_CLOCK,
     sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
@@ -138,10 +139,10 @@ def _make_importable() -> None:
 _make_importable()
 
 from ansible_collections.cutover.drs.extensions.eda.plugin_utils._arguments import Arguments  # noqa: E402
-from ansible_collections.cutover.drs.extensions.eda.plugin_utils._source import Jobs, Queue, watch  # noqa: E402
+from ansible_collections.cutover.drs.extensions.eda.plugin_utils._source import Jobs, watch  # noqa: E402
 
 
-async def main(queue: Queue, args: dict[str, Any]) -> None:
+async def main(queue: asyncio.Queue[dict[str, Any]], args: dict[str, Any]) -> None:
     """Watch jobs and put events into the queue until it is cancelled."""
     arguments = Arguments.of(args)
     jobs = Jobs(arguments, os.environ)
