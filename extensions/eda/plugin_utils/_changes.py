@@ -18,7 +18,6 @@ from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import (
     judge,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import JudgedJob, Reading
-from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import State
 from ansible_collections.cutover.drs.plugins.module_utils._job.text import iso
 from ansible_collections.cutover.drs.plugins.module_utils._wait.result import holds_of, subtasks_of
 
@@ -42,9 +41,9 @@ class Changes:
         self._valid_until: float | None = None
         self._polls = 0
         self._failing_since = 0.0
-        self._statuses: dict[str, tuple[str | None, State]] = {}
+        self._readings: dict[str, Reading] = {}
+        # As it was last told.
         self._progress: dict[str, int] = {}
-        self._delays: dict[str, int | None] = {}
         self._warned: set[str] = set()
 
     @property
@@ -67,14 +66,16 @@ class Changes:
             if errors:
                 yield _event("recovered", observation.at, errors=errors, since=iso(since))
             for reading in observation.readings:
-                yield from self._status(reading, observation.at)
+                before = self._readings.get(reading.id)
+                yield from self._status(before, reading, observation.at)
                 yield from self._progress_of(reading, observation.at)
-                yield from self._delay(reading, observation.at)
+                yield from self._delay(before, reading, observation.at)
+                self._readings[reading.id] = reading
         yield from self._verdict_of(observation)
 
     def warned(self, warnings: Sequence[str], at: float) -> Iterator[Event]:
         """The warnings that were not there before, each once."""
-        for warning in dict.fromkeys(warnings):
+        for warning in warnings:
             if warning not in self._warned:
                 self._warned.add(warning)
                 yield _event("warning", at, message=warning)
@@ -109,19 +110,17 @@ class Changes:
             next_poll_in=round(next_poll, 1),
         )
 
-    def _status(self, reading: Reading, at: float) -> Iterator[Event]:
-        status, state = reading.status.status, reading.state
-        before = self._statuses.get(reading.id)
-        self._statuses[reading.id] = (status, state)
-        if before == (status, state) and not self._arguments.always:
+    def _status(self, before: Reading | None, reading: Reading, at: float) -> Iterator[Event]:
+        record, other, state = reading.status, reading.progress, reading.state
+        same = before is not None and (before.status.status, before.state) == (record.status, state)
+        if same and not self._arguments.always:
             return
-        record, other = reading.status, reading.progress
         yield _event(
             "status",
             at,
             job=reading.id,
             name=reading.name,
-            **{"from": before[0] if before else None, "to": status},
+            **{"from": before.status.status if before else None, "to": record.status},
             phase=record.meaning.phase.value,
             state=state.value,
             terminal=state.terminal,
@@ -147,15 +146,11 @@ class Changes:
             remaining_time=reading.progress.remaining_time,
         )
 
-    def _delay(self, reading: Reading, at: float) -> Iterator[Event]:
-        delay, before = reading.progress.delay, self._delays.get(reading.id)
-        self._delays[reading.id] = delay
-        told = {"job": reading.id, "name": reading.name, "from": before, "to": delay}
-        crossed = [
-            threshold
-            for threshold in self._arguments.delay_thresholds
-            if _above(delay, threshold) != _above(before, threshold)
-        ]
+    def _delay(self, before: Reading | None, reading: Reading, at: float) -> Iterator[Event]:
+        was, delay = before.progress.delay if before else None, reading.progress.delay
+        told = {"job": reading.id, "name": reading.name, "from": was, "to": delay}
+        thresholds = self._arguments.delay_thresholds
+        crossed = [each for each in thresholds if _above(delay, each) != _above(was, each)]
         down = bool(crossed) and not _above(delay, crossed[0])
         # In the order in which the delay went past them.
         for threshold in sorted(crossed, reverse=down):
