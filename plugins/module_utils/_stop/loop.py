@@ -20,7 +20,7 @@ from .._service.connection import connect
 from .._service.http.clock import REAL_CLOCK, Clock
 from .._service.jobs.client import Client
 from .._service.jobs.names import Asked, asked_jobs, ids_of
-from .._service.jobs.stop_request import answers_of
+from .._service.jobs.stop_request import Reply, StopAnswer, answers_of
 from .._wait.loop import poll_until_verdict
 from .._wait.observer import Observer
 from .._wait.screen import Screen
@@ -195,16 +195,13 @@ class Stopping:
         return self._ended(decide.result(self._jobs, self._rules.wait), text, failure)
 
     def _would_stop(self) -> dict[str, Any]:
+        """What came of it if the service accepted each stop."""
         live = [job.id for job in self._jobs if job.stand is Stand.LIVE]
-        failed = [job for job in self._jobs if job.failure]
-        others = [job.id for job in self._jobs if job.stand in (Stand.ENDING, Stand.ENDED)]
-        lists = decide.result(self._jobs, wait=False)
-        lists.update(changed=bool(live), stopped=live, already_ended=others, failed_jobs=[job.id for job in failed])
-        for entry in lists["jobs"]:
-            entry["reason"] = entry["reason"] if entry["id"] in lists["failed_jobs"] else ""
-        if failed:
+        accepted = decide.answered(self._jobs, dict.fromkeys(live, StopAnswer(Reply.ACCEPTED)))
+        lists = decide.result(accepted, wait=False)
+        if lists["failed_jobs"]:
             return self._ended(lists, decide.message(self._jobs, True, 0))
-        text = f"Would stop {counted(len(live))}{decide.already(len(others))}."
+        text = f"Would stop {counted(len(live))}{decide.already(len(lists['already_ended']))}."
         if self._rules.force and live:
             text = f"{text} {LEFT_BY_FORCE}"
         return self._ended(lists, text)
