@@ -70,7 +70,8 @@ def _group(job: JudgedJob) -> tuple[int, str]:
         if rule in rules:
             return place, label
     if Rule.WRONG_PHASE in rules:
-        return (7, _STATES[job.reading.state]) if job.reading.state in _STATES else (8, _phase(job))
+        in_phase = f"in the {job.reading.status.meaning.phase.value} phase"
+        return (7, _STATES[job.reading.state]) if job.reading.state in _STATES else (8, in_phase)
     if Rule.SUBTASKS in rules:
         return 9, "with a subtask that is not ready" if job.subtasks else "with subtasks that are not known"
     if Rule.DELAY in rules:
@@ -96,10 +97,6 @@ _AFTER_THE_DELAY = (
 # The places of groups are below this number.
 _GROUPS = 16
 _STATES = {State.PAUSED: "paused", State.WAITING: "waiting for a person"}
-
-
-def _phase(job: JudgedJob) -> str:
-    return f"in the {job.reading.status.meaning.phase.value} phase"
 
 
 def _worst(group: Sequence[JudgedJob]) -> str:

@@ -14,7 +14,7 @@ from .._job.errors import DrsError
 from .._job.text import counted, iso, listed, printable
 from .._service.connection import connect
 from .._service.http.clock import REAL_CLOCK, Clock
-from .._service.jobs.comparisons import Compared, ReadsComparisons, compared, comparison_ids, shown
+from .._service.jobs.comparisons import Compared, compared, comparison_ids, shown
 
 _INTERVAL = 5.0
 _MOST_ERRORS = 5
@@ -22,8 +22,6 @@ _MOST_ERRORS = 5
 _PENDING = (CompareVerdict.MISSING, CompareVerdict.STALE, CompareVerdict.UNFINISHED)
 _FINAL = (CompareVerdict.INCONSISTENT, CompareVerdict.FAILED)
 _MOST_NAMED = 5
-
-Known = Mapping[str, Collection[str]]
 
 
 def known_comparisons(
@@ -41,7 +39,7 @@ def wait_for_comparisons(
     options: Mapping[str, Any],
     environ: Mapping[str, str],
     kinds: Sequence[CompareKind],
-    known: Known,
+    known: Mapping[str, Collection[str]],
     timeout: float,
     *,
     say: Callable[[str], None],
@@ -57,7 +55,10 @@ def wait_for_comparisons(
         while True:
             problem = ""
             try:
-                found = _read(client, options["jobs"], kinds, known, until)
+                found = [
+                    compared(client, job_id, kinds, None, until, known=frozenset(known.get(job_id, ())))
+                    for job_id in options["jobs"]
+                ]
                 errors = 0
             except DrsError as error:
                 problem, errors = str(error), errors + 1
@@ -75,12 +76,6 @@ def wait_for_comparisons(
             if remaining <= 0:
                 return shown(found, kinds), f"No consistent comparison within {timeout:.0f} s: {text}."
             clock.sleep(min(_INTERVAL, remaining))
-
-
-def _read(
-    client: ReadsComparisons, ids: Sequence[str], kinds: Sequence[CompareKind], known: Known, until: float
-) -> list[Compared]:
-    return [compared(client, job_id, kinds, None, until, known=frozenset(known.get(job_id, ()))) for job_id in ids]
 
 
 def _may_still_be(found: Sequence[Compared]) -> bool:

@@ -87,16 +87,16 @@ class Observer:
         return Ending(self._decision, self._history, self._started_at, at, ended, valid_until, tuple(self._warnings))
 
     def _look_for_stall(self, observation: Observation) -> None:
-        moved_at = self._history.moved_at
-        if observation.ended - max(moved_at, self._warned_at) < self._rules.stall_after:
+        lasted = observation.ended - self._history.moved_at
+        if min(lasted, observation.ended - self._warned_at) < self._rules.stall_after:
             return
         jobs = self._decision.standing.jobs
         if jobs and all(hold.rule is Rule.HOLD_FILE for job in jobs for hold in job.holds):
             # Nothing has to move any more: a delay stays at 0, or a person keeps the gate shut.
             return
         self._warned_at = observation.ended
-        self.lines.stalled(observation, observation.ended - moved_at, self._decision)
-        warning = f"Nothing moved in any job for {duration(observation.ended - moved_at)}; see stall_after."
+        self.lines.stalled(observation, lasted, self._decision)
+        warning = f"Nothing moved in any job for {duration(lasted)}; see stall_after."
         self._warnings = [*self._warnings, warning][-_MOST_WARNINGS:]
 
 

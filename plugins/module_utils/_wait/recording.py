@@ -247,7 +247,8 @@ def _entry(line: bytes) -> dict[str, Any] | None:
             entry["at"] = _time_of_day(entry["at"])
             entry["rules"] = _rules(entry.get("rules"))
         elif kind == "sample":
-            entry["observation"] = _sample(entry)
+            held = _typed(entry["held"], bool)
+            entry["observation"] = Sample(*_times(entry), _readings(entry["jobs"]), held)
         elif kind == "failed_poll":
             entry["observation"] = FailedPoll(
                 *_times(entry),
@@ -272,10 +273,6 @@ def _rules(values: Any) -> dict[str, Any]:
         elif isinstance(value, bool) or (isinstance(value, (int, float)) and 0 <= value <= LONGEST):
             rules[name] = value
     return rules
-
-
-def _sample(entry: Mapping[str, Any]) -> Sample:
-    return Sample(*_times(entry), _readings(entry["jobs"]), _typed(entry["held"], bool))
 
 
 def _readings(jobs: Sequence[Mapping[str, Any]]) -> tuple[Reading, ...]:

@@ -43,7 +43,7 @@ def slope(times: Sequence[float], values: Sequence[int | None]) -> float | None:
 def of_delay(times: Sequence[float], delays: Sequence[int | None]) -> Trend | None:
     """Where the delay of the incremental phase is heading, and when it would be 0."""
     rate = slope(times, delays)
-    latest = delays[-1] if delays else None
+    latest = delays[-1]
     if rate is None or latest is None:
         return None
     if latest == 0:
@@ -55,12 +55,12 @@ def of_delay(times: Sequence[float], delays: Sequence[int | None]) -> Trend | No
 
 def of_progress(times: Sequence[float], shares: Sequence[int | None], remaining: int | None) -> Trend | None:
     """When the full phase would be done: what the API says, else from the progress so far."""
-    latest = shares[-1] if shares else None
+    latest = shares[-1]
     if latest is None or latest >= 100:
         return None
-    rate = slope(times, shares)
     if remaining:
         return Trend("rising", remaining)
+    rate = slope(times, shares)
     if rate is None:
         return None
     return Trend("rising", round((100 - latest) / rate)) if rate > 0 else Trend("steady")

@@ -83,8 +83,3 @@ def test_a_delay_that_changes_by_a_hundredth_of_a_second_a_second_goes_nowhere()
 )
 def test_progress_rises_to_an_end_or_is_steady(shares: Values, remaining: int | None, expected: Trend | None) -> None:
     assert of_progress(EVERY_30_S, shares, remaining) == expected
-
-
-def test_of_nothing_there_is_no_trend() -> None:
-    assert of_delay([], []) is None
-    assert of_progress([], [], 5) is None
