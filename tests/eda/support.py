@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.cutover.drs.extensions.eda.plugin_utils._arguments import Arguments
@@ -16,16 +17,9 @@ from ansible_collections.cutover.drs.extensions.eda.plugin_utils._source import 
 from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import FailedPoll, Sample
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Reading, Subtasks
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
-from ansible_collections.cutover.drs.plugins.module_utils._job.records import ProgressRecord, StatusRecord
-from ansible_collections.cutover.drs.plugins.module_utils._service.http.clock import Clock
+from ansible_collections.cutover.drs.tests.unit import builders
+from ansible_collections.cutover.drs.tests.unit.builders import CAUGHT_UP, NOON, A, HandClock
 
-A = "9a470239-2308-4bb5-a6bc-1040402fjb21"
-B = "dc67695a-ee3e-49b8-a022-a099bd81jb21"
-
-# 2026-11-24T12:00:00Z
-NOON = 1795521600.0
-
-CAUGHT_UP = "INCRE_TRANSFER_STARTED"
 FULL = "FULL_TRANSFER_STARTED"
 
 # What a poll of a script gives: the readings of a sample, or an error.
@@ -33,23 +27,17 @@ Step = Sequence[Reading] | DrsError
 
 
 def reading(
-    job_id: str = A,
-    status: str | None = CAUGHT_UP,
-    *,
-    name: str | None = None,
-    subtasks: Sequence[Reading] = (),
-    **fields: Any,
+    job_id: str = A, status: str | None = CAUGHT_UP, *, subtasks: Sequence[Reading] = (), **fields: Any
 ) -> Reading:
     """What both operations say of a job: it has caught up unless said otherwise; without a status it is missing."""
-    error = {name: fields.pop(name) for name in ("error_code", "error_message") if name in fields}
-    known = {"task_mode": "FULL_INCR_TRANS", "progress": 100, "delay": 0 if status == CAUGHT_UP else None, **fields}
-    found = status is not None
-    return Reading(
-        StatusRecord(job_id, found, status, **error),
-        ProgressRecord(job_id, found, status, **(known if found else {})),
-        name,
-        Subtasks(tuple(subtasks), listed=True),
-    )
+    fields = {
+        "delay": 0 if status == CAUGHT_UP else None,
+        "error": (fields.pop("error_code", None), fields.pop("error_message", None)),
+        "found": (status is not None,) * 2,
+        "subtasks": Subtasks(tuple(subtasks), listed=True),
+        **fields,
+    }
+    return builders.reading(job_id, status, **fields)
 
 
 def broken(message: str = "It broke.", kind: Kind = Kind.NETWORK) -> DrsError:
@@ -61,23 +49,8 @@ class Ended(Exception):
     """The script has no more steps."""
 
 
-class HandClock:
-    """Time that passes only where the source sleeps."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-        self.slept: list[float] = []
-        self.clock = Clock(lambda: self.time, lambda: NOON + self.time - 1000, self._never, lambda low, high: 1.0)
-
-    @staticmethod
-    def _never(seconds: float) -> None:
-        raise AssertionError("the source must not block")
-
-    async def sleep(self, seconds: float) -> None:
-        assert seconds > 0
-        self.slept.append(seconds)
-        self.time += seconds
-        await asyncio.sleep(0)
+def _never(_seconds: float) -> None:
+    raise AssertionError("the source must not block")
 
 
 class Watched:
@@ -105,8 +78,14 @@ class Watched:
         self.warnings: Sequence[str] = ()
         defaults = {"jobs": [A], "interval": 10, "stable_samples": 2, "stable_for": 10, "heartbeat": 0}
         self.arguments = Arguments.of({**defaults, **args})
+        clock = replace(self.hand.clock(), sleep=_never)
         with suppress(Ended):
-            asyncio.run(watch(self, self.arguments, self, clock=self.hand.clock, sleep=self.hand.sleep))
+            asyncio.run(watch(self, self.arguments, self, clock=clock, sleep=self._sleep))
+
+    async def _sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.hand.sleep(seconds)
+        await asyncio.sleep(0)
 
     async def put(self, item: dict[str, Any]) -> None:
         assert list(item) == ["drs"]
@@ -120,14 +99,13 @@ class Watched:
         if not self._steps:
             raise Ended
         step = self._steps.pop(0)
-        self.hand.time += self._gaps.get(len(self.polled), 0.0)
-        began = self.hand.time - 1000
+        self.hand.pass_by(self._gaps.get(len(self.polled), 0.0))
         self.warnings = self._warned.get(len(self.polled), self.warnings)
-        self.polled.append(began)
-        at = self.hand.time - 1000
+        at = self.hand.waited
+        self.polled.append(at)
         if isinstance(step, DrsError):
-            return FailedPoll(began, at, NOON + at, str(step), step.failure(), step.final)
-        return Sample(began, at, NOON + at, tuple(step), self._held)
+            return FailedPoll(at, at, NOON + at, str(step), step.failure(), step.final)
+        return Sample(at, at, NOON + at, tuple(step), self._held)
 
     def of_type(self, kind: str, *keys: str) -> list[Any]:
         """The events of a type; with keys, only the values of these."""

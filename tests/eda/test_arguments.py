@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.cutover.drs.extensions.eda.plugin_utils._arguments import ARGUMENTS, Arguments
 from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Goal
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
-from ansible_collections.cutover.drs.tests.eda.support import A, B
+from ansible_collections.cutover.drs.tests.unit.builders import A, B
 
 TEMPLATES = "A template turns a string that looks like a value of another type into it"
 

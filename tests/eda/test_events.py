@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import Kind
-from ansible_collections.cutover.drs.tests.eda.support import CAUGHT_UP, FULL, A, B, Watched, broken, reading
+from ansible_collections.cutover.drs.tests.eda.support import FULL, Watched, broken, reading
+from ansible_collections.cutover.drs.tests.unit.builders import CAUGHT_UP, A, B
 
 LATE = [reading(delay=5)]
 READY = [reading()]

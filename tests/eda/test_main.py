@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.tests.eda.support import A, B
+from ansible_collections.cutover.drs.tests.unit.builders import A, B
 from ansible_collections.cutover.drs.tests.unit.service.support import raw_server
 from drs_simulator import Simulator
 

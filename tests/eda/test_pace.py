@@ -20,15 +20,15 @@ def test_it_polls_at_once_and_then_at_the_interval() -> None:
 def test_pauses_double_while_polls_fail_and_are_short_again_after_a_sample() -> None:
     watched = Watched(*[broken()] * 7, LATE, LATE, interval=10)
     assert watched.of_type("fault", "next_poll_in") == [20, 40, 80, 160, 300, 300, 300]
-    assert watched.hand.slept == [20, 40, 80, 160, 300, 300, 300, 10, 10]
+    assert watched.hand.sleeps == [20, 40, 80, 160, 300, 300, 300, 10, 10]
 
 
 def test_after_an_error_that_stays_the_pause_is_the_longest_at_once() -> None:
-    assert Watched(broken(kind=Kind.AUTHENTICATION), LATE).hand.slept == [300, 10]
+    assert Watched(broken(kind=Kind.AUTHENTICATION), LATE).hand.sleeps == [300, 10]
 
 
 def test_a_pause_is_never_shorter_than_the_interval() -> None:
-    assert Watched(broken(), broken(), interval=900).hand.slept == [900, 900]
+    assert Watched(broken(), broken(), interval=900).hand.sleeps == [900, 900]
 
 
 def test_what_can_never_succeed_ends_the_source_with_its_sentence() -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.cutover.drs.tests.eda.support import A, B
+from ansible_collections.cutover.drs.tests.unit.builders import A, B
 from drs_simulator import Simulator
 
 PLAYBOOKS = Path(__file__).with_name("playbooks")
