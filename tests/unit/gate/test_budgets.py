@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Verdict
+from ansible_collections.cutover.drs.plugins.module_utils._gate.gate import Observation, Verdict
 from ansible_collections.cutover.drs.tests.unit.builders import (
     CAUGHT_UP,
     A,
@@ -136,34 +136,34 @@ def test_an_unknown_status_beside_one_that_is_known_is_a_disagreement() -> None:
     assert [hold.rule.value for hold in only.standing.jobs[0].holds] == ["disagreement"]
 
 
-def test_the_deadline_at_a_failed_poll_tells_the_last_sample_and_the_failure() -> None:
-    last = judged(caught_up(timeout=60), sample(0, reading(A, delay=412)), failed_poll(60, "It is throttled."))[-1]
-    assert last.verdict is Verdict.TIMEOUT
-    assert last.reason == (
-        f"1 of 1 job is not ready after 60 s: {A} {CAUGHT_UP} [delay] Delay 412 s, allowed 0 s. "
-        "The last poll failed: It is throttled."
-    )
+TOO_SHORT = "All jobs were ready, but not for long enough after 60 s:"
+NOT_READY = f"1 of 1 job is not ready after 60 s: {A} {CAUGHT_UP}"
 
 
-def test_the_deadline_at_a_failed_poll_after_ready_samples_is_a_timeout() -> None:
-    last = judged(caught_up(timeout=60), sample(0), sample(30), failed_poll(60, "It is throttled."))[-1]
-    assert last.verdict is Verdict.TIMEOUT
-    assert last.reason == (
-        "All jobs were ready, but not for long enough after 60 s: 0 samples over 0 s; required are 3 samples "
-        "over 60 s. The last poll failed: It is throttled."
-    )
-
-
-def test_the_deadline_at_a_failed_poll_is_not_held_by_the_hold_file_alone() -> None:
-    rules = caught_up(timeout=60, hold_file="/run/hold")
-    last = judged(rules, sample(0, held=True), failed_poll(60, "It is throttled."))[-1]
-    assert last.verdict is Verdict.TIMEOUT
-    assert last.reason == (
-        f"1 of 1 job is not ready after 60 s: {A} {CAUGHT_UP} [hold_file] The hold file /run/hold exists. "
-        "The last poll failed: It is throttled."
-    )
-
-
-def test_the_deadline_without_a_single_sample_is_an_error() -> None:
-    last = judged(caught_up(timeout=60), failed_poll(0, "One."), failed_poll(60, "Two."))[-1]
-    assert (last.verdict, last.reason) == (Verdict.ERROR, "No poll succeeded. Last failure: Two.")
+@pytest.mark.parametrize(
+    ("before", "verdict", "reason"),
+    [
+        (failed_poll(0, "One."), "error", "No poll succeeded. Last failure:"),
+        (
+            sample(0, reading(A, delay=412)),
+            "timeout",
+            f"{NOT_READY} [delay] Delay 412 s, allowed 0 s. The last poll failed:",
+        ),
+        (
+            sample(0),
+            "timeout",
+            f"{TOO_SHORT} 0 samples over 0 s; required are 3 samples over 60 s. The last poll failed:",
+        ),
+        # Not held by the hold file alone.
+        (
+            sample(0, held=True),
+            "timeout",
+            f"{NOT_READY} [hold_file] The hold file /run/hold exists. The last poll failed:",
+        ),
+    ],
+)
+def test_the_deadline_at_a_failed_poll_tells_the_last_sample_and_the_failure(
+    before: Observation, verdict: str, reason: str
+) -> None:
+    last = judged(caught_up(timeout=60, hold_file="/run/hold"), before, failed_poll(60, "It is throttled."))[-1]
+    assert (last.verdict, last.reason) == (verdict, f"{reason} It is throttled.")

@@ -258,12 +258,6 @@ def test_a_goal_that_is_given_does_not_ask_the_mode() -> None:
     assert holds_of(reading(task_mode="TWO_WAY")) == []
 
 
-@pytest.mark.parametrize("status", ["FULL_TRANSFER_COMPLETE", "INCRE_TRANSFER_STARTED"])
-@pytest.mark.parametrize("mode", ["FULL_TRANS", "FULL_INCR_TRANS"])
-def test_the_goal_full_complete_is_the_full_phase_done_or_passed(status: str, mode: str) -> None:
-    assert holds_of(reading(status=status, task_mode=mode, delay=None), goal=Goal.FULL_COMPLETE) == []
-
-
 @pytest.mark.parametrize("status", ["INCRE_TRANSFER_STARTED", "INCRE_TRANSFER_FAILED"])
 def test_a_full_job_that_is_incremental_contradicts_itself_when_its_mode_decides(status: str) -> None:
     seen = reading(status=status, task_mode="FULL_TRANS", delay=3600)
@@ -277,11 +271,6 @@ def test_a_full_job_that_is_incremental_contradicts_itself_when_its_mode_decides
 @pytest.mark.parametrize("delay", [None, 900])
 def test_a_job_in_the_full_phase_is_not_also_held_by_its_delay(status: str, delay: int | None) -> None:
     assert [rule for rule, _text in holds_of(reading(status=status, delay=delay))] == ["wrong_phase"]
-
-
-def test_the_published_job_with_a_delay_of_minus_one_is_not_ready() -> None:
-    seen = reading(status="FULL_TRANSFER_COMPLETE", delay=None, progress=0)
-    assert [rule for rule, _text in holds_of(seen, goal=Goal.AUTO)] == ["wrong_phase"]
 
 
 @pytest.mark.parametrize("seen", [reading(), reading(status="PAUSING"), reading(found=(False, True))])

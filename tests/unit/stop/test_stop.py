@@ -14,6 +14,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._job.errors import Drs
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import StatusRecord
 from ansible_collections.cutover.drs.plugins.module_utils._job.status_table import STATUSES, STOPPED, Phase
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists import ListedJob
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.stop_request import StopAnswer
 from ansible_collections.cutover.drs.plugins.module_utils._stop.decide import (
     StopRules,
     answered,
@@ -210,10 +211,12 @@ def test_a_job_that_comes_back_to_life_is_not_stopped_before_it_was_judged() -> 
     assert (done.sent, done.result["failed_jobs"]) == ([], [A])
 
 
-def test_a_busy_job_is_asked_again_until_it_is_free() -> None:
-    done = stopped(Task(answers=[BUSY, BUSY, BUSY]), Task(), ids=[A, B])
+@pytest.mark.parametrize("answers", [[BUSY, BUSY, BUSY], [UNCLEAR]], ids=["busy", "left out of the answer"])
+def test_a_job_whose_stop_did_nothing_is_asked_again_until_it_is_accepted(answers: list[StopAnswer]) -> None:
+    again = [(A,)] * len(answers)
+    done = stopped(Task(answers=answers), Task(), ids=[A, B])
     assert lists(done.result) == (True, [A, B], [], [], False)
-    assert done.sent == [(A, B), (A,), (A,), (A,)]
+    assert done.sent == [(A, B), *again]
 
 
 def test_a_job_that_stays_busy_ends_the_task_at_the_timeout() -> None:
@@ -235,12 +238,6 @@ def test_a_refusal_is_settled_by_the_status(answer: Any) -> None:
     assert lists(done.result) == (True, [B], [], [A], True)
     assert f"the stop was refused ({answer.error_code}" in done.result["jobs"][0]["reason"]
     assert len(done.sent) == 1
-
-
-def test_what_an_answer_leaves_out_is_settled_by_the_status() -> None:
-    done = stopped(Task(answers=[UNCLEAR]), Task(), ids=[A, B])
-    assert lists(done.result) == (True, [A, B], [], [], False)
-    assert done.sent == [(A, B), (A,)]
 
 
 def test_a_request_that_is_refused_because_of_one_of_its_jobs_is_taken_apart() -> None:
