@@ -18,9 +18,8 @@ READY = [reading()]
 FAILED = [reading(status="INCRE_TRANSFER_FAILED", error_code="DRS.M00004", error_message="Lost.")]
 
 
-def verdicts(*steps: Any, **args: Any) -> list[tuple[str, str]]:
-    """Each verdict with the one before, in the order told."""
-    return Watched(*steps, **args).of_type("verdict", "previous", "verdict")
+ENDING = [reading(status="RELEASE_RESOURCE_STARTED")]
+FULLY = reading(status="FULL_TRANSFER_COMPLETE", task_mode="FULL_TRANS")
 
 
 class TestStatus:
@@ -150,13 +149,6 @@ class TestVerdict:
         watched = Watched(READY, READY, broken("No connection."), READY)
         assert watched.of_type("verdict", "verdict", "reason")[1] == ("withdrawn", "No connection.")
 
-    def test_a_failed_poll_does_not_withdraw_another_verdict(self) -> None:
-        assert verdicts(FAILED, broken(), FAILED) == [("none", "failed")]
-
-    def test_a_job_that_goes_on_after_a_failure_withdraws_it(self) -> None:
-        watched = Watched(FAILED, LATE)
-        assert watched.of_type("verdict", "previous", "verdict") == [("none", "failed"), ("failed", "withdrawn")]
-
     def test_jobs_that_are_ready_but_not_for_long_enough_are_named_so(self) -> None:
         watched = Watched(FAILED, READY)
         assert watched.of_type("verdict", "reason")[1] == "All jobs are ready, but not for long enough."
@@ -174,27 +166,27 @@ class TestVerdict:
         )
 
     @pytest.mark.parametrize(
-        ("steps", "args", "last"),
+        ("steps", "args", "told"),
         [
-            pytest.param([FAILED], {}, "failed", id="failed"),
-            pytest.param([[reading(status="RELEASE_RESOURCE_STARTED")]], {}, "ended", id="ended"),
-            pytest.param([[reading(status=None)]] * 2, {"max_missing": 1}, "missing", id="missing"),
-            pytest.param([[reading(status="NEW")]] * 2, {"unknown_for": 0}, "unknown", id="unknown"),
-            pytest.param([broken()] * 2, {"max_errors": 1}, "error", id="error"),
-            pytest.param([broken(kind=Kind.PERMISSION)], {}, "error", id="an error that stays"),
-            pytest.param([[reading(status="FULL_TRANSFER_COMPLETE", task_mode="FULL_TRANS")]], {}, "ready", id="full"),
-            pytest.param([[reading(status="DELETED")]], {"goal": "stopped"}, "ready", id="stopped"),
+            pytest.param([FAILED], {}, ["failed"], id="failed"),
+            pytest.param([ENDING], {}, ["ended"], id="ended"),
+            pytest.param([[reading(status=None)]] * 2, {"max_missing": 1}, ["missing"], id="missing"),
+            pytest.param([[reading(status="NEW")]] * 2, {"unknown_for": 0}, ["unknown"], id="unknown"),
+            pytest.param([broken()] * 2, {"max_errors": 1}, ["error"], id="error"),
+            pytest.param([broken(kind=Kind.PERMISSION)], {}, ["error"], id="an error that stays"),
+            pytest.param([[FULLY]], {}, ["ready"], id="full"),
+            pytest.param([[reading(status="DELETED")]], {"goal": "stopped"}, ["ready"], id="stopped"),
+            pytest.param([FAILED, broken(), FAILED], {}, ["failed"], id="a failed poll withdraws only ready"),
+            pytest.param([FAILED, LATE], {}, ["failed", "withdrawn"], id="a job goes on after a failure"),
+            pytest.param([broken(), LATE], {"max_errors": 0}, ["error", "withdrawn"], id="an error and a sample"),
+            pytest.param([READY, READY, ENDING], {}, ["ready", "ended"], id="a ready job is stopped"),
         ],
     )
-    def test_each_verdict_is_told(self, steps: list[Any], args: dict[str, Any], last: str) -> None:
-        assert verdicts(*steps, **args) == [("none", last)]
-
-    def test_an_error_is_withdrawn_by_the_first_sample(self) -> None:
-        assert verdicts(broken(), LATE, max_errors=0) == [("none", "error"), ("error", "withdrawn")]
-
-    def test_a_ready_job_that_is_stopped_is_a_new_verdict(self) -> None:
-        told = [("none", "ready"), ("ready", "ended")]
-        assert verdicts(READY, READY, [reading(status="RELEASE_RESOURCE_STARTED")]) == told
+    def test_each_verdict_is_told_with_the_one_before(
+        self, steps: list[Any], args: dict[str, Any], told: list[str]
+    ) -> None:
+        verdicts = Watched(*steps, **args).of_type("verdict", "previous", "verdict")
+        assert verdicts == list(zip(["none", *told], told, strict=False))
 
     def test_one_failed_job_of_two_waits_for_the_other_without_fail_fast(self) -> None:
         one, both = [FAILED[0], reading(B, delay=5)], [FAILED[0], reading(B)]
@@ -240,7 +232,8 @@ class TestSubtasks:
         assert job["subtasks_left_out"] == 0
 
     def test_a_subtask_that_failed_is_the_verdict_failed(self) -> None:
-        assert verdicts([reading(subtasks=[reading("child", "CHILD_TRANSFER_FAILED")])]) == [("none", "failed")]
+        watched = Watched([reading(subtasks=[reading("child", "CHILD_TRANSFER_FAILED")])])
+        assert watched.of_type("verdict", "verdict") == ["failed"]
 
     def test_of_many_subtasks_a_verdict_has_ten(self) -> None:
         failed = reading("child", "CHILD_TRANSFER_FAILED")

@@ -81,10 +81,14 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_jobs_that_have_caught_up_are_a_ready_verdict(main: Main, simulator: Simulator) -> None:
+def test_jobs_that_have_caught_up_are_a_ready_verdict_by_one_login_and_no_thread_is_left(
+    main: Main, simulator: Simulator
+) -> None:
     events = asyncio.run(events_until(main, args(simulator), "verdict", "ready"))
     assert [event["type"] for event in events[:2]] == ["status", "progress"]
     assert events[-1]["jobs"][0]["id"] == A
+    assert [request["operation"] for request in simulator.requests].count("tokens") == 1
+    wait_for(lambda: not drs_threads())
 
 
 def test_a_password_in_the_name_of_a_job_hides_no_job_and_is_in_no_event(main: Main, simulator: Simulator) -> None:
@@ -105,17 +109,6 @@ def test_a_password_in_the_name_of_a_job_is_not_in_the_error_that_ends_the_sourc
     with pytest.raises(DrsError, match=r"'archive-to-cloud'\. Similar: \*{8}-to-cloud") as ended:
         asyncio.run(main(asyncio.Queue(), given))
     assert "orders" not in str(ended.value)
-
-
-def test_one_login_and_one_client_serve_all_polls(main: Main, simulator: Simulator) -> None:
-    asyncio.run(events_until(main, args(simulator), "verdict", "ready"))
-    logins = [request for request in simulator.requests if request["operation"] == "tokens"]
-    assert len(logins) == 1
-
-
-def test_a_cancelled_source_leaves_no_thread_behind(main: Main, simulator: Simulator) -> None:
-    asyncio.run(events_until(main, args(simulator), "status"))
-    wait_for(lambda: not drs_threads())
 
 
 def test_a_cancelled_source_does_not_wait_for_the_answer(main: Main, simulator: Simulator) -> None:

@@ -124,22 +124,19 @@ def test_a_smaller_change_is_no_line(before: Any, after: Any) -> None:
     assert [line.split()[2] for line in lines if " ALIVE " not in line] == ["START", "CHANGE", "VERDICT"]
 
 
-def test_a_job_with_a_trend_tells_when_it_would_be_done() -> None:
-    behind = "12:02:00Z +2m ALIVE ready=0/1 streak=0/3"
-    falling = [sample(end, reading(A, delay=500 - end)) for end in range(0, 301, 30)]
-    assert lines_of(caught_up(), *falling, ids=(A,))[4:-1] == [
-        f"{behind} opens about 12:09:20Z timeout_in=58m job=9a47..jb21 delay=380s falling drain=6m20s hold=delay"
+@pytest.mark.parametrize(
+    ("by", "shown"),
+    [
+        (-1, "opens about 12:09:20Z timeout_in=58m job=9a47..jb21 delay=380s falling drain=6m20s"),
+        (0, "timeout_in=58m job=9a47..jb21 delay=500s steady"),
+        (1, "timeout_in=58m job=9a47..jb21 delay=620s not-converging"),
+    ],
+)
+def test_a_job_with_a_trend_tells_when_it_would_be_done(by: int, shown: str) -> None:
+    seen = [sample(end, reading(A, delay=500 + by * end)) for end in range(0, 301, 30)]
+    assert lines_of(caught_up(), *seen, ids=(A,))[4:-1] == [
+        f"12:02:00Z +2m ALIVE ready=0/1 streak=0/3 {shown} hold=delay"
     ]
-    growing = [sample(end, reading(A, delay=500 + end)) for end in range(0, 301, 30)]
-    assert lines_of(caught_up(), *growing, ids=(A,))[4:-1] == [
-        f"{behind} timeout_in=58m job=9a47..jb21 delay=620s not-converging hold=delay"
-    ]
-
-
-def test_a_delay_that_halved_or_doubled_is_a_line_before_the_next_heartbeat() -> None:
-    seen = [sample(end, reading(A, delay=900 if end < 240 else 440)) for end in range(0, 330, 30)]
-    beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
-    assert [line.split()[1] for line in beats] == ["+30s", "+1m", "+2m", "+4m"]
 
 
 def test_when_the_gate_opens_is_told_if_each_of_several_jobs_has_an_estimate() -> None:
@@ -155,34 +152,32 @@ def test_when_the_gate_opens_is_told_if_each_of_several_jobs_has_an_estimate() -
     assert "opens about" not in last(400)
 
 
-def test_the_name_of_a_job_is_told_if_it_is_known() -> None:
-    lines = lines_of(caught_up(), sample(0, reading(A, delay=9, name="orders")), ids=(A,))
-    assert lines[1].endswith("CHANGE orders 9a47..jb21 INCRE_TRANSFER_STARTED delay=9s hold=delay")
-
-
 def test_two_jobs_of_one_name_are_told_apart_by_their_ids() -> None:
     lines = lines_of(caught_up(), sample(0, reading(A, name="orders"), reading(B, name="orders")), ids=(A, B))
     assert [line.split()[3] for line in lines[1:3]] == ["9a47..jb21", "dc67..jb21"]
 
 
-def test_a_name_that_no_job_can_have_is_cut_and_shows_that_it_is() -> None:
-    lines = lines_of(caught_up(), sample(0, reading(A, delay=9, name="n" * 50)), ids=(A,))
-    assert f" {'n' * 50} 9a47..jb21 " in lines[1]
-    lines = lines_of(caught_up(), sample(0, reading(A, delay=9, name="n" * 99)), ids=(A,))
-    assert f" {'n' * 57}... 9a47..jb21 " in lines[1]
+@pytest.mark.parametrize(("name", "shown"), [("orders", "orders"), ("n" * 50, "n" * 50), ("n" * 99, f"{'n' * 57}...")])
+def test_the_name_of_a_job_is_told_and_cut_if_no_job_can_have_it(name: str, shown: str) -> None:
+    lines = lines_of(caught_up(), sample(0, reading(A, delay=9, name=name)), ids=(A,))
+    assert lines[1].endswith(f"CHANGE {shown} 9a47..jb21 INCRE_TRANSFER_STARTED delay=9s hold=delay")
 
 
-def test_far_from_the_goal_heartbeats_come_soon_at_first_and_then_every_five_minutes() -> None:
-    seen = [sample(end, reading(A, delay=900)) for end in range(0, 1200, 30)]
-    beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
-    assert [line.split()[1] for line in beats] == ["+30s", "+1m", "+2m", "+7m", "+12m", "+17m"]
-    assert beats[-1].endswith("ALIVE ready=0/1 streak=0/3 timeout_in=43m job=9a47..jb21 delay=900s steady hold=delay")
+BEATS: list[tuple[str, dict[int, int], list[str]]] = [
+    ("far from the goal", dict.fromkeys(range(0, 1200, 30), 900), ["+30s", "+1m", "+2m", "+7m", "+12m", "+17m"]),
+    ("near it", dict.fromkeys(range(0, 200, 5), 60), ["+15s", "+45s", "+1m45s", "+2m45s"]),
+    # A delay that halved or doubled is worth a line before the next heartbeat.
+    ("halved", {end: 900 if end < 240 else 440 for end in range(0, 330, 30)}, ["+30s", "+1m", "+2m", "+4m"]),
+]
 
 
-def test_near_the_goal_a_heartbeat_comes_every_minute() -> None:
-    seen = [sample(end, reading(A, delay=60)) for end in range(0, 200, 5)]
-    beats = [line for line in lines_of(caught_up(), *seen, ids=(A,)) if "ALIVE" in line]
-    assert [line.split()[1] for line in beats] == ["+15s", "+45s", "+1m45s", "+2m45s"]
+@pytest.mark.parametrize(("delays", "beats"), [case[1:] for case in BEATS], ids=[case[0] for case in BEATS])
+def test_heartbeats_come_soon_at_first_and_then_as_often_as_it_matters(
+    delays: dict[int, int], beats: list[str]
+) -> None:
+    lines = lines_of(caught_up(), *(sample(end, reading(A, delay=delay)) for end, delay in delays.items()), ids=(A,))
+    alive = [line for line in lines if "ALIVE" in line]
+    assert [line.split()[1] for line in alive] == beats
 
 
 def test_while_the_streak_is_building_a_heartbeat_tells_how_far_it_is() -> None:
