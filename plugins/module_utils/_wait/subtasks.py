@@ -210,8 +210,8 @@ class _Ends:
 
     def __init__(self, goal: Goal) -> None:
         self._goal = goal
-        self._complete: set[str] = set()
-        self._failed: set[str] = set()
+        # Whether a subtask was seen complete; False for one that was seen failed, and not complete.
+        self._succeeded: dict[str, bool] = {}
         # By parent: the status with which each subtask ended.
         self._ended: dict[str, dict[str, str]] = {}
 
@@ -236,11 +236,10 @@ class _Ends:
             self._note(parent, child.id, child.status, child.task_mode)
 
     def _note(self, parent: str, child: str, status: str, mode: str | None) -> None:
-        if self._is_complete(status, mode) and not (child in self._failed and status in _RELEASED):
-            self._complete.add(child)
-            self._failed.discard(child)
+        if self._is_complete(status, mode) and (self._succeeded.get(child, True) or status not in _RELEASED):
+            self._succeeded[child] = True
         elif meaning(status).state is State.FAILED:
-            self._failed.add(child)
+            self._succeeded.setdefault(child, False)
         if status in FINISHED:
             self._ended.setdefault(parent, {})[child] = status
         else:
@@ -257,7 +256,7 @@ class _Ends:
         return {
             child: status
             for child, status in self._ended.get(parent, {}).items()
-            if child not in self._complete and self._goal is not Goal.STOPPED
+            if not self._succeeded.get(child) and self._goal is not Goal.STOPPED
         }
 
 
