@@ -188,11 +188,6 @@ def test_what_cannot_become_ready_any_more_is_told_first(readings: list[Reading]
     assert ended(rules, sample(60, *readings, held=held))[0] == verdict
 
 
-def test_the_first_failed_job_ends_the_wait() -> None:
-    seen = sample(0, reading(A, "PAUSING"), reading(B, "INCRE_TRANSFER_FAILED"))
-    assert ended(caught_up(), seen)[0] == "failed"
-
-
 @pytest.mark.parametrize("status", ["INCRE_TRANSFER_FAILED", "DELETED"])
 def test_without_fail_fast_the_wait_goes_on_until_all_others_are_done(status: str) -> None:
     rules = caught_up(fail_fast=False)

@@ -20,18 +20,11 @@ JOB = "9a470239-2308-4bb5-a6bc-1040402fjb21"
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_a_status_alone_is_judged_by_the_table(status: str) -> None:
+def test_a_status_alone_and_an_entry_of_a_result_are_judged_by_the_table(status: str) -> None:
     state = STATUSES[status].state
-    assert TESTS["terminal"](status) is state.terminal
-    assert TESTS["failed"](status) is (state is State.FAILED)
-
-
-@pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("record", [StatusRecord, ProgressRecord])
-def test_an_entry_of_a_result_is_judged_as_its_own_fields_say(status: str, record: type[StatusRecord]) -> None:
-    entry = record(JOB, True, status).as_dict()
-    assert TESTS["terminal"](entry) is entry["terminal"]
-    assert TESTS["failed"](entry) is (entry["state"] == "failed")
+    for job in (status, *(record(JOB, True, status).as_dict() for record in (StatusRecord, ProgressRecord))):
+        assert TESTS["terminal"](job) is state.terminal
+        assert TESTS["failed"](job) is (state is State.FAILED)
 
 
 @pytest.mark.parametrize(

@@ -232,9 +232,3 @@ def test_a_delay_that_stays_at_0_while_the_streak_grows_is_no_stall(waiting: Wai
 def test_a_wait_in_which_something_moves_does_not_warn(waiting: Waiting) -> None:
     moving = [answers(reading(A, delay=900 - number), reading(B, "PAUSING")) for number in range(40)]
     assert "warnings" not in waiting(*moving, jobs=[A, B], timeout=200, stall_after=60)
-
-
-def test_the_lines_begin_with_the_start_and_end_with_the_verdict(waiting: Waiting) -> None:
-    waiting(READY)
-    assert waiting.lines[0].startswith("drs_wait 12:00:00Z +0s START jobs=1 goal=caught_up ")
-    assert waiting.lines[-1] == "drs_wait 12:01:00Z +1m VERDICT ready jobs=1 streak=13x/60s valid_until=12:02:00Z"

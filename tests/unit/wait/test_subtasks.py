@@ -360,15 +360,16 @@ def test_a_subtask_with_the_id_of_its_own_parent_is_one_whose_state_is_not_known
     ]
 
 
-def test_subtasks_of_subtasks_count() -> None:
-    child = entry(C, children=(entry(D),))
-    seen = read(Service(reading(), listed=[entry(A, children=(child,))]), jobs_of([A], rules()))
-    assert [each.id for each in seen[A].subtasks.readings] == [C, D]
-
-
-def test_a_parent_that_is_listed_twice_has_the_subtasks_of_both_entries() -> None:
-    twice = [entry(A, children=(entry(C, status="DELETED"),)), entry(A, children=(entry(C), entry(D)))]
-    seen = read(Service(reading(), listed=twice), jobs_of([A], rules()))
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [entry(A, children=(entry(C, children=(entry(D),)),))],
+        [entry(A, children=(entry(C, status="DELETED"),)), entry(A, children=(entry(C), entry(D)))],
+    ],
+    ids=["subtasks of subtasks", "of both entries of a job"],
+)
+def test_all_subtasks_that_a_list_has_count(listed: list[ListedJob]) -> None:
+    seen = read(Service(reading(), listed=listed), jobs_of([A], rules()))
     assert [each.id for each in seen[A].subtasks.readings] == [C, D]
 
 
