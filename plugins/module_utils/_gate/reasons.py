@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .._job.status_table import Phase, State
+from .._job.text import listed
 from .rules import JudgedJob, Rule
 
 # The number of jobs of which a reason tells everything, and that it names if there are more.
@@ -23,9 +24,7 @@ def named(jobs: Sequence[JudgedJob]) -> str:
     """The jobs, each with its status: all that is known of a few, of many the names of the first."""
     if len(jobs) <= _IN_FULL:
         return "; ".join(_in_full(job) for job in jobs)
-    texts = [f"{called(job)} {_status(job)}" for job in jobs[:_NAMED]]
-    more = [f"and {len(jobs) - _NAMED} more"] if len(jobs) > _NAMED else []
-    return ", ".join([*texts, *more])
+    return listed([f"{called(job)} {_status(job)}" for job in jobs], _NAMED, last=", ")
 
 
 def grouped(jobs: Sequence[JudgedJob]) -> str:

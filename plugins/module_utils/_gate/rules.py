@@ -15,6 +15,7 @@ from .._job.errors import configuration_error
 from .._job.ranges import LONGEST, SECONDS, Range, check_ranges
 from .._job.records import ProgressRecord, StatusRecord
 from .._job.status_table import FINISHED, STOPPED, Phase, State
+from .._job.text import listed
 from .quiet import PositionState, Quiet, Quiets, comparable
 
 # The number of subtasks that a sentence names.
@@ -287,11 +288,10 @@ def _subtasks(reading: Reading, subtasks: Sequence[JudgedJob]) -> str:
     shown = [
         f"{subtask.reading.name or subtask.reading.id} {subtask.reading.status.status or 'missing'}"
         f" [{', '.join(hold.rule.value for hold in subtask.holds)}]"
-        for subtask in late[:_SUBTASKS_NAMED]
+        for subtask in late
     ]
-    more = f", and {len(late) - len(shown)} more" if len(late) > len(shown) else ""
     which = "1 subtask is" if len(late) == 1 else f"{len(late)} subtasks are"
-    return f"{which} not ready: {', '.join(shown)}{more}."
+    return f"{which} not ready: {listed(shown, _SUBTASKS_NAMED, last=', ')}."
 
 
 def _by_operation(reading: Reading) -> tuple[tuple[str, StatusRecord], ...]:

@@ -35,10 +35,10 @@ def counted(number: int, what: str = "job") -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def listed(texts: Sequence[str], most: int) -> str:
-    """Return the first texts with commas between them, and how many more there are."""
-    more = f" and {len(texts) - most} more" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more
+def listed(texts: Sequence[str], most: int, between: str = ", ", last: str = " ") -> str:
+    """Return the first texts with commas ``between`` them, and how many more there are, after ``last``."""
+    more = f"{last}and {len(texts) - most} more" if len(texts) > most else ""
+    return between.join(texts[:most]) + more
 
 
 def printable(text: str) -> str:

@@ -16,7 +16,7 @@ from .._gate.rules import Goal, Rules
 from .._job.ranges import LONGEST, Range, check_ranges
 from .._job.records import StatusRecord
 from .._job.status_table import STOPPED, Phase, State
-from .._job.text import counted
+from .._job.text import counted, listed
 from .._service.jobs.stop_request import WRONG_STATE_CODE, Reply, StopAnswer
 
 # The user manuals of both clouds: only a stop in the normal way migrates these.
@@ -248,9 +248,7 @@ def batches(jobs: Jobs, size: int) -> list[list[str]]:
 
 def named(jobs: Iterable[tuple[str, str]]) -> str:
     """Jobs by id, each with what is said about it, and how many more there are."""
-    texts = [f"{job_id}{reason and f' ({reason})'}" for job_id, reason in jobs]
-    more = [f"and {len(texts) - _NAMED} more"] if len(texts) > _NAMED else []
-    return ", ".join([*texts[:_NAMED], *more])
+    return listed([f"{job_id}{reason and f' ({reason})'}" for job_id, reason in jobs], _NAMED, last=", ")
 
 
 def already(number: int) -> str:
@@ -280,10 +278,9 @@ def message(jobs: Jobs, wait: bool, elapsed: float, problem: str = "") -> str:
         verb = "stopped" if wait else "being stopped"
         return f"{counted(len(stopped))} {verb}{already(others)}."
     open_jobs = [job for job in jobs if not job.succeeded(wait)]
-    texts = "; ".join(f"{job.id}: {job.open}" for job in open_jobs[:_NAMED])
-    more = f"; and {len(open_jobs) - _NAMED} more" if len(open_jobs) > _NAMED else ""
+    texts = listed([f"{job.id}: {job.open}" for job in open_jobs], _NAMED, "; ", "; ")
     verb = "has" if len(open_jobs) == 1 else "have"
-    parts = [f"{len(open_jobs)} of {counted(len(jobs))} {verb} not ended after {elapsed:.0f} s: {texts}{more}."]
+    parts = [f"{len(open_jobs)} of {counted(len(jobs))} {verb} not ended after {elapsed:.0f} s: {texts}."]
     if problem:
         parts.append(problem)
     if stopped:

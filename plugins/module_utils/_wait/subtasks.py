@@ -11,7 +11,7 @@ copied by a subtask with an id of its own, while the parent says ``INCRE_TRANSFE
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TypeAlias
 
 from .._gate.rules import WITHOUT_SUBTASKS, Goal, ListEntry, Reading, Rule, Rules, Subtasks, finished, judge_job
@@ -277,13 +277,8 @@ def _said(entries: Sequence[ListedJob], records: _Records) -> ListEntry:
         values = [value for entry in entries if (value := getattr(entry, name))]
         return next((value for value in values if value != other), values[0] if values else None)
 
-    return ListEntry(
-        said("status", status.status),
-        said("task_mode", progress.task_mode),
-        said("error_code", None),
-        said("error_message", None),
-        said("action", None),
-    )
+    of_operations = {"status": status.status, "task_mode": progress.task_mode}
+    return ListEntry(**{each.name: said(each.name, of_operations.get(each.name)) for each in fields(ListEntry)})
 
 
 def _descendants(entry: ListedJob) -> Iterator[ListedJob]:
