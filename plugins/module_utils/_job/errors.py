@@ -85,18 +85,9 @@ class DrsError(Exception):
 
     def again(self) -> DrsError:
         """The same error for somebody else, who may say in other words to which request it happened."""
-        return DrsError(
-            self.kind,
-            str(self),
-            http_status=self.http_status,
-            error_code=self.error_code,
-            error_message=self.error_message,
-            request_id=self.request_id,
-            attempts=self.attempts,
-            repeatable=self.repeatable,
-            retry_after=self.retry_after,
-            final=self.final,
-        )
+        other = DrsError(self.kind, str(self))
+        vars(other).update(vars(self))
+        return other
 
     def failure(self) -> dict[str, Any]:
         """The error as the ``failure`` of a task's result."""

@@ -15,11 +15,11 @@ import hashlib
 import math
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from .errors import LONGEST_SAID, LONGEST_WORD, DrsError, cut, is_error_code, is_error_message, protocol_error
@@ -119,7 +119,7 @@ def parse_statuses(body: object) -> dict[str, StatusRecord]:
 
     Raises :class:`DrsError` of kind ``protocol`` for a body that is not such an answer.
     """
-    return _by_id(StatusRecord(*status_fields(item, ("id", "job_id"), "status")) for item in _items(body))
+    return parse_items(body, _status_record)
 
 
 def parse_progress(body: object, *, raw: bool = True) -> dict[str, ProgressRecord]:
@@ -127,18 +127,22 @@ def parse_progress(body: object, *, raw: bool = True) -> dict[str, ProgressRecor
 
     Raises :class:`DrsError` of kind ``protocol`` for a body that is not such an answer.
     """
-    return _by_id(_progress_record(item, raw) for item in _items(body))
+    return parse_items(body, partial(_progress_record, raw=raw))
 
 
 def parse_items(body: object, record: Callable[[Mapping[str, Any]], Record]) -> dict[str, Record]:
     """Records of the entries of ``results`` by job id, for other operations that answer like these."""
-    return _by_id(record(item) for item in _items(body))
+    found: dict[str, Record] = {}
+    for each in map(record, _items(body)):
+        if found.setdefault(each.id, each) != each:
+            raise protocol_error(f"The response holds job {each.id} twice, with different content.")
+    return found
 
 
 def parse_refusals(body: object) -> dict[str, tuple[str | None, str | None]]:
     """Error code and message of each job that a 400 names in ``results``; empty if it names none."""
     try:
-        found = [StatusRecord(*status_fields(item, ("id", "job_id"), "status")) for item in _items(body)]
+        found = [_status_record(item) for item in _items(body)]
     except DrsError:
         return {}
     return {job.id: (job.error_code, job.error_message) for job in found if job.error_code}
@@ -275,6 +279,10 @@ def error_fields(item: Mapping[str, Any]) -> tuple[str | None, str | None]:
     return code if is_error_code(code) else None, next((text for text in texts if is_error_message(text)), None)
 
 
+def _status_record(item: Mapping[str, Any]) -> StatusRecord:
+    return StatusRecord(*status_fields(item, ("id", "job_id"), "status"))
+
+
 def _progress_record(item: Mapping[str, Any], raw: bool) -> ProgressRecord:
     milliseconds = item.get("incre_trans_delay_millis")
     delay_ms = seconds(milliseconds)
@@ -348,15 +356,6 @@ def _part(entry: object) -> tuple[int | None, int | None]:
     if not isinstance(entry, dict):
         raise protocol_error("A part in 'progress_map' of the response is not an object.")
     return percentage(entry.get("completed")), seconds(entry.get("remaining_time"))
-
-
-def _by_id(records: Iterable[Record]) -> dict[str, Record]:
-    found: dict[str, Record] = {}
-    for record in records:
-        known = found.setdefault(record.id, record)
-        if known is not record and known != record:
-            raise protocol_error(f"The response holds job {record.id} twice, with different content.")
-    return found
 
 
 def summary(records: Sequence[StatusRecord]) -> dict[str, Any]:
