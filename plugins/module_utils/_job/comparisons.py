@@ -84,42 +84,11 @@ _WORST_FIRST = (
 )
 
 
-@dataclass(frozen=True)
-class _Part:
-    """The names in an answer of the part about one kind, and of the option that asks for it."""
-
-    asks: str
-    part: str
-    overview: str
-    result: str
-    count: str | None
-    details: str | None = None
-
-
-_PARTS = {
-    CompareKind.OBJECTS: _Part(
-        "object_level_compare_id",
-        "object_level_compare_results",
-        "object_compare_overview",
-        "object_compare_result",
-        None,
-    ),
-    CompareKind.ROWS: _Part(
-        "line_compare_id",
-        "line_compare_results",
-        "line_compare_overview",
-        "line_compare_result",
-        "line_compare_overview_count",
-        "line_compare_details",
-    ),
-    CompareKind.VALUES: _Part(
-        "content_compare_id",
-        "content_compare_results",
-        "content_compare_overview",
-        "content_compare_result",
-        "content_compare_overview_count",
-        "content_compare_details",
-    ),
+# How the fields about a kind begin: the part of an answer and the option that asks for it, and what is inside the part.
+_BEGINNINGS = {
+    CompareKind.OBJECTS: ("object_level", "object"),
+    CompareKind.ROWS: ("line", "line"),
+    CompareKind.VALUES: ("content", "content"),
 }
 
 
@@ -136,10 +105,10 @@ class CompareTask:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list or of an overview, with the number of entries on all pages, None if the service does not say.
+    """One page of a list or of an overview, or all of them together.
 
-    ``problem`` says why it cannot be used, ``error_code`` is what the service says in place of it. ``details`` is the
-    worst that the tables on the page say.
+    ``count`` is the number of entries on all pages, None if the service does not say, ``details`` the worst that the
+    tables on the page say. ``problem`` says why it cannot be used, ``error_code`` is what the service says in place of it.
     """
 
     entries: tuple[Any, ...] = ()
@@ -151,20 +120,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The result for a database or an object type, and a name by which it is counted once."""
+    """The result for a database or an object type; by its ``id`` it is counted once, as a comparison in the list is."""
 
-    key: tuple[str, ...]
+    id: tuple[str, ...]
     verdict: CompareVerdict
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """All pages of a list or an overview together; ``problem`` says why they are not the whole of it."""
-
-    entries: tuple[Any, ...] = ()
-    details: CompareVerdict = CompareVerdict.CONSISTENT
-    problem: str = ""
-    error_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +157,7 @@ class Comparison:
 
 def asked_with(kind: CompareKind, task_id: str) -> dict[str, str]:
     """Return the field of a request that asks for the overview of this comparison."""
-    return {_PARTS[kind].asks: task_id}
+    return {f"{_BEGINNINGS[kind][0]}_compare_id": task_id}
 
 
 def parse_tasks(body: object, job_id: str) -> Page:
@@ -228,43 +187,45 @@ def parse_overview(body: object, job_id: str, kind: CompareKind, task_id: str) -
     answer = _answer(body, job_id)
     if isinstance(answer, Page):
         return answer
-    names = _PARTS[kind]
-    part = answer.get(names.part)
+    beginning, name = _BEGINNINGS[kind]
+    part = answer.get(f"{beginning}_compare_results")
     if not isinstance(part, dict):
         return Page(problem="The response has no overview of this comparison.")
     if is_error_code(part.get("error_code")):
         return _error(part)
     if part.get("compare_task_id") != task_id:
         return Page(problem="The overview is that of another comparison.")
-    entries = part.get(names.overview)
-    count = part.get(names.count) if names.count else None
-    if not isinstance(entries, list) or (names.count and not _whole(count)):
+    # That of objects has neither pages nor tables.
+    paged = kind is not CompareKind.OBJECTS
+    entries = part.get(f"{name}_compare_overview")
+    count = part.get(f"{name}_compare_overview_count") if paged else None
+    if not isinstance(entries, list) or (paged and not _whole(count)):
         return Page(problem="The overview of this comparison cannot be read.")
-    found = [_entry(entry, names, kind) for entry in entries]
-    if any(entry is None for entry in found):
+    found = [_entry(entry, name, kind) for entry in entries]
+    read = tuple(entry for entry in found if entry)
+    if len(read) < len(found):
         return Page(problem="An entry in the overview of this comparison cannot be read.")
-    detailed = _of_details(part.get(names.details), names) if names.details else ()
-    details = _worst([CompareVerdict.CONSISTENT, *detailed])
-    return Page(tuple(entry for entry in found if entry), count, details)
+    details = _of_details(part.get(f"{name}_compare_details"), name) if paged else ()
+    return Page(read, count, _worst([CompareVerdict.CONSISTENT, *details]))
 
 
-def together(pages: Sequence[Page]) -> Whole:
+def together(pages: Sequence[Page]) -> Page:
     """Return the pages of one list or overview as one, or why they are not the whole of it."""
     for page in pages:
         if page.problem or page.error_code:
-            return Whole(problem=page.problem, error_code=page.error_code)
+            return page
     entries = tuple(entry for page in pages for entry in page.entries)
+    promised = pages[0].count
     if len({page.count for page in pages}) > 1:
-        return Whole(problem="The number of entries changed while the pages were read.")
-    if len(set(map(_key, entries))) < len(entries):
-        return Whole(problem="An entry came twice, so another one may be missing.")
-    promised = pages[0].count if pages else 0
+        return Page(problem="The number of entries changed while the pages were read.")
+    if len({entry.id for entry in entries}) < len(entries):
+        return Page(problem="An entry came twice, so another one may be missing.")
     if promised is not None and promised != len(entries):
-        return Whole(problem=f"{promised} entries are promised, but {len(entries)} came.")
-    return Whole(entries, _worst([page.details for page in pages]))
+        return Page(problem=f"{promised} entries are promised, but {len(entries)} came.")
+    return Page(entries, promised, _worst([page.details for page in pages]))
 
 
-def newest(tasks: Whole, kind: CompareKind) -> CompareTask | Comparison:
+def newest(tasks: Page, kind: CompareKind) -> CompareTask | Comparison:
     """Return the newest comparison of a kind, or the verdict if none can be chosen."""
     if tasks.problem or tasks.error_code:
         return _unknown(tasks)
@@ -296,7 +257,7 @@ def before_its_overview(task: CompareTask, started_after: float | None) -> Compa
     return _of(task, verdict, said.get(verdict, "Its status is unknown to this version."))
 
 
-def judged(task: CompareTask, overview: Whole) -> Comparison:
+def judged(task: CompareTask, overview: Page) -> Comparison:
     """Return the verdict of a finished comparison by its whole overview."""
     if overview.problem or overview.error_code:
         found = _unknown(overview)
@@ -340,9 +301,9 @@ def _of(task: CompareTask, verdict: CompareVerdict, why: str) -> Comparison:
     return Comparison(verdict, task.id, status, task.started_at, task.ended_at, error_message=why or None)
 
 
-def _unknown(whole: Whole) -> Comparison:
-    text = whole.problem or "The service reports an error in place of the result."
-    return Comparison(CompareVerdict.UNKNOWN, error_code=_code(whole.error_code), error_message=text)
+def _unknown(page: Page) -> Comparison:
+    text = page.problem or "The service reports an error in place of the result."
+    return Comparison(CompareVerdict.UNKNOWN, error_code=_code(page.error_code), error_message=text)
 
 
 def _answer(body: object, job_id: str) -> Mapping[str, Any] | Page:
@@ -376,12 +337,12 @@ def _task(entry: object) -> CompareTask | None:
     )
 
 
-def _entry(entry: object, names: _Part, kind: CompareKind) -> Entry | None:
+def _entry(entry: object, name: str, kind: CompareKind) -> Entry | None:
     if not isinstance(entry, dict):
         return None
-    verdict = _result(entry.get(names.result))
+    verdict = _result(entry.get(f"{name}_compare_result"))
     if kind is CompareKind.OBJECTS:
-        numbers = [entry.get(name) for name in ("source_count", "target_count", "diff_count")]
+        numbers = [entry.get(field) for field in ("source_count", "target_count", "diff_count")]
         if not all(map(_whole, numbers)):
             verdict = _worst((verdict, CompareVerdict.UNKNOWN))
         elif numbers[0] != numbers[1] or numbers[2]:
@@ -389,11 +350,11 @@ def _entry(entry: object, names: _Part, kind: CompareKind) -> Entry | None:
         named: tuple[str, ...] = ("object_type",)
     else:
         named = ("source_db_name", "target_db_name")
-    key = [part for name in named if isinstance(part := entry.get(name), str)]
+    key = [part for field in named if isinstance(part := entry.get(field), str)]
     return Entry(tuple(key), verdict) if len(key) == len(named) else None
 
 
-def _of_details(details: object, names: _Part) -> Iterator[CompareVerdict]:
+def _of_details(details: object, name: str) -> Iterator[CompareVerdict]:
     """Verdicts that the tables of a page give: there need be none, but those that are there must not contradict."""
     if details is None:
         return
@@ -407,16 +368,16 @@ def _of_details(details: object, names: _Part) -> Iterator[CompareVerdict]:
         left_out = database.get("content_uncompare_detail_count", 0)
         if left_out != 0 or isinstance(left_out, bool) or database.get("content_uncompare_detail"):
             yield CompareVerdict.INCOMPLETE
-        tables = database.get(f"{names.result.removesuffix('_result')}_detail", [])
+        tables = database.get(f"{name}_compare_detail", [])
         for table in tables if isinstance(tables, list) else [None]:
-            yield from _of_table(table, names)
+            yield from _of_table(table, name)
 
 
-def _of_table(table: object, names: _Part) -> Iterator[CompareVerdict]:
+def _of_table(table: object, name: str) -> Iterator[CompareVerdict]:
     if not isinstance(table, dict):
         yield CompareVerdict.UNKNOWN
         return
-    yield _result(table.get(names.result))
+    yield _result(table.get(f"{name}_compare_result"))
     if table.get("diff_row_num", 0) != 0:
         yield CompareVerdict.INCONSISTENT
 
@@ -443,7 +404,3 @@ def _time(value: object) -> float | None:
 
 def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _key(entry: CompareTask | Entry) -> Any:
-    return entry.id if isinstance(entry, CompareTask) else entry.key

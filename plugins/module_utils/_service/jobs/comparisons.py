@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from ..._job.comparisons import (
     CompareKind,
@@ -17,7 +17,6 @@ from ..._job.comparisons import (
     CompareVerdict,
     Comparison,
     Page,
-    Whole,
     asked_with,
     before_its_overview,
     beside_rows,
@@ -32,21 +31,13 @@ from ..._job.errors import DrsError, Kind, configuration_error
 from ..._job.text import counted
 from ..http.responses import RefusedJobsError
 from ..options import COMPARE_KINDS
+from .client import Client
 
 # How many entries a page may have is not published; other lists have at most 100.
 _PER_PAGE = 100
 _MOST_PAGES = 100
 # A list that changes while it is read is read again.
 _TRIES = 3
-
-
-class ReadsComparisons(Protocol):
-    """The part of the client that is needed here."""
-
-    def compare_result(
-        self, job_id: str, fields: Mapping[str, Any], parse: Callable[[object], Page], until: float | None = None
-    ) -> Page:
-        """Return one page of what ``query-compare-result`` answers."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +64,7 @@ class Compared:
 
 
 def compared(
-    client: ReadsComparisons,
+    client: Client,
     job_id: str,
     kinds: Sequence[CompareKind],
     started_after: float | None,
@@ -87,7 +78,7 @@ def compared(
     Raises :class:`DrsError` if the service cannot be asked; what it says of the job is a verdict.
     """
     try:
-        tasks = _read(lambda page, size: _tasks(client, job_id, page, size, until))
+        tasks = _tasks(client, job_id, until)
         tasks = replace(tasks, entries=tuple(task for task in tasks.entries if task.id not in known))
         found: dict[CompareKind, Comparison] = {}
         # Values say little without rows.
@@ -104,10 +95,10 @@ def compared(
     return Compared(job_id, by_kind, found, frozenset(task.id for task in tasks.entries))
 
 
-def comparison_ids(client: ReadsComparisons, job_id: str, until: float | None = None) -> frozenset[str]:
+def comparison_ids(client: Client, job_id: str, until: float | None = None) -> frozenset[str]:
     """Return the ids of all comparisons that a job has. Raises :class:`DrsError` if they are not known."""
     try:
-        tasks = _read(lambda page, size: _tasks(client, job_id, page, size, until))
+        tasks = _tasks(client, job_id, until)
     except RefusedJobsError as error:
         if error.empty:
             return frozenset()
@@ -119,7 +110,7 @@ def comparison_ids(client: ReadsComparisons, job_id: str, until: float | None = 
 
 
 def comparisons_info(
-    client: ReadsComparisons, ids: Sequence[str], kinds: Sequence[CompareKind], started_after: float | None
+    client: Client, ids: Sequence[str], kinds: Sequence[CompareKind], started_after: float | None
 ) -> dict[str, Any]:
     """Return the result of ``drs_job_compare_info``, with ``jobs`` in the order of ``ids``."""
     return shown([compared(client, job_id, kinds, started_after) for job_id in ids], kinds)
@@ -159,44 +150,37 @@ def started_after_of(text: str | None) -> float | None:
 
 
 def _comparison(
-    client: ReadsComparisons,
+    client: Client,
     job_id: str,
     kind: CompareKind,
-    tasks: Whole,
+    tasks: Page,
     started_after: float | None,
     until: float | None,
 ) -> Comparison:
     task = newest(tasks, kind)
     if not isinstance(task, CompareTask):
         return task
-    return before_its_overview(task, started_after) or judged(
-        task, _read(lambda page, size: _overview(client, job_id, kind, task.id, page, size, until))
-    )
+    early = before_its_overview(task, started_after)
+    if early:
+        return early
+    fields = asked_with(kind, task.id)
+    return judged(task, _read(client, job_id, fields, lambda body: parse_overview(body, job_id, kind, task.id), until))
 
 
-def _tasks(client: ReadsComparisons, job_id: str, page: int, size: int, until: float | None) -> Page:
-    fields = {"current_page": page, "per_page": size}
-    return client.compare_result(job_id, fields, lambda body: parse_tasks(body, job_id), until)
+def _tasks(client: Client, job_id: str, until: float | None) -> Page:
+    return _read(client, job_id, {}, lambda body: parse_tasks(body, job_id), until)
 
 
-def _overview(
-    client: ReadsComparisons,
-    job_id: str,
-    kind: CompareKind,
-    task_id: str,
-    page: int,
-    size: int,
-    until: float | None,
+def _read(
+    client: Client, job_id: str, fields: Mapping[str, Any], parse: Callable[[object], Page], until: float | None
 ) -> Page:
-    fields = {"current_page": page, "per_page": size, **asked_with(kind, task_id)}
-    return client.compare_result(job_id, fields, lambda body: parse_overview(body, job_id, kind, task_id), until)
-
-
-def _read(call: Callable[[int, int], Page]) -> Whole:
     """All pages as one; read again if they contradict each other."""
-    whole = Whole()
+
+    def page(number: int, size: int) -> Page:
+        return client.compare_result(job_id, {"current_page": number, "per_page": size, **fields}, parse, until)
+
     for _attempt in range(_TRIES):
-        whole = together(_pages(call))
+        whole = together(_pages(page))
         if not whole.problem:
             break
     return whole
