@@ -73,7 +73,7 @@ class Jobs:
         one job.
         """
         if not self.ids:
-            self.ids = tuple(resolve_names(client, self._given, until))
+            self.ids = tuple(resolve_names(client.list_jobs(until=until), self._given))
             self._names.update(zip(self.ids, map(printable, self._given), strict=True))
         self._entries = {}
         known = [child for job_id in self.ids for child in self._children.get(job_id, ())]

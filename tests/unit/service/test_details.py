@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._job.details import DetailRecord, parse_details
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.details import target_readonly
+from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.info import target_readonly
 from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import details_of
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_TOKEN, DEFAULTS, JOBS, PROJECT
 from drs_simulator import Simulator

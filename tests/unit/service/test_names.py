@@ -20,7 +20,6 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.names im
     Asked,
     asked_jobs,
     ids_of,
-    resolve_names,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import INFO_OPTIONS
 from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
@@ -39,15 +38,19 @@ NAMED = [
 ]
 
 
+def looked_up(client: Client, names: list[str]) -> list[str]:
+    return ids_of(client, Asked((), tuple(names), None))
+
+
 def test_names_become_ids_in_their_order(start: Start, client_for: ClientFor) -> None:
-    assert resolve_names(client_for(start(jobs=NAMED)), ["Customers", "orders"]) == ["c", "a"]
+    assert looked_up(client_for(start(jobs=NAMED)), ["Customers", "orders"]) == ["c", "a"]
 
 
 @pytest.mark.parametrize("withdrawn", [[], ["list-v3"]], ids=["v3", "v5"])
 def test_a_name_on_a_later_page_is_found(start: Start, client_for: ClientFor, withdrawn: list[str]) -> None:
     simulator = start(generate={"count": 150, **RUNNING}, jobs=[], withdrawn=withdrawn)
     simulator.set_job("z", name="orders", **RUNNING)
-    assert resolve_names(client_for(simulator), ["orders"]) == ["z"]
+    assert looked_up(client_for(simulator), ["orders"]) == ["z"]
 
 
 @pytest.mark.parametrize("withdrawn", [[], ["list-v3"]], ids=["v3", "v5"])
@@ -62,7 +65,7 @@ def test_one_of_two_jobs_is_not_hidden_by_a_job_that_is_deleted_between_two_page
     before = [{"id": "deleted"}, *({"id": job_id} for job_id in simulator.job_ids if job_id != "first")][:100]
     simulator.add_fault(operation=version, kind="status", http_status=200, body={"jobs": before, total: 123}, on=1)
     with pytest.raises(DrsError, match="2 jobs are named 'orders'"):
-        resolve_names(client_for(simulator), ["orders"])
+        looked_up(client_for(simulator), ["orders"])
 
 
 def test_a_name_is_not_that_of_the_one_job_whose_entry_can_be_read(simulator: Simulator, client_for: ClientFor) -> None:
@@ -73,11 +76,11 @@ def test_a_name_is_not_that_of_the_one_job_whose_entry_can_be_read(simulator: Si
     with pytest.raises(
         DrsError, match=r"2 jobs are named 'orders': orders \(new, migration\), orders \(old, migration\)\."
     ):
-        resolve_names(client, ["orders"])
+        looked_up(client, ["orders"])
     with pytest.raises(
         DrsError, match=r"The project has: orders \(new, migration\), .*, without a name \(other, migration\)"
     ):
-        resolve_names(client, ["customers"])
+        looked_up(client, ["customers"])
 
 
 # The jobs of the project, the names that are asked for, and what is said of them.
@@ -124,7 +127,7 @@ def test_a_name_of_no_job_or_of_several_is_a_final_error_with_candidates(
     start: Start, client_for: ClientFor, jobs: list[dict[str, Any]], names: list[str], said: str
 ) -> None:
     with pytest.raises(DrsError) as caught:
-        resolve_names(client_for(start(jobs=jobs)), names)
+        looked_up(client_for(start(jobs=jobs)), names)
     assert str(caught.value) == said
     assert (caught.value.kind.value, caught.value.final) == ("configuration", True)
 
@@ -140,7 +143,7 @@ def test_an_error_of_many_names_has_a_bound(
 
     monkeypatch.setattr(names_module, "get_close_matches", close_matches)
     with pytest.raises(DrsError, match=r" And 195 more names\.$") as caught:
-        resolve_names(client_for(start(jobs=NAMED)), [f"job {n}" for n in range(200)])
+        looked_up(client_for(start(jobs=NAMED)), [f"job {n}" for n in range(200)])
     assert len(str(caught.value)) < 2000
     # Of 500 names among 1,000 jobs it took 4 s.
     assert compared == [f"job {n}" for n in range(5)]
@@ -150,7 +153,7 @@ def test_a_list_that_cannot_be_read_is_not_an_error_of_the_names(start: Start, c
     simulator = start(jobs=NAMED)
     simulator.add_fault(kind="status", documented=7)
     with pytest.raises(DrsError, match="No permission") as caught:
-        resolve_names(client_for(simulator), ["orders"])
+        looked_up(client_for(simulator), ["orders"])
     assert caught.value.kind.value == "permission"
 
 
@@ -320,6 +323,6 @@ def test_a_name_that_holds_a_secret_is_not_shown_when_another_one_is_looked_up(
 ) -> None:
     jobs = [{"id": "a", "name": f"orders {BY_TOKEN['auth_token']}", **RUNNING}]
     with pytest.raises(DrsError, match="No job is named 'nothing'") as wrong:
-        ids_of(client_for(start(jobs=jobs)), Asked((), ("nothing",), None))
+        looked_up(client_for(start(jobs=jobs)), ["nothing"])
     assert "orders" in str(wrong.value)
     assert BY_TOKEN["auth_token"] not in str(wrong.value)

@@ -7,40 +7,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from ..._job.text import counted
+from ..._job.errors import DrsError
+from ..._job.text import counted, listed
 from ..options import chosen
-from .details import ReadsDetails, target_readonly
+from .client import Client
 from .lists import ListedJob
 
 
-class Lists(ReadsDetails, Protocol):
-    """The part of the client that is needed here."""
-
-    def list_jobs(
-        self,
-        *,
-        ids: Sequence[str] | None = None,
-        names: Sequence[str] | None = None,
-        types: Sequence[str] | None = None,
-        statuses: Sequence[str] | None = None,
-    ) -> Sequence[ListedJob]:
-        """The jobs of the project that are chosen by all of these."""
-
-
-def jobs_info(client: Lists, options: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
+def jobs_info(client: Client, options: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
     """The result for a task's options. What is null or empty chooses nothing and leaves nothing out."""
     ids, names, statuses = (chosen(options[option], option) for option in ("ids", "names", "statuses"))
     types = options["types"] or None
-    listed = client.list_jobs(ids=ids or None, names=names or None, types=types, statuses=statuses or None)
-    jobs = [job.as_dict() for job in _in_order(listed, ids)]
+    found = client.list_jobs(ids=ids or None, names=names or None, types=types, statuses=statuses or None)
+    jobs = [job.as_dict() for job in _in_order(found, ids)]
     if options["details"] and jobs:
         readonly, warning = target_readonly(client, [job["id"] for job in jobs])
         if warning:
             warn(warning)
         jobs = [{**job, "target_readonly": readonly[job["id"]]} for job in jobs]
-    return {"jobs": jobs, **_counts(listed), "missing": _missing(listed, ids, names)}
+    return {"jobs": jobs, **_counts(found), "missing": _missing(found, ids, names)}
+
+
+def target_readonly(client: Client, ids: Sequence[str]) -> tuple[dict[str, bool | None], str | None]:
+    """Whether each job's target is read-only until the job has ended, and a warning if that could not be checked.
+
+    None means not known. Details are often refused to a user who may read statuses, so that is not an error.
+    """
+    try:
+        records = client.details(ids)
+    except DrsError as error:
+        warning = f"Whether the targets are read-only until the jobs have ended could not be checked. {error}"
+        return dict.fromkeys(ids), warning
+    found = {record.id: record.target_readonly for record in records}
+    unknown = [record.id for record in records if record.target_readonly is None and record.has_setting]
+    if unknown:
+        jobs = listed(unknown, 20)
+        return found, f"The service does not say whether the target is read-only until the job has ended: {jobs}."
+    return found, None
 
 
 def _in_order(jobs: Sequence[ListedJob], ids: Sequence[str]) -> Sequence[ListedJob]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Protocol
+from typing import Any
 
 from ..._job.errors import DrsError, configuration_error
 from ..._job.text import listed
 from ..options import job_ids, job_names, repeated_jobs_warning
+from .client import Client
 from .lists import ListedJob
 
 # The number of candidates that an error lists.
@@ -27,20 +28,6 @@ class Asked:
     ids: tuple[str, ...]
     names: tuple[str, ...]
     warning: str | None
-
-
-class Lists(Protocol):
-    """The part of the client that is needed here."""
-
-    def list_jobs(self, *, until: float | None = None) -> Sequence[ListedJob]:
-        """All jobs of the project."""
-
-
-class Shows(Lists, Protocol):
-    """The same, with what hides secrets in an error that quotes the service."""
-
-    def shown_error(self, error: DrsError) -> DrsError:
-        """The error as it may be shown."""
 
 
 def asked_jobs(options: Mapping[str, Any], named: Callable[[str], str] = str) -> Asked:
@@ -60,14 +47,12 @@ def asked_jobs(options: Mapping[str, Any], named: Callable[[str], str] = str) ->
     return Asked(tuple(distinct), (), repeated_jobs_warning(repeated))
 
 
-def resolve_names(client: Lists, names: Sequence[str], until: float | None = None) -> list[str]:
+def resolve_names(listed: Sequence[ListedJob], names: Sequence[str]) -> list[str]:
     """The id of each of these jobs, in the order of their names, which are compared exactly.
 
-    Raises :class:`DrsError`: ``configuration``, which is final, if a name has no job or several; others for a list
-    that cannot be read. Nothing is tried again after ``until`` (monotonic seconds).
+    ``listed`` are all jobs of the project: the service's own filter also finds parts of names, and candidates are
+    needed for the error. Raises :class:`DrsError` of kind ``configuration``, which is final, if a name has no job or several.
     """
-    # Not with the service's own filter: it also finds parts of names, and candidates are needed for the error.
-    listed = client.list_jobs(until=until)
     found: dict[str, list[ListedJob]] = {name: [] for name in names}
     for job in listed:
         if job.name in found:
@@ -81,12 +66,15 @@ def resolve_names(client: Lists, names: Sequence[str], until: float | None = Non
     return [found[name][0].id for name in names]
 
 
-def ids_of(client: Shows, asked: Asked, until: float | None = None) -> list[str]:
-    """The ids of the jobs that options ask for, looked up if they are given by name. Raises :class:`DrsError`, as it may be shown."""
+def ids_of(client: Client, asked: Asked, until: float | None = None) -> list[str]:
+    """The ids of the jobs that options ask for, looked up if they are given by name.
+
+    Nothing is tried again after ``until`` (monotonic seconds). Raises :class:`DrsError`, as it may be shown.
+    """
     if not asked.names:
         return list(asked.ids)
     try:
-        return resolve_names(client, asked.names, until)
+        return resolve_names(client.list_jobs(until=until), asked.names)
     except DrsError as error:
         raise client.shown_error(error) from None
 
