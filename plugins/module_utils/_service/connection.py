@@ -41,7 +41,9 @@ def connect(
     endpoint = settings.endpoint()
     settings.proxies.of(endpoint)
     limits = settings.limits()
-    session = transport.new_session(verify=settings.verify, proxies=settings.proxies, parallel=limits.parallel)
+    session = transport.new_session(
+        verify=settings.verify, proxies=settings.proxies, parallel=limits.parallel, redact=settings.redact
+    )
     try:
         login, project_id = persist(
             lambda: log_in(settings, session, time_for_one(limits, clock, until)), limits, clock, until

@@ -205,15 +205,6 @@ def test_a_login_is_renewed_in_the_time_that_is_left(
     assert seen == [30, 12, 5, 3]
 
 
-def test_the_time_of_a_login_also_bounds_its_connection(
-    simulator: Simulator, client_for: ClientFor, by_hand: ByHand
-) -> None:
-    client = client_for(simulator, **BY_PASSWORD)
-    login: Any = client._login
-    client.statuses(JOBS, by_hand.now + 7)
-    assert login._session.timeout == 7
-
-
 # Some 50 KB that become 50 MB.
 BOMB = gzip.compress(bytes(50 * 1024 * 1024))
 

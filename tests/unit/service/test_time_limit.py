@@ -13,7 +13,12 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._service.http import time_limit
-from ansible_collections.cutover.drs.plugins.module_utils._service.http.time_limit import Pieces, bounded, current
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.time_limit import (
+    Exchange,
+    Pieces,
+    bounded,
+    current,
+)
 
 
 class Sock:
@@ -68,10 +73,17 @@ def test_a_shorter_time_of_the_socket_counts_too(clock: SimpleNamespace) -> None
 
 
 def test_each_thread_has_an_exchange_of_its_own() -> None:
-    seen: list[object] = []
+    seen: list[Exchange] = []
+
+    def other() -> None:
+        with bounded(20):
+            seen.append(current())
+
     with bounded(10) as exchange:
-        thread = threading.Thread(target=lambda: seen.append(current()))
+        thread = threading.Thread(target=other)
         thread.start()
         thread.join()
         assert current() is exchange
-    assert (seen, current()) == ([None], None)
+    assert [each.seconds for each in seen] == [20]
+    with pytest.raises(AttributeError):
+        current()

@@ -22,6 +22,7 @@ class Exchange:
     """One request under way, or one login. ``begun`` tells whether a connection was made and waits for a response."""
 
     def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self._until = time.monotonic() + seconds
         self.begun = False
 
@@ -67,17 +68,15 @@ _this_thread = threading.local()
 
 @contextmanager
 def bounded(seconds: float) -> Iterator[Exchange]:
-    """Give all that this thread sends and receives inside the block these seconds together.
-
-    What ends just then may look complete: look at ``expired`` before it is believed.
-    """
+    """Give all that this thread sends and receives inside the block these seconds together."""
     exchange = _this_thread.exchange = Exchange(seconds)
     try:
         yield exchange
     finally:
-        _this_thread.exchange = None
+        del _this_thread.exchange
 
 
-def current() -> Exchange | None:
-    """Return the exchange that this thread is in, if it is in one."""
-    return getattr(_this_thread, "exchange", None)
+def current() -> Exchange:
+    """Return the exchange that this thread is in. Nothing is sent outside of one."""
+    exchange: Exchange = _this_thread.exchange
+    return exchange

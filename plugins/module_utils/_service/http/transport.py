@@ -24,18 +24,16 @@ from ..._job.errors import DrsError, Kind, configuration_error, cut
 from ..._job.text import printable
 from .proxies import Proxies, Proxy
 from .redaction import Redactor
-from .time_limit import Pieces, bounded, current
+from .time_limit import Exchange, Pieces, bounded, current
 
 __all__ = [
     "REQUESTS_IMPORT_ERROR",
     "Answer",
     "AuthBase",
-    "as_drs_error",
     "host_of",
     "new_session",
     "requests",
     "send",
-    "timed_out",
     "urllib3",
 ]
 
@@ -83,9 +81,8 @@ class _FinalResponse(http.client.HTTPResponse):
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         exchange = current()
-        if exchange is not None:
-            exchange.begun = True
-            self.fp = io.BufferedReader(Pieces(self.fp.detach(), sock, exchange))
+        exchange.begun = True
+        self.fp = io.BufferedReader(Pieces(self.fp.detach(), sock, exchange))
 
     def _read_status(self) -> tuple[str, int, str]:
         for _interim in range(_MOST_INTERIM):
@@ -137,46 +134,68 @@ class _Adapter(HTTPAdapter):
         return manager
 
     def send(self, request: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        url = str(request.url)
+        url, exchange = str(request.url), current()
         proxy = self._proxies.of(url)
         kwargs["proxies"] = {urlsplit(url).scheme: proxy.url} if proxy else {}
-        exchange = current()
-        if exchange is not None:
-            if exchange.expired:
-                raise requests.exceptions.ConnectTimeout(request=request)
-            # What a login needs are several requests, which have this time together. A connection gets a part of it, since of the
-            # addresses of a host the first may be silent, as IPv6 that leads nowhere.
-            left = exchange.left
-            kwargs["timeout"] = (left * _TO_CONNECT, left)
+        if exchange.expired:
+            raise requests.exceptions.ConnectTimeout(request=request)
+        # What a login needs are several requests, which have this time together. A connection gets a part of it, since of the
+        # addresses of a host the first may be silent, as IPv6 that leads nowhere.
+        left = exchange.left
+        kwargs["timeout"] = (left * _TO_CONNECT, left)
         response = super().send(request, **{**kwargs, "stream": True})
         try:
             # Not `content`, which decompresses without a bound.
             response._content = _read(response.raw, response.headers, host_of(url))
-        except urllib3.exceptions.ReadTimeoutError as error:
-            raise requests.exceptions.ConnectionError(error, request=request) from None
-        except urllib3.exceptions.SSLError as error:
-            raise requests.exceptions.SSLError(error, request=request) from None
-        except urllib3.exceptions.ProtocolError as error:
-            raise requests.exceptions.ChunkedEncodingError(error, request=request) from None
         finally:
             response.close()
         return response
 
 
 class _Session(requests.Session if requests else object):  # type: ignore[misc]
-    """A session that follows nobody: it does not even parse where a redirect points to."""
+    """A session that follows nobody: it does not even parse where a redirect points to.
 
-    def __init__(self, proxies: Proxies) -> None:
+    Whatever fails is a :class:`DrsError`, of a login by keystoneauth1 too: ``network`` for no connection and a time-out,
+    ``protocol`` for an answer that is cut short, too large or cannot be read, ``configuration`` for a URL that cannot
+    be used: only before anything was sent.
+    """
+
+    def __init__(self, proxies: Proxies, redact: Redactor) -> None:
         super().__init__()
-        self.proxies_in_use = proxies
+        self._proxies_in_use, self._redact = proxies, redact
 
     def get_redirect_target(self, resp: Any) -> None:
         """None, whatever the response says."""
 
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        try:
+            prepared: requests.PreparedRequest = super().prepare_request(request)
+        except ValueError as error:
+            raise _unusable(error, host_of(request.url)) from None
+        return prepared
 
-def new_session(*, verify: bool | str, proxies: Proxies, parallel: int) -> requests.Session:
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        exchange, where = current(), host_of(str(request.url))
+        try:
+            response: requests.Response = super().send(request, **kwargs)
+        except Exception as error:
+            if exchange.expired:
+                raise _timed_out(where, exchange.seconds) from None
+            if isinstance(error, DrsError):
+                raise
+            # `from None`: the text of the cause may quote a header, and so a secret.
+            cause = cut(printable(self._redact.text(_cause(error))))
+            proxy = self._proxies_in_use.of(str(request.url))
+            raise _as_drs_error(error, cause, where, exchange, proxy) from None
+        if exchange.expired:
+            # What was read may look complete.
+            raise _timed_out(where, exchange.seconds)
+        return response
+
+
+def new_session(*, verify: bool | str, proxies: Proxies, parallel: int, redact: Redactor) -> requests.Session:
     """A session that verifies as told, keeps its connections, takes no cookies and reads nothing of the environment."""
-    session: requests.Session = _Session(proxies)
+    session: requests.Session = _Session(proxies, redact)
     adapter = _Adapter(parallel, proxies)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -200,33 +219,10 @@ def _unchanged(request: Any) -> Any:
     return request
 
 
-def send(session: requests.Session, request: requests.Request, timeout: float, redact: Redactor) -> Answer:
-    """Send one request and read its whole answer within ``timeout`` seconds.
-
-    Raises :class:`DrsError`: ``network`` for no connection and a time-out, ``protocol`` for an answer that is cut
-    short, too large or cannot be read, ``configuration`` for a URL that cannot be used: only before anything was sent.
-    """
-    where = host_of(request.url)
-    try:
-        # Outside of the bound: a login that this needs has its own.
-        prepared = session.prepare_request(request)
-    except (requests.RequestException, ValueError) as error:
-        raise as_drs_error(error, where, timeout, session, redact, begun=False) from None
-    with bounded(timeout) as exchange:
-        try:
-            response = session.send(prepared, timeout=timeout, allow_redirects=False)
-        except DrsError:
-            if exchange.expired:
-                raise timed_out(where, timeout) from None
-            raise
-        except Exception as error:
-            if exchange.expired:
-                raise timed_out(where, timeout) from None
-            # `from None`: the text of the cause may quote a header, and so a secret.
-            raise as_drs_error(error, where, timeout, session, redact, begun=exchange.begun) from None
-        if exchange.expired:
-            # What was read may look complete.
-            raise timed_out(where, timeout)
+def send(session: requests.Session, request: requests.Request, timeout: float) -> Answer:
+    """Send one request and read its whole answer within ``timeout`` seconds. Raises :class:`DrsError`."""
+    with bounded(timeout):
+        response = session.send(session.prepare_request(request), allow_redirects=False)
     return Answer(response.status_code, response.headers, response.content, response.request)
 
 
@@ -289,25 +285,24 @@ def _cut_short(how: str, where: str) -> DrsError:
     return DrsError(Kind.PROTOCOL, f"The response of {where} was cut short {how}.", repeatable=True)
 
 
-def timed_out(where: str, timeout: float) -> DrsError:
+def _timed_out(where: str, timeout: float) -> DrsError:
     message = f"No complete response from {where} within {round(timeout, 2):g} s. Check the network, or raise request_timeout."
     return DrsError(Kind.NETWORK, message, repeatable=True)
 
 
-def as_drs_error(
-    error: Exception, where: str, timeout: float, session: requests.Session, redact: Redactor, *, begun: bool
-) -> DrsError:
-    """What requests raised for a request to the host ``where``, as the one kind of error.
+def _unusable(error: ValueError, where: str) -> DrsError:
+    if isinstance(error, (requests.exceptions.InvalidHeader, UnicodeError)):
+        return configuration_error("A credential contains a character that is not allowed in an HTTP header.")
+    # Not said in the words of the parser, which quotes the URL.
+    return configuration_error(f"The URL of {where}, or of the proxy, cannot be used.")
 
-    ``begun`` whether a response was awaited: what goes wrong from then on is not the fault of an option.
-    """
-    cause = cut(printable(redact.text(_cause(error))))
-    if isinstance(error, ValueError) and not begun:
-        if isinstance(error, (requests.exceptions.InvalidHeader, UnicodeError)):
-            return configuration_error("A credential contains a character that is not allowed in an HTTP header.")
-        # Not said in the words of the parser, which quotes the URL.
-        return configuration_error(f"The URL of {where}, or of the proxy, cannot be used.")
-    if isinstance(error, requests.exceptions.SSLError):
+
+def _as_drs_error(error: Exception, cause: str, where: str, exchange: Exchange, proxy: Proxy | None) -> DrsError:
+    """What requests or urllib3 raised for a request to the host ``where``, as the one kind of error."""
+    # What goes wrong once a response is awaited is not the fault of an option.
+    if isinstance(error, ValueError) and not exchange.begun:
+        return _unusable(error, where)
+    if isinstance(error, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
         if "CERTIFICATE" not in cause.upper():
             message = f"No TLS connection to {where}: {cause}. Check this address, its port and the proxy."
             return DrsError(Kind.NETWORK, message, repeatable=True)
@@ -316,29 +311,27 @@ def as_drs_error(
             "Give the file of the certificate authority as ca_path if it is a private one."
         )
         return DrsError(Kind.NETWORK, message, final=True)
-    if isinstance(error, requests.exceptions.ProxyError):
-        proxy = _proxy_of(error, session)
-        named = f"the proxy at {proxy.host}" if proxy else "the proxy"
+    if isinstance(error, requests.exceptions.ProxyError) and proxy:
         asks = " 407 " in cause
-        source = proxy.source if proxy and proxy.source != "proxy" else "the option proxy"
+        source = "the option proxy" if proxy.source == "proxy" else proxy.source
         advice = (
             f"The proxy requires a login; put user and password into the URL of {source}."
             if asks
             else f"Check {source}."
         )
+        message = f"Cannot reach {where} through the proxy at {proxy.host}: {cause}. {advice}"
         # Not repeated at once when it asks for a login: too many wrong ones lock an account.
-        return DrsError(Kind.NETWORK, f"Cannot reach {where} through {named}: {cause}. {advice}", repeatable=not asks)
+        return DrsError(Kind.NETWORK, message, repeatable=not asks)
     if isinstance(error, requests.exceptions.ConnectTimeout):
-        message = f"No connection to {where} within {round(timeout * _TO_CONNECT, 2):g} s. Check the network, or raise request_timeout."
+        seconds = round(exchange.seconds * _TO_CONNECT, 2)
+        message = f"No connection to {where} within {seconds:g} s. Check the network, or raise request_timeout."
         return DrsError(Kind.NETWORK, message, repeatable=True)
-    # In the middle of a body requests calls a time-out a lost connection.
-    if isinstance(error, requests.exceptions.Timeout) or any(
-        isinstance(inner, urllib3.exceptions.TimeoutError) for inner in error.args
-    ):
-        return timed_out(where, timeout)
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)):
+        return _timed_out(where, exchange.seconds)
+    if isinstance(error, urllib3.exceptions.ProtocolError):
+        # Of a body: what breaks before is an error of requests.
         return _cut_short(f"({cause})", where)
-    if begun and not isinstance(error, requests.exceptions.ConnectionError):
+    if exchange.begun and not isinstance(error, requests.exceptions.ConnectionError):
         message = (
             f"The response of {where} cannot be read: {cause}. Probably a proxy or firewall answered or changed it."
         )
@@ -348,12 +341,6 @@ def as_drs_error(
         f"No connection to {where}: {cause}. Check the URL, the network and the proxy.",
         repeatable=True,
     )
-
-
-def _proxy_of(error: Exception, session: requests.Session) -> Proxy | None:
-    request = getattr(error, "request", None)
-    proxies = getattr(session, "proxies_in_use", None)
-    return proxies.of(str(request.url)) if request is not None and proxies is not None else None
 
 
 def host_of(url: str) -> str:

@@ -341,7 +341,7 @@ class Client:
         request = requests.Request(method, url, data=body, headers=self._headers, auth=self._login)
         with self._counting:
             self.requests_sent += 1
-        return send(self._session, request, time_for_one(self._limits, self._clock, until), self._redact)
+        return send(self._session, request, time_for_one(self._limits, self._clock, until))
 
     def _log_in(self, until: float | None) -> None:
         """Before the requests, which would wait for one login each if it failed."""

@@ -20,7 +20,7 @@ from ..._job.text import printable
 from ..http.redaction import Redactor
 from ..http.responses import refusal
 from ..http.time_limit import bounded
-from ..http.transport import Answer, AuthBase, as_drs_error, host_of, requests, timed_out, urllib3
+from ..http.transport import Answer, AuthBase, host_of
 from .remembered import remembered
 
 TOKEN_HEADER = "X-Auth-Token"
@@ -217,45 +217,17 @@ class KeystoneAuth(AuthBase):
         return token
 
     def _ask(self, question: Callable[[Any], str | None], timeout: float) -> str | None:
-        from keystoneauth1 import exceptions
-
-        where = self._where
-        if self._session is not None:
-            # Of each request; all of them together have no longer.
-            self._session.timeout = timeout
-        with bounded(timeout) as exchange:
+        with bounded(timeout):
             try:
-                answer = question(self._session)
+                return question(self._session)
             except DrsError:
-                if exchange.expired:
-                    raise timed_out(where, timeout) from None
                 raise
-            except exceptions.ClientException as error:
-                if exchange.expired:
-                    raise timed_out(where, timeout) from None
-                cause, begun = _of_requests(error), exchange.begun
-                # Before it logs in it may ask for versions, and then says only that it found none.
-                if cause and (isinstance(error, exceptions.ConnectionError) or not begun):
-                    raise as_drs_error(
-                        cause, where, timeout, self._session.session, self._redact, begun=begun
-                    ) from None
-                raise _login_error(error, where, self._redact) from None
-            except (AttributeError, LookupError, TypeError, ValueError, OSError, urllib3.exceptions.HTTPError):
-                if exchange.expired:
-                    raise timed_out(where, timeout) from None
+            except (AttributeError, LookupError, TypeError, ValueError, OSError):
                 # keystoneauth1 reads what an answer should hold without a look at what it is.
-                raise _no_login_answer(where, ".") from None
+                raise _no_login_answer(self._where, ".") from None
             except Exception as error:
                 # Its plugins also raise bare exceptions, for a password that is not given for one.
-                raise _login_error(error, where, self._redact) from None
-        return answer
-
-
-def _of_requests(error: BaseException | None) -> Exception | None:
-    """What requests raised, if that is behind an error of keystoneauth1."""
-    while error is not None and not isinstance(error, requests.RequestException):
-        error = error.__context__
-    return error
+                raise _login_error(error, self._where, self._redact) from None
 
 
 def _no_login_answer(where: str, why: str) -> DrsError:

@@ -22,7 +22,7 @@ def look_up_project(settings: Settings, session: Any, login: AccessKeyAuth, time
     url = settings.auth_url("Looking up the project by name")
     request = transport.requests.Request("GET", f"{url}/projects", params={"name": name}, auth=login)
     try:
-        answer = transport.send(session, request, timeout, settings.redact)
+        answer = transport.send(session, request, timeout)
         ids = check(answer, settings.redact, lambda body: _ids_of_projects(body, name))
     except DrsError as error:
         error.args = (f"Looking up the project {name} at {transport.host_of(url)} failed: {error}",)
