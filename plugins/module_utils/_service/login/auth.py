@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ..._job.errors import DrsError, Kind, cut
@@ -27,50 +27,37 @@ TOKEN_HEADER = "X-Auth-Token"
 ALGORITHM = "SDK-HMAC-SHA256"
 
 
-class Login(Protocol):
-    """What the client asks of a way to log in."""
+class Login(AuthBase):
+    """A way to log in: by default one that has all it needs, and that nothing can renew."""
 
-    logins: int
+    logins = 0
 
     def log_in(self, timeout: float) -> None:
         """Get what requests need within ``timeout`` seconds, where it is not there yet."""
 
-    def __call__(self, request: Any) -> Any:
-        """Authenticate a prepared request."""
-
     def renew(self, rejected: Any, timeout: float) -> bool:
         """Whether a request that got a 401 is worth another try, with new credentials, got within ``timeout`` seconds."""
+        return False
 
 
-class TokenAuth(AuthBase):
-    """A token that the user brought. Nothing can renew it."""
-
-    logins = 0
+class TokenAuth(Login):
+    """A token that the user brought."""
 
     def __init__(self, token: str) -> None:
         self._token = token
-
-    def log_in(self, timeout: float) -> None:
-        """Nothing to do."""
 
     def __call__(self, request: Any) -> Any:
         request.headers[TOKEN_HEADER] = self._token
         return request
 
-    def renew(self, rejected: Any, timeout: float) -> bool:
-        """Never."""
-        return False
 
-
-class AccessKeyAuth(AuthBase):
+class AccessKeyAuth(Login):
     """Signs each request with an access key and its secret key, by ``SDK-HMAC-SHA256``.
 
     Source: the signing guide of Huawei Cloud's API gateway; the reference implementation is
     ``huaweicloudsdkcore.signer.signer``, against which the tests compare. Keys that are
     temporary come with a security token, which is sent and signed too.
     """
-
-    logins = 0
 
     def __init__(
         self,
@@ -86,13 +73,6 @@ class AccessKeyAuth(AuthBase):
         self._security_token = security_token
         self._project_id = project_id
         self._now = now
-
-    def log_in(self, timeout: float) -> None:
-        """Nothing to do."""
-
-    def renew(self, rejected: Any, timeout: float) -> bool:
-        """Never: the same keys would sign in the same way."""
-        return False
 
     def __call__(self, request: Any) -> Any:
         url = urlsplit(request.url)
@@ -136,7 +116,7 @@ def _canonical_request(method: str, path: str, query: str, signed: dict[str, str
     )
 
 
-class KeystoneAuth(AuthBase):
+class KeystoneAuth(Login):
     """A login at IAM, which is Keystone v3 to its clients, by a plugin of ``keystoneauth1``.
 
     The token is shared by all threads, renewed before it runs out and after a 401.
@@ -151,8 +131,7 @@ class KeystoneAuth(AuthBase):
         self._token: str | None = None
         self._previous: str | None = None
         self._lock = threading.Lock()
-        # The number of logins that failed, and what the latest of them failed with.
-        self._failures = 0
+        # What the latest login that failed failed with.
         self._failure: DrsError | None = None
         self._remembered = remembered()
         if self._remembered is not None:
@@ -172,18 +151,17 @@ class KeystoneAuth(AuthBase):
 
     def renew(self, rejected: Any, timeout: float) -> bool:
         """Log in again, unless another thread has done so, or tried to, since the rejected request was sent."""
-        failures = self._failures
+        failure = self._failure
         with self._lock:
             if rejected.headers.get(TOKEN_HEADER) != self._token:
                 return True
-            if self._failure and self._failures != failures:
+            if self._failure and self._failure is not failure:
                 # While this thread waited: the same login would take as long once more, and fail alike.
                 raise self._failure.again()
             self._plugin.invalidate()
             try:
                 self._current(timeout)
             except DrsError as error:
-                self._failures += 1
                 self._failure = error.again()
                 raise
         return True
