@@ -19,6 +19,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.connection im
 from ansible_collections.cutover.drs.plugins.module_utils._service.http.redaction import Redactor
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import KeystoneAuth
+from ansible_collections.cutover.drs.plugins.module_utils._service.login.remembered import Remembered, using
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
     BY_PASSWORD,
@@ -611,6 +612,14 @@ def test_an_entry_of_clouds_yaml_may_hold_access_keys(
     assert client.statuses(JOBS)[0].found
     assert operations(simulator) == [*([] if project == "project_id" else ["projects"]), "batch-status"]
     assert client.about["user"] is None
+
+
+def test_a_login_that_no_other_step_can_use_again_is_told_in_a_cutover_as_elsewhere(
+    simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
+) -> None:
+    clouds_yaml(entry({"endpoint": simulator.endpoint, "token": "simulated-token"}, auth_type="admin_token"))
+    with using(Remembered({})), pytest.raises(DrsError, match="The login is not for a project"):
+        client_for(simulator, cloud="otc")
 
 
 def test_access_keys_need_nothing_but_themselves(

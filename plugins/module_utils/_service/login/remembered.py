@@ -31,10 +31,11 @@ class Remembered:
         return token in self.states.get(str(plugin.get_cache_id()), "")
 
     def keep(self, plugin: Any) -> None:
-        """Keep the token that a plugin has now."""
-        state = plugin.get_auth_state()
-        if state:
-            self.states[str(plugin.get_cache_id())] = state
+        """Keep the token that a plugin has now, if its kind can be used again."""
+        with suppress(NotImplementedError):
+            state = plugin.get_auth_state()
+            if state:
+                self.states[str(plugin.get_cache_id())] = state
 
 
 _REMEMBERED: ContextVar[Remembered | None] = ContextVar("remembered", default=None)
