@@ -69,11 +69,11 @@ def connect(
 def _about(settings: Settings, endpoint: str, project_id: str) -> dict[str, str | None]:
     """Where the jobs are read and by whom, without any secret."""
     cloud = settings.cloud
-    by_password = {"password": settings.get("username"), "clouds.yaml": cloud and cloud.user}
+    by_password = {"password": settings.get("username"), "clouds.yaml": cloud.user}
     known = {
         "endpoint": endpoint,
         # Not checked: with an endpoint it is only a name.
-        "region": (cloud and cloud.region) or settings.get("region"),
+        "region": cloud.region or settings.get("region"),
         "project_id": project_id,
         "user": by_password.get(settings.method.name),
     }

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from keystoneauth1.plugin import BaseAuthPlugin
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._service.http import transport
@@ -116,18 +117,16 @@ def test_batches_that_wait_for_their_turn_are_not_sent_long_after_the_deadline(
     assert len(simulator.requests) <= 8
 
 
-class Login:
+class Login(BaseAuthPlugin):
     """A plugin of keystoneauth1 whose logins hang and fail, or give one token after the other."""
 
     auth_url = "http://127.0.0.1:1/v3"
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls = 0
         self.hangs = threading.Event()
         self.fails = False
-
-    def invalidate(self) -> None:
-        """Nothing to forget."""
 
     def get_token(self, _session: object) -> str:
         self.calls += 1

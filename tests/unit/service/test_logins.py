@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+from keystoneauth1.plugin import BaseAuthPlugin
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
 from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
@@ -548,7 +549,7 @@ def test_a_login_that_fails_is_one_login_however_many_requests_wait_for_it(start
 def test_a_login_takes_no_longer_than_is_left(client_for: ClientFor, by_hand: ByHand) -> None:
     seen = []
 
-    class Plugin:
+    class Plugin(BaseAuthPlugin):
         auth_url = "http://iam.example.com/v3"
 
         def get_token(self, _session: object) -> str:
@@ -567,7 +568,7 @@ def test_a_login_takes_no_longer_than_is_left(client_for: ClientFor, by_hand: By
 
 
 def test_a_plugin_without_a_url_that_gives_no_token_is_told() -> None:
-    class Plugin:
+    class Plugin(BaseAuthPlugin):
         def get_token(self, _session: object) -> None:
             return None
 

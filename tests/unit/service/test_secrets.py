@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from keystoneauth1.plugin import BaseAuthPlugin
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._job.records import parse_progress
@@ -257,7 +258,7 @@ def test_no_control_character_of_a_server_is_in_a_record_or_an_error(
 
 
 def test_a_token_that_comes_again_is_still_a_secret() -> None:
-    class Plugin:
+    class Plugin(BaseAuthPlugin):
         auth_url = "http://iam.example.com/v3"
         tokens = iter(["token-one", "token-two", "token-one"])
 

@@ -134,8 +134,7 @@ class KeystoneAuth(Login):
         # What the latest login that failed failed with.
         self._failure: DrsError | None = None
         self._remembered = remembered()
-        if self._remembered is not None:
-            self._remembered.restore(plugin)
+        self._remembered.restore(plugin)
 
     def log_in(self, timeout: float) -> None:
         """Once for all requests that are about to be sent; a token that runs out among them gets a 401, and is renewed."""
@@ -183,15 +182,13 @@ class KeystoneAuth(Login):
             message = f"The login at {self._where} returned no token that is allowed in an HTTP header. Check auth_url."
             raise DrsError(Kind.PROTOCOL, message, repeatable=True)
         if token != self._token:
-            restored = self._remembered is not None and self._remembered.gave(self._plugin, token)
-            self.logins += not restored
+            self.logins += not self._remembered.gave(self._plugin, token)
             self._redact.add(token)
             # An answer may still echo the token before this one; older ones are of no use. A server may give one again.
             if self._previous != token:
                 self._redact.forget(self._previous)
             self._previous, self._token = self._token, token
-            if self._remembered is not None:
-                self._remembered.keep(self._plugin)
+            self._remembered.keep(self._plugin)
         return token
 
     def _ask(self, question: Callable[[Any], str | None], timeout: float) -> str | None:

@@ -27,19 +27,19 @@ _OF_A_CREDENTIAL = (
 
 @dataclass(frozen=True)
 class Cloud:
-    """What an entry says. ``verify`` is True for the usual authorities, False for none, or a path."""
+    """What an entry says, nothing where none is used. ``verify`` is True for the usual authorities, False for none, or a path."""
 
-    region: str | None
-    endpoint: str | None
-    auth_url: str | None
-    user: str | None
-    verify: bool | str
-    project_id: str | None
-    project_name: str | None
+    region: str | None = None
+    endpoint: str | None = None
+    auth_url: str | None = None
+    user: str | None = None
+    verify: bool | str = True
+    project_id: str | None = None
+    project_name: str | None = None
     # Access key, secret key and security token.
-    keys: tuple[str, str, str | None] | None = field(repr=False)
+    keys: tuple[str, str, str | None] | None = field(default=None, repr=False)
     # A plugin of keystoneauth1.
-    plugin: Any = field(repr=False)
+    plugin: Any = field(default=None, repr=False)
 
 
 def load_cloud(name: str | None, options: Mapping[str, Any], redact: Redactor) -> Cloud:

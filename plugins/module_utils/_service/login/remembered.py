@@ -41,9 +41,9 @@ class Remembered:
 _REMEMBERED: ContextVar[Remembered | None] = ContextVar("remembered", default=None)
 
 
-def remembered() -> Remembered | None:
-    """Return the logins that may be used again here, None if none may."""
-    return _REMEMBERED.get()
+def remembered() -> Remembered:
+    """Return the logins that may be used again here: none, unless somebody uses some."""
+    return _REMEMBERED.get() or Remembered({})
 
 
 @contextmanager

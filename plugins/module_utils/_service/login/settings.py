@@ -41,7 +41,8 @@ class Settings:
         check_ranges(CONNECTION_RANGES, options)
         self.method = method_of(options, environ)
         self.redact.add(*self._secrets())
-        self.cloud = load_cloud(self.get("cloud"), options, self.redact) if self.method.name == "clouds.yaml" else None
+        by_cloud = self.method.name == "clouds.yaml"
+        self.cloud = load_cloud(self.get("cloud"), options, self.redact) if by_cloud else Cloud()
         self.verify = _verify(options, environ, self.cloud)
 
     def _secrets(self) -> list[str | None]:
@@ -54,18 +55,21 @@ class Settings:
         """An option's value, or that of its environment names."""
         return self._options.get(option) or from_environment(option, self._environ)
 
-    def need(self, option: str, why: str) -> str:
-        """Return the value of a required option; raise if it is not set."""
-        value = self.get(option)
-        if not value:
-            raise configuration_error(f"{why} needs {with_names([option])}.")
-        return value
-
     def project_id(self) -> str | None:
         """That of the options; that of the environment only where no option says of which project it is."""
         if self._options.get("project_name") or self.method.name == "clouds.yaml":
             return self._options.get("project_id")
         return self.get("project_id")
+
+    def project_name(self) -> str:
+        """That of the options or of the environment, of clouds.yaml if that is used, else that of the region."""
+        by_cloud = self.method.name == "clouds.yaml"
+        name = (self.cloud.project_name if by_cloud else self.get("project_name")) or self.region()
+        if not name:
+            raise configuration_error(
+                f"There is no project. Give {with_names(['project_id', 'project_name', 'region'])}."
+            )
+        return name
 
     def security_token(self) -> str | None:
         """Return the security token of temporary keys. One from the environment is used only with the access key beside it."""
@@ -88,7 +92,7 @@ class Settings:
 
     def region(self) -> str | None:
         """The region: of the options, of the entry of clouds.yaml, or of the environment."""
-        return self._options.get("region") or (self.cloud.region if self.cloud else None) or self.get("region")
+        return self._options.get("region") or self.cloud.region or self.get("region")
 
     def url_of(self, service: str) -> str | None:
         """The published base URL of a service (``drs``, ``iam``) in the region."""
@@ -97,7 +101,7 @@ class Settings:
 
     def endpoint(self) -> str:
         """The base URL of DRS."""
-        endpoint = self.get("endpoint") or (self.cloud.endpoint if self.cloud else None) or self.url_of("drs")
+        endpoint = self.get("endpoint") or self.cloud.endpoint or self.url_of("drs")
         if not endpoint:
             raise configuration_error(
                 "No endpoint specified. Set endpoint (the base URL of DRS), "
@@ -107,7 +111,7 @@ class Settings:
 
     def auth_url(self, why: str) -> str:
         """The URL of IAM, without a slash at its end."""
-        url = self._options.get("auth_url") or (self.cloud.auth_url if self.cloud else None) or self.get("auth_url")
+        url = self._options.get("auth_url") or self.cloud.auth_url or self.get("auth_url")
         if not url:
             iam = self.url_of("iam")
             url = iam and f"{iam}/v3"
@@ -117,8 +121,18 @@ class Settings:
 
     def checked_url(self, option: str, url: str) -> str:
         """Return a base URL; raise :class:`DrsError` for one that holds a login, or would send one in clear without leave."""
-        _http_url(option, url, self.redact)
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not False
+        except ValueError:
+            usable = False
+        if not usable:
+            raise configuration_error(
+                # What comes before an @ may be a login.
+                f"{option} must be a URL that begins with https:// or http://, not {self.redact.text(url.rpartition('@')[2])}."
+            )
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise configuration_error(f"{option} must be a plain base URL, without a login, a query or a fragment.")
         if (
             parts.scheme == "http"
             and not _is_this_machine(parts.hostname or "")
@@ -140,16 +154,15 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
-def _verify(options: Mapping[str, Any], environ: Mapping[str, str], cloud: Cloud | None) -> bool | str:
+def _verify(options: Mapping[str, Any], environ: Mapping[str, str], cloud: Cloud) -> bool | str:
     """What certificates are verified with: True for the usual authorities, False for not at all, or a path."""
     if not options["validate_certs"]:
         return False
-    of_cloud = cloud.verify if cloud else True
-    if of_cloud is False and not options.get("ca_path"):
+    if cloud.verify is False and not options.get("ca_path"):
         return False
     sources = {
         "ca_path": options.get("ca_path"),
-        "cacert of clouds.yaml": of_cloud if isinstance(of_cloud, str) else None,
+        "cacert of clouds.yaml": cloud.verify if isinstance(cloud.verify, str) else None,
         "OS_CACERT": from_environment("ca_path", environ),
         "REQUESTS_CA_BUNDLE": environ.get("REQUESTS_CA_BUNDLE"),
     }
@@ -157,18 +170,3 @@ def _verify(options: Mapping[str, Any], environ: Mapping[str, str], cloud: Cloud
     if path is not True and not os.access(path, os.R_OK):
         raise configuration_error(f"{source}: cannot read {path}.")
     return path
-
-
-def _http_url(option: str, url: str, redact: Redactor) -> None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not False
-    except ValueError:
-        usable = False
-    if not usable:
-        raise configuration_error(
-            # What comes before an @ may be a login.
-            f"{option} must be a URL that begins with https:// or http://, not {redact.text(url.rpartition('@')[2])}."
-        )
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise configuration_error(f"{option} must be a plain base URL, without a login, a query or a fragment.")
