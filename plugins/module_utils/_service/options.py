@@ -155,41 +155,25 @@ def logins_in_urls(options: Mapping[str, Any]) -> list[str]:
     return [text for login in found for text in (login, login.partition(":")[2]) if text]
 
 
-def job_ids(jobs: Iterable[str], option: str = "jobs") -> tuple[list[str], list[str]]:
-    """The distinct ids in the order given, and those that were given more than once.
+def distinct_jobs(entries: Iterable[str], option: str, what: str) -> tuple[list[str], list[str]]:
+    """The distinct entries in the order given, and those that were given more than once; ``what`` is ``id`` or ``name``.
 
     Ids are no UUIDs (their last group ends in a node tag such as ``jb21``), so anything
     without white space and control characters is taken. Raises :class:`DrsError` of kind
-    ``configuration``, which names ``option``, for what cannot be an id.
+    ``configuration``, which names ``option``, for what cannot be an id or a name.
     """
     distinct: dict[str, None] = {}
     repeated: dict[str, None] = {}
-    for number, job_id in enumerate(_of_json(list(jobs), option, "ids"), start=1):
-        if not job_id:
-            raise configuration_error(f"{option}: entry {number} is empty. Give the id of a DRS job.")
-        if _NOT_IN_AN_ID.search(job_id):
+    for number, entry in enumerate(_of_json(list(entries), option, f"{what}s"), start=1):
+        if not entry or (what == "name" and entry.isspace()):
+            raise configuration_error(f"{option}: entry {number} is empty. Give the {what} of a DRS job.")
+        if what == "id" and _NOT_IN_AN_ID.search(entry):
             raise configuration_error(
-                f"{option}: entry {number} ({job_id!r}) contains a space or a control character. Job ids have neither."
+                f"{option}: entry {number} ({entry!r}) contains a space or a control character. Job ids have neither."
             )
-        (repeated if job_id in distinct else distinct)[job_id] = None
+        (repeated if entry in distinct else distinct)[entry] = None
     if not distinct:
-        raise configuration_error(f"{option} is empty. Give the id of at least one DRS job.")
-    return list(distinct), list(repeated)
-
-
-def job_names(names: Iterable[str], option: str = "job_names") -> tuple[list[str], list[str]]:
-    """The distinct names in the order given, and those that were given more than once.
-
-    Raises :class:`DrsError` of kind ``configuration`` for what cannot be a name.
-    """
-    distinct: dict[str, None] = {}
-    repeated: dict[str, None] = {}
-    for number, name in enumerate(_of_json(list(names), option, "names"), start=1):
-        if not name.strip():
-            raise configuration_error(f"{option}: entry {number} is empty. Give the name of a DRS job.")
-        (repeated if name in distinct else distinct)[name] = None
-    if not distinct:
-        raise configuration_error(f"{option} is empty. Give the name of at least one DRS job.")
+        raise configuration_error(f"{option} is empty. Give the {what} of at least one DRS job.")
     return list(distinct), list(repeated)
 
 
@@ -222,9 +206,3 @@ def _of_json(jobs: list[str], option: str, what: str) -> list[str]:
             f"{option} is JSON, but not a list of texts. Give a list of {what}, or {what} with commas."
         )
     return listed
-
-
-def repeated_jobs_warning(repeated: Iterable[str], option: str = "jobs") -> str | None:
-    """Return a sentence about ids or names that were given more than once; None if there are none."""
-    names = ", ".join(repeated)
-    return f"{option} names {names} more than once; each job is asked for once." if names else None

@@ -159,7 +159,10 @@ def test_a_list_that_cannot_be_read_is_not_an_error_of_the_names(start: Start, c
 
 # Options, and the jobs they ask for or what is wrong with them.
 ASKED: list[tuple[dict[str, Any], Asked | str]] = [
-    ({"jobs": ["a", "b", "a"]}, Asked(("a", "b"), (), "jobs names a more than once; each job is asked for once.")),
+    (
+        {"jobs": ["b", "a", "b", "c", "a", "b"]},
+        Asked(("b", "a", "c"), (), "jobs names b, a more than once; each job is asked for once."),
+    ),
     ({"jobs": ["a"], "job_names": None}, Asked(("a",), (), None)),
     ({"jobs": ["a"], "job_names": []}, Asked(("a",), (), None)),
     ({"jobs": None, "job_names": ["x y"]}, Asked((), ("x y",), None)),

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service import connection
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import job_ids, repeated_jobs_warning
+from ansible_collections.cutover.drs.plugins.module_utils._service.options import distinct_jobs
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, BY_PASSWORD, BY_TOKEN, DEFAULTS, without
 
 ClientFor = Callable[..., Client]
@@ -52,21 +52,14 @@ PLAIN = "endpoint must be a plain base URL, without a login, a query or a fragme
 )
 def test_what_cannot_be_a_job_id(jobs: list[str], sentence: str) -> None:
     with pytest.raises(DrsError) as caught:
-        job_ids(jobs)
+        distinct_jobs(jobs, "jobs", "id")
     assert str(caught.value) == sentence
     assert (caught.value.kind.value, caught.value.final, caught.value.attempts) == ("configuration", True, 0)
 
 
 def test_ids_need_not_be_uuids() -> None:
     ids = ["9a470239-2308-4bb5-a6bc-1040402fjb21", "f95c5d83-d0c9-42bd-b295-38c31cdjb2h4", "x", "日本"]
-    assert job_ids(ids) == (ids, [])
-
-
-def test_an_id_that_is_given_again_is_removed_and_told() -> None:
-    distinct, repeated = job_ids(["b", "a", "b", "c", "a", "b"])
-    assert (distinct, repeated) == (["b", "a", "c"], ["b", "a"])
-    assert repeated_jobs_warning(repeated) == "jobs names b, a more than once; each job is asked for once."
-    assert repeated_jobs_warning([]) is None
+    assert distinct_jobs(ids, "jobs", "id") == (ids, [])
 
 
 SENTENCES: list[tuple[dict[str, Any], str]] = [

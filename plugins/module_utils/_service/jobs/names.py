@@ -13,7 +13,7 @@ from typing import Any
 
 from ..._job.errors import DrsError, configuration_error
 from ..._job.text import listed
-from ..options import job_ids, job_names, repeated_jobs_warning
+from ..options import distinct_jobs
 from .client import Client
 from .lists import ListedJob
 
@@ -39,12 +39,20 @@ def asked_jobs(options: Mapping[str, Any], named: Callable[[str], str] = str) ->
     if jobs and names:
         raise configuration_error(f"{named('jobs')} and {named('job_names')} are both set. Set only one.")
     if names or (names is not None and jobs is None):
-        distinct, repeated = job_names(names, named("job_names"))
-        return Asked((), tuple(distinct), repeated_jobs_warning(repeated, "job_names"))
+        distinct, warning = _distinct(names, "job_names", "name", named)
+        return Asked((), distinct, warning)
     if jobs is None:
         raise configuration_error("No jobs specified. Set jobs (ids) or job_names (names as shown in the console).")
-    distinct, repeated = job_ids(jobs, named("jobs"))
-    return Asked(tuple(distinct), (), repeated_jobs_warning(repeated))
+    distinct, warning = _distinct(jobs, "jobs", "id", named)
+    return Asked(distinct, (), warning)
+
+
+def _distinct(
+    entries: Sequence[str], option: str, what: str, named: Callable[[str], str]
+) -> tuple[tuple[str, ...], str | None]:
+    distinct, repeated = distinct_jobs(entries, named(option), what)
+    warning = f"{option} names {', '.join(repeated)} more than once; each job is asked for once."
+    return tuple(distinct), warning if repeated else None
 
 
 def resolve_names(listed: Sequence[ListedJob], names: Sequence[str]) -> list[str]:
