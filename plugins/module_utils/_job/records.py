@@ -241,7 +241,7 @@ def _items(body: object) -> list[Mapping[str, Any]]:
     return items
 
 
-def _text(item: Mapping[str, Any], *names: str, longest: int = LONGEST_WORD) -> str | None:
+def text_field(item: Mapping[str, Any], *names: str, longest: int = LONGEST_WORD) -> str | None:
     """The first of these fields that is there and not blank, in at most this number of characters."""
     for name in names:
         value = item.get(name)
@@ -260,10 +260,10 @@ def status_fields(
 ) -> tuple[str, bool, str | None, str | None, str | None]:
     """The fields of :class:`StatusRecord` in one entry, in their order."""
     # Each operation spells the id and the message in its own way; error lists mix the two.
-    job_id = _text(item, *id_fields)
+    job_id = text_field(item, *id_fields)
     if job_id is None:
         raise protocol_error("An entry of 'results' in the response has no job id.")
-    status = _text(item, status_field)
+    status = text_field(item, status_field)
     error_code, error_message = error_fields(item)
     # An entry that has an error and no status is how the service may say "no such job".
     found = status is not None or not (error_code or error_message)
@@ -274,8 +274,8 @@ def error_fields(item: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """Error code and message of an entry, None for what says that there is no error."""
     code = item.get("error_code")
     # A code of zeros also comes as a number. Any other number is no code that the service has.
-    code = None if isinstance(code, int) and not isinstance(code, bool) and not code else _text(item, "error_code")
-    texts = (_text(item, name, longest=LONGEST_SAID) for name in ("error_message", "error_msg"))
+    code = None if isinstance(code, int) and not isinstance(code, bool) and not code else text_field(item, "error_code")
+    texts = (text_field(item, name, longest=LONGEST_SAID) for name in ("error_message", "error_msg"))
     return code if is_error_code(code) else None, next((text for text in texts if is_error_message(text)), None)
 
 
@@ -290,7 +290,7 @@ def _progress_record(item: Mapping[str, Any], raw: bool) -> ProgressRecord:
     readable = delay_ms is not None or milliseconds in _NO_MILLISECONDS
     return ProgressRecord(
         *status_fields(item, ("job_id", "id"), "transfer_status"),
-        task_mode=_text(item, "task_mode"),
+        task_mode=text_field(item, "task_mode"),
         progress=percentage(item.get("progress")),
         delay=seconds(item.get("incre_trans_delay")) if readable else None,
         delay_ms=delay_ms,

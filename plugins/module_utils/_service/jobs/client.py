@@ -18,14 +18,14 @@ from ..._job.comparisons import Page as ComparePage
 from ..._job.details import DetailRecord, parse_details
 from ..._job.errors import LONGEST_WORD, DrsError, Kind, cut
 from ..._job.records import ProgressRecord, Record, StatusRecord, parse_progress, parse_statuses
-from ..http.clock import REAL_CLOCK, Clock
+from ..http.clock import Clock
 from ..http.redaction import Redactor
 from ..http.responses import SUCCESS, RefusedJobsError, check, refusal
 from ..http.retries import Limits, persist, time_for_one
 from ..http.transport import Answer, host_of, requests, send
 from ..login.auth import Login
 from .lists import ListedJob, ListOperation, Page, Pages, status_of
-from .search import Found, Listing, types_of
+from .search import Found, Listing
 from .stop_request import STOP_V3, STOP_V5, StopAnswer, StopOperation
 
 
@@ -92,16 +92,16 @@ class Client:
         session: requests.Session,
         redact: Redactor,
         *,
-        language: str = "en-us",
+        language: str,
         limits: Limits,
-        clock: Clock = REAL_CLOCK,
-        about: Mapping[str, str | None] | None = None,
+        clock: Clock,
+        about: Mapping[str, str | None],
     ) -> None:
         """``endpoint`` is the base URL; ``session`` comes from :func:`.transport.new_session`.
 
         ``about`` says for reports where the client reads, and holds no secret.
         """
-        self.about = dict(about or {})
+        self.about = about
         self._root, self._project_id = endpoint.rstrip("/"), project_id
         self._login = login
         self._session = session
@@ -227,7 +227,7 @@ class Client:
 
     def _listed_statuses(self, ids: Sequence[str], until: float | None, said: str) -> list[StatusRecord]:
         try:
-            listed = self._listed(ids, types_of(None), until)
+            listed = self._listed(ids, None, until)
         except DrsError as error:
             error.args = (f"{said} The list of jobs cannot take its place. {error}",)
             # An operation that has answered before is there again, sooner or later.
@@ -235,9 +235,9 @@ class Client:
             raise
         return [status_of(listed[job_id]) if job_id in listed else StatusRecord(job_id) for job_id in ids]
 
-    def _listed(self, ids: Sequence[str] | None, types: Sequence[str], until: float | None) -> Found:
+    def _listed(self, ids: Sequence[str] | None, types: Sequence[str] | None, until: float | None) -> Found:
         try:
-            return self._listing.jobs(ids if ids is None else list(dict.fromkeys(ids)), types, until)
+            return self._listing.jobs(ids, types, until)
         except DrsError as error:
             # A list that contradicts itself is told by the id of a job, which is as it came.
             raise self.shown_error(error) from None
@@ -251,9 +251,9 @@ class Client:
         for an answer that cannot be used.
         """
         self._log_in(until)
-        body = json.dumps({"job_id": job_id, **fields}).encode()
+        asked = {"job_id": job_id, **fields}
         try:
-            return self._read("POST", self._url("v3", f"/{COMPARE_RESULT}"), body, parse, until)
+            return self._read("POST", self._url("v3", f"/{COMPARE_RESULT}"), asked, parse, until)
         except DrsError as error:
             if error.http_status in SUCCESS and error.kind is not Kind.PROTOCOL:
                 # Nobody promises that a text in place of comparisons holds nothing of the user's data.
@@ -261,7 +261,7 @@ class Client:
                 error.args = (
                     f"HTTP {error.http_status} {error.error_code or 'without a code'}, an error inside a success.",
                 )
-            raise self._told(error, f"{COMPARE_RESULT} of job {job_id}") from None
+            raise self._told(error, f"{COMPARE_RESULT} of job {job_id}", COMPARE_RESULT) from None
 
     def list_jobs(
         self,
@@ -278,7 +278,7 @@ class Client:
         tried again after ``until`` (monotonic seconds).
         """
         self._log_in(until)
-        listed = self._listed(ids, types_of(types), until)
+        listed = self._listed(ids, types, until)
         wanted = None if names is None else frozenset(names)
         return tuple(
             job
@@ -309,11 +309,11 @@ class Client:
     def _send_stop(
         self, operation: StopOperation, ids: Sequence[str], force: bool, until: float | None
     ) -> dict[str, StopAnswer]:
-        body = json.dumps(operation.body(ids, force)).encode()
+        asked = operation.body(ids, force)
         url = self._url(operation.version, f"/{operation.name}")
         attempts = 1
         try:
-            answer = self._send(operation.method, url, body, until)
+            answer = self._send(operation.method, url, asked, until)
             # Something in between may answer 401 to a stop that was carried out: only IAM's own is certain.
             if (
                 answer.status == 401
@@ -321,7 +321,7 @@ class Client:
                 and self._renewed(answer, until)
             ):
                 attempts = 2
-                answer = self._send(operation.method, url, body, until)
+                answer = self._send(operation.method, url, asked, until)
             return check(answer, self._redact, lambda body: operation.parse(body, ids))
         except DrsError as error:
             error.attempts = attempts
@@ -337,7 +337,8 @@ class Client:
     def _url(self, version: str, rest: str) -> str:
         return f"{self._root}/{version}/{self._project_id}/jobs{rest}"
 
-    def _send(self, method: str, url: str, body: bytes | None, until: float | None) -> Answer:
+    def _send(self, method: str, url: str, asked: Mapping[str, Any] | None, until: float | None) -> Answer:
+        body = None if asked is None else json.dumps(asked).encode()
         request = requests.Request(method, url, data=body, headers=self._headers, auth=self._login)
         with self._counting:
             self.requests_sent += 1
@@ -367,12 +368,11 @@ class Client:
     def _read_batch(self, read: _Read[Record], ids: Sequence[str]) -> dict[str, Record]:
         """A record for each id of one batch. One bad id does not hide the others."""
         try:
-            found = self._call(read.operation, ids, read.until)
+            url, asked = self._url("v3", f"/{read.operation.name}"), read.operation.body(ids)
+            found = self._read("POST", url, asked, read.operation.parse, read.until)
         except RefusedJobsError as refusal:
             return self._take_apart(read, ids, refusal)
         except DrsError as error:
-            if error.withdrawn and read.operation.name in self._answered:
-                error.final = False
             raise self._about(error, read.operation, ids) from None
         read.answered = True
         self._answered.add(read.operation.name)
@@ -409,29 +409,26 @@ class Client:
                 records.update(self._read_batch(read, part))
         return records
 
-    def _call(self, operation: Operation[Record], ids: Sequence[str], until: float | None) -> dict[str, Record]:
-        """The records of a successful answer."""
-        body = json.dumps(operation.body(ids)).encode()
-        return self._read("POST", self._url("v3", f"/{operation.name}"), body, operation.parse, until)
-
     def _list_page(
         self, operation: ListOperation, job_type: str, pages: Pages, ids: Sequence[str], until: float | None
     ) -> Page:
         """The page of a list that comes after these."""
-        url = self._url(operation.version, operation.query(job_type, pages.read, ids))
-        asked = operation.body(job_type, pages.number + 1, ids)
-        body = None if asked is None else json.dumps(asked).encode()
+        query, asked = operation.request(job_type, pages.number + 1, pages.read, ids)
+        url = self._url(operation.version, query)
         try:
-            page = self._read(operation.method, url, body, lambda body: operation.parse(body, job_type), until)
+            page = self._read(operation.method, url, asked, lambda body: operation.parse(body, job_type), until)
         except DrsError as error:
-            if error.withdrawn and operation.name in self._answered:
-                error.final = False
-            raise self._told(error, f"The {operation.name}") from None
+            raise self._told(error, f"The {operation.name}", operation.name) from None
         self._answered.add(operation.name)
         return page
 
     def _read(
-        self, method: str, url: str, body: bytes | None, parse: Callable[[object], Result], until: float | None
+        self,
+        method: str,
+        url: str,
+        asked: Mapping[str, Any] | None,
+        parse: Callable[[object], Result],
+        until: float | None,
     ) -> Result:
         """What ``parse`` makes of a successful answer, tried as often as makes sense. Only for what may be repeated."""
         renewed = False
@@ -441,7 +438,7 @@ class Client:
                 raise DrsError(Kind.NETWORK, "The client was closed.")
             if self._given_up:
                 raise DrsError(Kind.NETWORK, "Another request of the same read has failed.")
-            return self._send(method, url, body, until)
+            return self._send(method, url, asked, until)
 
         def once() -> Result:
             nonlocal renewed
@@ -466,9 +463,12 @@ class Client:
     def _about(self, error: DrsError, operation: Operation[Any] | StopOperation, ids: Sequence[str]) -> DrsError:
         """The same error, its sentence beginning with what was asked of whom."""
         jobs = f"job {ids[0]}" if len(ids) == 1 else f"{len(ids)} jobs"
-        return self._told(error, f"{operation.name} of {jobs}")
+        return self._told(error, f"{operation.name} of {jobs}", operation.name)
 
-    def _told(self, error: DrsError, what: str) -> DrsError:
+    def _told(self, error: DrsError, what: str, operation: str) -> DrsError:
+        if error.withdrawn and operation in self._answered:
+            # It is there again, sooner or later.
+            error.final = False
         tries = f" ({error.attempts} attempts)" if error.attempts > 1 else ""
         error.args = (f"{what} at {host_of(self._root)} failed{tries}: {error}",)
         return error

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from ..._job.engines import family
 from ..._job.errors import LONGEST_WORD, DrsError, Kind, cut, is_error_code, protocol_error
-from ..._job.records import StatusRecord, error_fields, timestamp
+from ..._job.records import StatusRecord, error_fields, text_field, timestamp
 from ..._job.status_table import Meaning, meaning
 from ..._job.text import printable
 
@@ -103,22 +103,15 @@ class ListOperation:
     # How many ids, with commas between them, its filter takes.
     ids_at_once: int
 
-    def query(self, job_type: str, read: int, ids: Sequence[str] = ()) -> str:
-        """The query of the page after ``read`` jobs, empty for v3."""
+    def request(
+        self, job_type: str, number: int, read: int, ids: Sequence[str] = ()
+    ) -> tuple[str, dict[str, Any] | None]:
+        """The query and the body of the request for the page with this number, from 1, which comes after ``read`` jobs."""
+        name = {"name": ",".join(ids)} if ids else {}
         if self.version == "v3":
-            return ""
-        fields = {"job_type": job_type, "offset": read, "limit": _PER_PAGE}
-        if ids:
-            fields["name"] = ",".join(ids)
-        return "?" + urlencode(fields)
-
-    def body(self, job_type: str, number: int, ids: Sequence[str] = ()) -> dict[str, Any] | None:
-        """The body of the request for the page with this number, from 1; None for v5."""
-        if self.version != "v3":
-            return None
-        # Without an engine_type the service lists MySQL alone.
-        body = {"cur_page": number, "per_page": _PER_PAGE, "db_use_type": job_type, "engine_type": ""}
-        return {**body, "name": ",".join(ids)} if ids else body
+            # Without an engine_type the service lists MySQL alone.
+            return "", {"cur_page": number, "per_page": _PER_PAGE, "db_use_type": job_type, "engine_type": "", **name}
+        return "?" + urlencode({"job_type": job_type, "offset": read, "limit": _PER_PAGE, **name}), None
 
     def parse(self, body: object, job_type: str) -> Page:
         """One page. Raises :class:`DrsError` of kind ``protocol`` for a body that is none."""
@@ -218,10 +211,10 @@ def _total(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _job(entry: object, job_type: str) -> ListedJob | None:
+def _job(entry: Any, job_type: str) -> ListedJob | None:
     """The job of an entry: only its id and name if the rest cannot be read, None if there is not even an id."""
     job_id = _id(entry)
-    if job_id is None or not isinstance(entry, dict):
+    if job_id is None:
         return None
     try:
         return ListedJob(id=job_id, **_fields(entry, job_type))
@@ -235,10 +228,10 @@ def _fields(entry: Mapping[str, Any], job_type: str | None) -> dict[str, Any]:
     error_code, error_message = error_fields(entry)
     return {
         "name": _name(entry),
-        "type": _text(entry, "db_use_type") or _text(entry, "job_type") or job_type,
-        "engine": _text(entry, "engine_type"),
-        "status": _text(entry, "status"),
-        "task_mode": _text(entry, "task_type"),
+        "type": text_field(entry, "db_use_type") or text_field(entry, "job_type") or job_type,
+        "engine": text_field(entry, "engine_type"),
+        "status": text_field(entry, "status"),
+        "task_mode": text_field(entry, "task_type"),
         "created_at": _created_at(entry.get("create_time")),
         "children": _children(entry.get("children"), job_type),
         "error_code": error_code,
@@ -253,7 +246,7 @@ def _action(value: object) -> str | None:
         return None
     if not isinstance(value, dict):
         raise protocol_error("The field 'job_action' of a job in the response is not an object.")
-    action = _text(value, "current_action")
+    action = text_field(value, "current_action")
     return None if action == "null" else action
 
 
@@ -276,20 +269,11 @@ def _child(entry: object, job_type: str | None) -> ListedJob:
     return ListedJob(id="")
 
 
-def _text(entry: Mapping[str, Any], name: str) -> str | None:
-    value = entry.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise protocol_error(f"The field '{name}' of a job in the response is not a string.")
-    return cut(value, LONGEST_WORD) if value.strip() else None
-
-
 def _name(entry: Mapping[str, Any]) -> str | None:
     """The name as it came, for it is compared; whoever shows it makes it printable."""
     name = entry.get("name")
     if not isinstance(name, str):
-        return _text(entry, "name")
+        return text_field(entry, "name")
     return name[:_LONGEST_NAME] if name.strip() else None
 
 

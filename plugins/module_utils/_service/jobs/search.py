@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol
 
 from ..._job.errors import DrsError, Kind
 from ..http.responses import RefusedJobsError
@@ -33,15 +32,9 @@ _WITHOUT_FILTER = 20
 _NO_SUCH_PAGE = ("DRS.M00210", "DRS.M00211")
 
 Found = dict[str, ListedJob]
-
-
-class Call(Protocol):
-    """Sends one request for a page, repeated as often as makes sense."""
-
-    def __call__(
-        self, operation: ListOperation, job_type: str, pages: Pages, ids: Sequence[str], until: float | None
-    ) -> Page:
-        """Return the page."""
+# Sends one request for the page of a list that comes after these, repeated as often as makes sense: the operation, the
+# type of jobs, the pages, the ids that the filter takes, and until when it is tried again.
+Call = Callable[[ListOperation, str, Pages, Sequence[str], "float | None"], Page]
 
 
 class Listing:
@@ -63,8 +56,10 @@ class Listing:
         self.unread = False
         self._type_of: dict[str, str] = {}
 
-    def jobs(self, ids: Sequence[str] | None, types: Sequence[str], until: float | None) -> Found:
-        """The jobs with these ids, subtasks too, as far as they are listed; without ids all jobs of these types."""
+    def jobs(self, ids: Sequence[str] | None, types: Sequence[str] | None, until: float | None) -> Found:
+        """The jobs with these ids, subtasks too, as far as they are listed; without ids all jobs of these types, or of all."""
+        ids = None if ids is None else list(dict.fromkeys(ids))
+        types = list(dict.fromkeys(types or JOB_TYPES))
         try:
             return self._jobs(ids, types, until)
         except DrsError as error:
@@ -166,8 +161,3 @@ def _is_empty(error: DrsError, pages: Pages) -> bool:
     if isinstance(error, RefusedJobsError):
         return error.empty and not pages.read
     return error.error_code in _NO_SUCH_PAGE and pages.complete
-
-
-def types_of(types: Sequence[str] | None) -> tuple[str, ...]:
-    """The types to list, each once; all of them by default."""
-    return tuple(dict.fromkeys(types)) if types else JOB_TYPES
