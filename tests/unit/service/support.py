@@ -23,6 +23,10 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.http.clock im
 from ansible_collections.cutover.drs.plugins.module_utils._service.http.redaction import Redactor
 from ansible_collections.cutover.drs.plugins.module_utils._service.http.transport import Answer
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import run as stop
+from ansible_collections.cutover.drs.plugins.module_utils._stop.options import STOP_OPTIONS
+from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run as wait
+from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 
 PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"
 JOBS = ("9a470239-2308-4bb5-a6bc-1040402fjb21", "dc67695a-ee3e-49b8-a022-a099bd81jb21")
@@ -43,6 +47,10 @@ BY_TEMPORARY_KEYS = {
     "security_token": "simulated-security-token",
     "project_id": PROJECT,
 }
+
+
+WAIT: dict[str, Any] = {**DEFAULTS, **{option: spec.get("default") for option, spec in WAIT_OPTIONS.items()}}
+STOP: dict[str, Any] = {**DEFAULTS, **{option: spec.get("default") for option, spec in STOP_OPTIONS.items()}}
 
 
 def given_login(options: Mapping[str, Any]) -> bool:
@@ -83,6 +91,27 @@ def answer(status: int, body: bytes = b"", **headers: str) -> Answer:
     return Answer(status, CaseInsensitiveDict(named), body, None)
 
 
+def waited(
+    service: Any, clock: ByHand, environ: Mapping[str, str] | None = None, lines: list[str] | None = None, **given: Any
+) -> dict[str, Any]:
+    """The result of a wait at a simulator, or at what is before one; ``lines`` gets what it says. By token, unless told otherwise."""
+    options = {**WAIT, **_at(service, given), **given}
+    say = ([] if lines is None else lines).append
+    return wait(options, environ or {}, one_sample=options.pop("one_sample", False), say=say, clock=clock.clock)
+
+
+def stopped(service: Any, clock: ByHand, lines: list[str] | None = None, **given: Any) -> dict[str, Any]:
+    """The result of a stop of both jobs, likewise."""
+    options = {**STOP, **_at(service, given), "jobs": list(JOBS), **given}
+    say = ([] if lines is None else lines).append
+    return stop(options, {}, check_mode=options.pop("check_mode", False), say=say, clock=clock.clock)
+
+
+def _at(service: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    login = {} if given_login(given) else BY_TOKEN
+    return {"endpoint": service.endpoint, "auth_url": f"{service.endpoint}/v3", **login}
+
+
 NO_SECRETS = Redactor()
 
 
@@ -116,6 +145,43 @@ def _read_request(peer: socket.socket) -> bytes:
     return head + _end + body
 
 
+@contextmanager
+def served(speak: Callable[[socket.socket], None]) -> Iterator[str]:
+    """A server that speaks with each of its peers in a thread of its own, and hangs up. Yields host and port."""
+    over = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer(peer: socket.socket) -> None:
+        with peer, suppress(OSError):
+            peer.settimeout(5)
+            speak(peer)
+
+    def serve() -> None:
+        speakers = []
+        while True:
+            peer, _address = listener.accept()
+            if over.is_set():
+                peer.close()
+                break
+            speakers.append(threading.Thread(target=answer, args=(peer,), daemon=True))
+            speakers[-1].start()
+        for speaker in speakers:
+            speaker.join(5)
+
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    host, port = listener.getsockname()
+    try:
+        yield f"{host}:{port}"
+    finally:
+        over.set()
+        # Wake the thread that accepts: closing its socket does not.
+        with suppress(OSError):
+            socket.create_connection((host, port), 1).close()
+        server.join(5)
+        listener.close()
+
+
 class Between:
     """Something between client and service: it passes everything on, but answers in its place when a test says so.
 
@@ -127,51 +193,24 @@ class Between:
         self._service = (host, int(port))
         self._strikes: dict[str, dict[int, bytes]] = {}
         self._numbers: dict[str, int] = {}
-        self._over = False
+        self.endpoint = ""
 
     def strike(self, path: str, number: int, answer: bytes) -> None:
         """Answer the request of this number, from now on, whose path ends like this."""
         self._strikes.setdefault(path, {})[number] = answer
         self._numbers[path] = 0
 
-    def __enter__(self) -> Between:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-        self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._over = True
-        with suppress(OSError):
-            socket.create_connection(self._listener.getsockname(), 1).close()
-        self._thread.join(5)
-        self._listener.close()
-
-    def _serve(self) -> None:
-        passers = []
-        while True:
-            peer, _address = self._listener.accept()
-            if self._over:
-                peer.close()
-                break
-            passers.append(threading.Thread(target=self._pass, args=(peer,), daemon=True))
-            passers[-1].start()
-        for passer in passers:
-            passer.join(5)
-
-    def _pass(self, peer: socket.socket) -> None:
-        with peer, suppress(OSError):
-            peer.settimeout(5)
-            request = _read_request(peer)
-            path = request.split(b" ", 2)[1].decode().partition("?")[0]
-            answer = self._answer(path)
-            with socket.create_connection(self._service, 5) as service:
-                service.sendall(request.replace(b"Connection: keep-alive", b"Connection: close"))
-                said = b""
-                while more := service.recv(65536):
-                    said += more
-            peer.sendall(said if answer is None else answer)
+    def speak(self, peer: socket.socket) -> None:
+        """Answer a request that came from a peer."""
+        request = _read_request(peer)
+        path = request.split(b" ", 2)[1].decode().partition("?")[0]
+        answer = self._answer(path)
+        with socket.create_connection(self._service, 5) as service:
+            service.sendall(request.replace(b"Connection: keep-alive", b"Connection: close"))
+            said = b""
+            while more := service.recv(65536):
+                said += more
+        peer.sendall(said if answer is None else answer)
 
     def _answer(self, path: str) -> bytes | None:
         for end, strikes in self._strikes.items():
@@ -188,46 +227,24 @@ def raw_server(*script: bytes | None, trickle: float = 0) -> Iterator[str]:
     ``trickle`` is the number of seconds between two bytes. Yields host and port.
     """
     over = threading.Event()
-    listener = socket.create_server(("127.0.0.1", 0))
 
     def speak(peer: socket.socket) -> None:
-        with peer, suppress(OSError):
-            peer.settimeout(5)
-            _read_request(peer)
-            for part in script:
-                if part is None:
-                    over.wait(10)
+        _read_request(peer)
+        for part in script:
+            if part is None:
+                over.wait(10)
+                return
+            size = 1 if trickle else len(part) or 1
+            for place in range(0, len(part), size):
+                peer.sendall(part[place : place + size])
+                if trickle and over.wait(trickle):
                     return
-                for place in range(0, len(part), 1 if trickle else len(part) or 1):
-                    peer.sendall(part[place : place + (1 if trickle else len(part))])
-                    if trickle and over.wait(trickle):
-                        return
 
-    def serve() -> None:
-        speakers = []
-        with suppress(OSError):
-            while True:
-                peer, _address = listener.accept()
-                if over.is_set():
-                    peer.close()
-                    break
-                speakers.append(threading.Thread(target=speak, args=(peer,), daemon=True))
-                speakers[-1].start()
-        for speaker in speakers:
-            speaker.join(5)
-
-    server = threading.Thread(target=serve, daemon=True)
-    server.start()
-    host, port = listener.getsockname()
-    try:
-        yield f"{host}:{port}"
-    finally:
-        over.set()
-        # Wake the thread that accepts: closing its socket does not.
-        with suppress(OSError):
-            socket.create_connection((host, port), 1).close()
-        server.join(5)
-        listener.close()
+    with served(speak) as host:
+        try:
+            yield host
+        finally:
+            over.set()
 
 
 @contextmanager

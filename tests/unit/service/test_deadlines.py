@@ -30,15 +30,12 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.lists im
 )
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.search import Listing
 from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import TOKEN_HEADER, KeystoneAuth
-from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
-from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_PASSWORD,
-    BY_TOKEN,
-    DEFAULTS,
     JOBS,
     ByHand,
     raw_server,
+    waited,
 )
 from drs_simulator import Simulator
 
@@ -58,12 +55,6 @@ def a_second_each(monkeypatch: pytest.MonkeyPatch, by_hand: ByHand) -> None:
     monkeypatch.setattr(client_module, "send", slow)
 
 
-def waited(simulator: Simulator, by_hand: ByHand, **given: Any) -> dict[str, Any]:
-    defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
-    options = {**DEFAULTS, **defaults, "endpoint": simulator.endpoint, "auth_url": simulator.auth_url, **given}
-    return run(options, {}, one_sample=False, say=lambda _line: None, clock=by_hand.clock)
-
-
 @pytest.mark.usefixtures("a_second_each")
 @pytest.mark.parametrize("given", [{"job_names": ["orders"]}, {"jobs": ["00000000-0000-4000-8000-00000000jb99"]}])
 def test_no_further_page_of_a_slow_list_is_asked_for_after_the_deadline(
@@ -71,7 +62,7 @@ def test_no_further_page_of_a_slow_list_is_asked_for_after_the_deadline(
 ) -> None:
     simulator = start(generate={"count": 3000, "status": "INCRE_TRANSFER_STARTED"})
     began = by_hand.now
-    result = waited(simulator, by_hand, **BY_TOKEN, **given, timeout=10.0)
+    result = waited(simulator, by_hand, **given, timeout=10.0)
     assert result["ready"] is False
     # Three lists are read at once, each with a request under way when time is up.
     assert by_hand.now - began <= 14

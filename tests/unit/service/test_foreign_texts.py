@@ -13,9 +13,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
-from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
-from ansible_collections.cutover.drs.tests.unit.service.support import BY_TOKEN, DEFAULTS, JOBS, ByHand
+from ansible_collections.cutover.drs.tests.unit.service.support import JOBS, ByHand, waited
 from drs_simulator import Simulator
 
 FORGED = (
@@ -44,15 +42,6 @@ FAULTS: dict[str, Any] = {
 }
 
 
-def waited(simulator: Simulator, clock: ByHand, record: Path) -> tuple[dict[str, Any], list[str]]:
-    defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
-    rules: dict[str, Any] = {"timeout": 10, "stable_for": 5, "require_full_progress": True, "request_retries": 0}
-    rules.update(jobs=[JOBS[0]], record=str(record))
-    chosen = {**DEFAULTS, **defaults, **BY_TOKEN, "endpoint": simulator.endpoint, **rules}
-    lines: list[str] = []
-    return run(chosen, {}, one_sample=False, say=lines.append, clock=clock.clock), lines
-
-
 def texts_of(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
@@ -71,14 +60,17 @@ def test_no_text_of_the_service_forges_a_line_or_fills_a_screen(
     simulator.load({"jobs": [{"id": JOBS[0], **RUNNING, **job}]})
     if place in FAULTS:
         simulator.add_fault(kind="status", operation="batch-status", **FAULTS[place](text))
-    result, lines = waited(simulator, by_hand, tmp_path / "recording")
+    lines: list[str] = []
+    rules: dict[str, Any] = {"timeout": 10, "stable_for": 5, "require_full_progress": True, "request_retries": 0}
+    record = tmp_path / "recording"
+    result = waited(simulator, by_hand, lines=lines, jobs=[JOBS[0]], record=str(record), **rules)
     assert not result["ready"]
     for said in (*texts_of(result), *lines):
         assert said.isprintable()
         assert "##vso[" not in said
     assert all(line.startswith("drs_wait ") and line.count("VERDICT ready") <= 1 for line in lines)
     assert len(json.dumps(result)) < 100_000
-    assert (tmp_path / "recording").stat().st_size < 200_000
+    assert record.stat().st_size < 200_000
 
 
 def test_a_name_is_compared_as_it_came_and_shown_so_that_it_can_be_read(simulator: Simulator, by_hand: ByHand) -> None:
@@ -86,7 +78,5 @@ def test_a_name_is_compared_as_it_came_and_shown_so_that_it_can_be_read(simulato
     simulator.load(
         {"jobs": [{"id": JOBS[0], "name": named, **RUNNING}, {"id": JOBS[1], "name": "orders to cloud", **RUNNING}]}
     )
-    defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
-    chosen = {**DEFAULTS, **defaults, **BY_TOKEN, "endpoint": simulator.endpoint, "timeout": 0, "job_names": [named]}
-    result = run(chosen, {}, one_sample=False, say=lambda _line: None, clock=by_hand.clock)
+    result = waited(simulator, by_hand, timeout=0, job_names=[named])
     assert [(job["id"], job["name"], job["ready"]) for job in result["jobs"]] == [(JOBS[0], "orders to cloud", True)]

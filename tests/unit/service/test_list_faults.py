@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
-from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
-from ansible_collections.cutover.drs.tests.unit.service.support import BY_TOKEN, DEFAULTS, JOBS, ByHand
+from ansible_collections.cutover.drs.tests.unit.service.support import JOBS, ByHand
+from ansible_collections.cutover.drs.tests.unit.service.support import waited as wait
 from drs_simulator import Simulator
 
 RUNNING = {"status": "INCRE_TRANSFER_STARTED", "delay": 0}
@@ -22,10 +21,8 @@ VERSIONS = pytest.mark.parametrize("version", ["list-v3", "list-v5"])
 
 def waited(simulator: Simulator, clock: ByHand, **options: Any) -> dict[str, Any]:
     """The result of a wait for all jobs of the simulator but subtasks, with one minute of time."""
-    defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
     rules = {"goal": "caught_up", "stable_for": 10, "timeout": 60, "request_retries": 0, "jobs": list(JOBS)}
-    chosen = {**DEFAULTS, **defaults, **BY_TOKEN, "endpoint": simulator.endpoint, **rules, **options}
-    return run(chosen, {}, one_sample=False, say=lambda _line: None, clock=clock.clock)
+    return wait(simulator, clock, **{**rules, **options})
 
 
 def played(simulator: Simulator, version: str, **job: Any) -> None:

@@ -22,9 +22,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.names im
     ids_of,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import INFO_OPTIONS
-from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
-from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
-from ansible_collections.cutover.drs.tests.unit.service.support import BY_TOKEN, DEFAULTS, JOBS, ByHand
+from ansible_collections.cutover.drs.tests.unit.service.support import BY_TOKEN, JOBS, ByHand, waited
 from drs_simulator import Simulator
 
 ClientFor = Callable[..., Client]
@@ -260,17 +258,13 @@ def test_info_warns_if_details_are_refused(start: Start, client_for: ClientFor) 
     assert "No permission" in warnings[0]
 
 
-def waited(simulator: Simulator, clock: ByHand, **options: Any) -> tuple[dict[str, Any], list[str]]:
-    """The result and the lines of a wait at a simulator, by a clock that stands still while it reads."""
-    defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
-    chosen = {**DEFAULTS, **defaults, **BY_TOKEN, "endpoint": simulator.endpoint, "goal": "caught_up", **options}
-    lines: list[str] = []
-    return run(chosen, {}, one_sample=False, say=lines.append, clock=clock.clock), lines
+CAUGHT_UP: dict[str, Any] = {"goal": "caught_up", "stable_for": 10}
 
 
 def test_a_wait_looks_names_up_once_and_shows_them(simulator: Simulator, by_hand: ByHand) -> None:
     simulator.load({"jobs": NAMED[:1] + NAMED[2:]})
-    result, lines = waited(simulator, by_hand, job_names=["Customers", "orders"], stable_for=10)
+    lines: list[str] = []
+    result = waited(simulator, by_hand, lines=lines, job_names=["Customers", "orders"], **CAUGHT_UP)
     assert result["verdict"] == "ready"
     assert [(job["id"], job["name"]) for job in result["jobs"]] == [("c", "Customers"), ("a", "orders")]
     assert "START jobs=2" in lines[0]
@@ -282,7 +276,7 @@ def test_a_wait_looks_names_up_once_and_shows_them(simulator: Simulator, by_hand
 
 
 def test_a_name_of_no_job_ends_the_wait_with_an_error(simulator: Simulator, by_hand: ByHand) -> None:
-    result, _lines = waited(simulator, by_hand, job_names=["orders"])
+    result = waited(simulator, by_hand, job_names=["orders"], **CAUGHT_UP)
     assert (result["verdict"], result["ready"], result["jobs"]) == ("error", False, [])
     assert result["failure"]["kind"] == "configuration"
     assert result["reason"].startswith("job_names: No job is named 'orders'. The project has: ")
@@ -292,7 +286,7 @@ def test_a_name_of_no_job_ends_the_wait_with_an_error(simulator: Simulator, by_h
 def test_a_list_that_fails_for_a_while_is_a_failed_poll(simulator: Simulator, by_hand: ByHand) -> None:
     simulator.load({"jobs": NAMED})
     simulator.add_fault(operation="list-v3", kind="status", http_status=503, last=2)
-    result, _lines = waited(simulator, by_hand, job_names=["orders"], request_retries=0, parallel=1, stable_for=10)
+    result = waited(simulator, by_hand, job_names=["orders"], request_retries=0, parallel=1, **CAUGHT_UP)
     assert result["verdict"] == "ready"
     assert result["errors"] in (1, 2)
 
@@ -301,22 +295,22 @@ def test_a_recording_of_named_jobs_can_be_judged_again(simulator: Simulator, by_
     simulator.load({"jobs": NAMED})
     simulator.add_fault(operation="list-v3", kind="status", http_status=503, on=1)
     record = str(tmp_path / "record.jsonl")
-    options = {"request_retries": 0, "parallel": 1, "stable_for": 10}
-    live, _lines = waited(simulator, by_hand, job_names=["orders"], record=record, **options)
-    again, _lines = waited(simulator, by_hand, replay=record, stable_for=10)
+    options = {"request_retries": 0, "parallel": 1}
+    live = waited(simulator, by_hand, job_names=["orders"], record=record, **CAUGHT_UP, **options)
+    again = waited(simulator, by_hand, replay=record, **CAUGHT_UP)
     assert (again["verdict"], again["polls"]) == (live["verdict"], live["polls"]) == ("ready", live["polls"])
     assert [job["id"] for job in again["jobs"]] == ["a"]
-    by_name, _lines = waited(simulator, by_hand, replay=record, job_names=["orders"], stable_for=10)
+    by_name = waited(simulator, by_hand, replay=record, job_names=["orders"], **CAUGHT_UP)
     assert by_name["verdict"] == "ready"
 
 
 def test_a_wait_says_that_the_statuses_come_from_the_list(simulator: Simulator, by_hand: ByHand) -> None:
     simulator.load({"jobs": NAMED, "withdrawn": ["batch-status"]})
-    result, _lines = waited(simulator, by_hand, jobs=["a"], timeout=0)
+    result = waited(simulator, by_hand, jobs=["a"], timeout=0, **CAUGHT_UP)
     assert result["verdict"] == "ready"
     assert [warning[:41] for warning in result["warnings"]] == ["The service has withdrawn batch-status (4"]
     simulator.load({"jobs": NAMED, "withdrawn": ["batch-status", "list-v3", "list-v5"]})
-    result, _lines = waited(simulator, by_hand, jobs=["a"])
+    result = waited(simulator, by_hand, jobs=["a"], **CAUGHT_UP)
     assert (result["verdict"], result["polls"]) == ("error", 1)
     assert "The list of jobs cannot take its place." in result["reason"]
 

@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
-from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -16,9 +14,7 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.http.retries import Limits, time_for_one
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
-from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
-from ansible_collections.cutover.drs.tests.unit.service.support import BY_PASSWORD, BY_TOKEN, DEFAULTS, JOBS, ByHand
+from ansible_collections.cutover.drs.tests.unit.service.support import BY_PASSWORD, JOBS, ByHand, waited
 from drs_simulator import Simulator
 
 ClientFor = Callable[..., Client]
@@ -100,13 +96,6 @@ def test_retry_after_is_honoured_within_a_bound(
     assert by_hand.slept == [pause]
 
 
-def test_retry_after_as_a_date_is_honoured(simulator: Simulator, client_for: ClientFor, by_hand: ByHand) -> None:
-    said = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=20), usegmt=True)
-    simulator.add_fault(kind="status", http_status=503, headers={"Retry-After": said}, to=1)
-    client_for(simulator).statuses(JOBS)
-    assert by_hand.slept == [pytest.approx(20, abs=3)]
-
-
 @pytest.mark.parametrize(("left", "requests"), [(0, 1), (1, 1), (1.5, 2), (3, 2), (3.5, 3), (None, 5)])
 def test_nothing_is_tried_again_after_the_deadline(
     simulator: Simulator, client_for: ClientFor, by_hand: ByHand, left: float | None, requests: int
@@ -166,8 +155,6 @@ def test_a_login_that_is_renewed_takes_none_of_the_tries(start: Start, client_fo
 
 def test_check_mode_tries_nothing_again_as_it_never_sleeps(simulator: Simulator, by_hand: ByHand) -> None:
     simulator.add_fault(kind="throttled", retry_after=4)
-    defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
-    options = {**DEFAULTS, **defaults, **BY_TOKEN, "endpoint": simulator.endpoint, "jobs": list(JOBS), "parallel": 1}
-    result = run(options, {}, one_sample=True, say=lambda _line: None, clock=by_hand.clock)
+    result = waited(simulator, by_hand, one_sample=True, jobs=list(JOBS), parallel=1)
     assert (result["verdict"], result["failure"]["kind"], result["failure"]["attempts"]) == ("error", "throttled", 1)
     assert by_hand.slept == []

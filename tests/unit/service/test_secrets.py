@@ -12,6 +12,7 @@ import re
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -25,10 +26,6 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.http.response
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import KeystoneAuth
 from ansible_collections.cutover.drs.plugins.module_utils._service.login.settings import Settings
-from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import run as run_stop
-from ansible_collections.cutover.drs.plugins.module_utils._stop.options import STOP_OPTIONS
-from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run as run_wait
-from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import SUFFIXES, render
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
@@ -41,6 +38,8 @@ from ansible_collections.cutover.drs.tests.unit.service.support import (
     ByHand,
     answer,
     raw_server,
+    stopped,
+    waited,
 )
 from drs_simulator import Simulator
 
@@ -288,13 +287,6 @@ ORDERS = {"id": JOBS[0], "name": "orders-to-cloud", "status": "INCRE_TRANSFER_ST
 OTHERS = {"id": JOBS[1], "name": "orders-to-archive", "status": "INCRE_TRANSFER_STARTED"}
 
 
-def waited(simulator: Simulator, by_hand: ByHand, environ: dict[str, str], lines: list[str], **given: Any) -> Any:
-    defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
-    urls = {"endpoint": simulator.endpoint, "auth_url": simulator.auth_url}
-    options = {**DEFAULTS, **defaults, **urls, "stable_for": 10.0, "request_retries": 0, **given}
-    return run_wait(options, environ, one_sample=False, say=lines.append, clock=by_hand.clock)
-
-
 def with_password(simulator: Simulator, password: str) -> dict[str, str]:
     simulator.change_credentials(password=password)
     return {**BY_PASSWORD, "password": password}
@@ -302,7 +294,7 @@ def with_password(simulator: Simulator, password: str) -> dict[str, str]:
 
 def test_a_password_that_nobody_uses_hides_no_job(start: Callable[..., Simulator], by_hand: ByHand) -> None:
     simulator = start(jobs=[ORDERS, OTHERS])
-    result = waited(simulator, by_hand, {"OS_PASSWORD": "orders"}, [], **BY_TOKEN, job_names=["orders-to-cloud"])
+    result = waited(simulator, by_hand, {"OS_PASSWORD": "orders"}, job_names=["orders-to-cloud"], stable_for=10.0)
     assert (result["verdict"], result["jobs"][0]["name"]) == ("ready", "orders-to-cloud")
 
 
@@ -315,14 +307,14 @@ def test_jobs_are_compared_as_they_came_and_masked_when_they_are_shown(
     lines: list[str] = []
     record = tmp_path / "wait.jsonl"
     login = with_password(simulator, password)
-    result = waited(simulator, by_hand, {}, lines, **login, **given, record=str(record))
+    result = waited(simulator, by_hand, {}, lines, **login, **given, record=str(record), stable_for=10.0)
     assert (result["verdict"], result["ready"]) == ("ready", True)
     # An id that is known from the options is no secret, and whoever reads a result looks for it.
     assert result["jobs"][0]["id"] == JOBS[0]
     if password == "orders":
         assert result["jobs"][0]["name"] == "********-to-cloud"
         assert "orders" not in json.dumps(result) + record.read_text() + " ".join(lines)
-    replayed = waited(simulator, by_hand, {}, [], **login, replay=str(record), jobs=[JOBS[0]])
+    replayed = waited(simulator, by_hand, **login, replay=str(record), jobs=[JOBS[0]], stable_for=10.0)
     assert replayed["verdict"] == "ready"
 
 
@@ -331,13 +323,8 @@ def test_the_names_that_an_error_lists_are_masked(start: Callable[..., Simulator
     simulator = start(jobs=[ORDERS, OTHERS])
     login = with_password(simulator, "orders")
     lines: list[str] = []
-    if call == "wait":
-        result = waited(simulator, by_hand, {}, lines, **login, job_names=["archive"])
-    else:
-        defaults = {name: spec.get("default") for name, spec in STOP_OPTIONS.items()}
-        urls = {"endpoint": simulator.endpoint, "auth_url": simulator.auth_url, "job_names": ["archive"]}
-        given = {**DEFAULTS, **defaults, **login, **urls}
-        result = run_stop(given, {}, check_mode=False, say=lines.append, clock=by_hand.clock)
+    read = {"wait": waited, "stop": stopped}[call]
+    result = read(simulator, by_hand, lines=lines, **login, jobs=None, job_names=["archive"])
     assert "No job is named 'archive'. Similar: ********-to-archive" in result.get("reason", result.get("msg"))
     assert "orders" not in json.dumps(result) + " ".join(lines)
 
@@ -350,10 +337,9 @@ def test_the_password_of_a_proxy_of_the_environment_is_nowhere(by_hand: ByHand, 
     record = tmp_path / "wait.jsonl"
     with raw_server(refusal.encode()) as proxy:
         environ = {f"{scheme.upper()}_PROXY": f"http://deploy:Pa55w0rd-of-proxy%2F1@{proxy}"}
-        defaults = {name: spec.get("default") for name, spec in WAIT_OPTIONS.items()}
-        options = {**DEFAULTS, **defaults, **BY_TOKEN, "jobs": list(JOBS), "record": str(record), "max_errors": 1}
-        options |= {"endpoint": f"{scheme}://drs.example.com", "allow_http": True}
-        result = run_wait(options, environ, one_sample=False, say=lines.append, clock=by_hand.clock)
+        given = {"jobs": list(JOBS), "record": str(record), "max_errors": 1}
+        given |= {"endpoint": f"{scheme}://drs.example.com", "allow_http": True}
+        result = waited(SimpleNamespace(endpoint=""), by_hand, environ, lines, **BY_TOKEN, **given)
     assert result["verdict"] == "error"
     assert "requires a login" in result["reason"]
     reports = [render(result, suffix, "A gate") for suffix in SUFFIXES]

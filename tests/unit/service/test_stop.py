@@ -22,19 +22,16 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.stop_req
     StopAnswer,
 )
 from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import AccessKeyAuth
-from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_OPTIONS
-from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import run
-from ansible_collections.cutover.drs.plugins.module_utils._stop.options import STOP_OPTIONS
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
     BY_PASSWORD,
     BY_TEMPORARY_KEYS,
     BY_TOKEN,
-    DEFAULTS,
     JOBS,
     PROJECT,
     ByHand,
     raw_server,
+    stopped,
 )
 from drs_simulator import Simulator
 
@@ -229,24 +226,18 @@ def test_a_proxy_carries_the_body(client_for: ClientFor) -> None:
 # The whole task against the simulator.
 
 
-def stop(simulator: Simulator, by_hand: ByHand, check_mode: bool = False, **options: Any) -> dict[str, Any]:
-    defaults = {name: spec.get("default") for name, spec in {**CONNECTION_OPTIONS, **STOP_OPTIONS}.items()}
-    given = {**defaults, **DEFAULTS, **BY_TOKEN, "endpoint": simulator.endpoint, "jobs": list(JOBS), **options}
-    return run(given, {}, check_mode=check_mode, say=lambda _line: None, clock=by_hand.clock)
-
-
 @VERSIONS
 def test_jobs_are_stopped_once_and_left_alone_the_second_time(
     start: Start, by_hand: ByHand, withdrawn: list[str]
 ) -> None:
     simulator = start(withdrawn=withdrawn, jobs=[{"id": job, "status": "INCRE_TRANSFER_STARTED"} for job in JOBS])
-    would = stop(simulator, by_hand, check_mode=True)
+    would = stopped(simulator, by_hand, check_mode=True)
     assert (would["changed"], would["stopped"], stops_at(simulator)) == (True, list(JOBS), [])
-    first = stop(simulator, by_hand)
+    first = stopped(simulator, by_hand)
     assert (first["changed"], first["stopped"], first["failed"]) == (True, list(JOBS), False)
-    second = stop(simulator, by_hand)
+    second = stopped(simulator, by_hand)
     assert (second["changed"], second["already_ended"], second["failed"]) == (False, list(JOBS), False)
-    assert stop(simulator, by_hand, check_mode=True)["changed"] is False
+    assert stopped(simulator, by_hand, check_mode=True)["changed"] is False
     assert len(stops_at(simulator)) == 1
 
 
@@ -254,6 +245,10 @@ def test_jobs_are_stopped_once_and_left_alone_the_second_time(
     ("options", "kind"),
     [
         ({"jobs": []}, "configuration"),
+        ({"jobs": None}, "configuration"),
+        ({"jobs": None, "job_names": ["nobody"]}, "configuration"),
+        ({"jobs": None, "job_names": []}, "configuration"),
+        ({"job_names": ["orders"]}, "configuration"),
         ({"jobs": ["with blank"]}, "configuration"),
         ({"timeout": 0.0}, "configuration"),
         ({"auth_token": None}, "configuration"),
@@ -264,8 +259,9 @@ def test_jobs_are_stopped_once_and_left_alone_the_second_time(
 def test_what_cannot_begin_fails_with_all_the_keys_of_a_result(
     simulator: Simulator, by_hand: ByHand, options: dict[str, Any], kind: str
 ) -> None:
-    failed = stop(simulator, by_hand, auth_url=simulator.auth_url, **options)
+    failed = stopped(simulator, by_hand, **options)
     assert (failed["failed"], failed["changed"], failed["failure"]["kind"]) == (True, False, kind)
+    assert stops_at(simulator) == []
     assert failed.keys() == {
         *("changed", "jobs", "stopped", "already_ended", "failed_jobs"),
         *("elapsed", "msg", "failed", "failure"),
@@ -275,23 +271,14 @@ def test_what_cannot_begin_fails_with_all_the_keys_of_a_result(
 def test_jobs_are_stopped_by_their_names(start: Start, by_hand: ByHand) -> None:
     live = {"status": "INCRE_TRANSFER_STARTED"}
     simulator = start(jobs=[{"id": A, "name": "orders", **live}, {"id": B, "name": "customers", **live}])
-    done = stop(simulator, by_hand, jobs=None, job_names=["customers"])
+    done = stopped(simulator, by_hand, jobs=None, job_names=["customers"])
     assert (done["stopped"], done["failed"]) == ([B], False)
     assert [(job["id"], job["name"]) for job in done["jobs"]] == [(B, "customers")]
-    assert [job["name"] for job in stop(simulator, by_hand, jobs=[B])["jobs"]] == [None]
-
-
-@pytest.mark.parametrize(
-    "options", [{"job_names": ["order"]}, {"job_names": []}, {"job_names": ["orders"], "jobs": [A]}, {}, {"jobs": []}]
-)
-def test_names_that_are_not_clear_stop_nothing(start: Start, by_hand: ByHand, options: dict[str, Any]) -> None:
-    simulator = start(jobs=[{"id": A, "name": "orders", "status": "INCRE_TRANSFER_STARTED"}])
-    failed = stop(simulator, by_hand, **{"jobs": None, **options})
-    assert (failed["failure"]["kind"], failed["changed"], stops_at(simulator)) == ("configuration", False, [])
+    assert [job["name"] for job in stopped(simulator, by_hand, jobs=[B])["jobs"]] == [None]
 
 
 def test_an_id_given_twice_is_asked_for_once(simulator: Simulator, by_hand: ByHand) -> None:
-    done = stop(simulator, by_hand, jobs=[A, B, A])
+    done = stopped(simulator, by_hand, jobs=[A, B, A])
     assert (done["stopped"], done["warnings"]) == (
         [A, B],
         [f"jobs names {A} more than once; each job is asked for once."],
@@ -300,6 +287,6 @@ def test_an_id_given_twice_is_asked_for_once(simulator: Simulator, by_hand: ByHa
 
 def test_no_secret_is_in_a_result(simulator: Simulator, by_hand: ByHand) -> None:
     simulator.add_fault(operation="batch-jobs", kind="echo")
-    failed = stop(simulator, by_hand, timeout=20.0)
+    failed = stopped(simulator, by_hand, timeout=20.0)
     assert failed["failed"] is True
     assert BY_TOKEN["auth_token"] not in json.dumps(failed)
