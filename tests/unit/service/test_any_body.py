@@ -83,12 +83,16 @@ def judge(status: int, body: bytes, parse: Callable[[object], dict[str, Any]], *
     try:
         records = check(answer(status, body, **headers), REDACT, parse)
     except DrsError as error:
-        text = f"{error} {json.dumps(error.failure(), ensure_ascii=False)}"
+        text = f"{error} {json.dumps([error.failure(), getattr(error, 'jobs', {})], ensure_ascii=False)}"
     else:
         assert status in (200, 202)
-        assert all(isinstance(record, StatusRecord) and record.id == job for job, record in records.items())
+        assert all(
+            isinstance(record, StatusRecord) and record.id == job and job.strip() for job, record in records.items()
+        )
         shown = [*(record.as_dict() for record in records.values()), summary(list(records.values()))]
         text = json.dumps(shown, ensure_ascii=False, allow_nan=False)
+        numbers = [record.get(name) for record in shown for name in ("progress", "delay", "delay_ms", "remaining_time")]
+        assert all(number is None or (number.__class__ is int and number >= 0) for number in numbers)
         assert all(record.found or record.meaning.state.value == "missing" for record in records.values())
     text.encode()
     assert "a secret" not in text

@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,15 +20,9 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth im
 from ansible_collections.cutover.drs.tests.unit.service.support import JOBS, PROJECT, ByHand
 from drs_simulator import Simulator
 
-BODIES = Path(__file__).resolve().parents[3] / "simulator" / "bodies"
 STRANGER = "00000000-0000-4000-8000-00000000jb99"
 Start = Callable[..., Simulator]
 ClientFor = Callable[..., Client]
-
-
-def body_of(name: str) -> dict[str, Any]:
-    """A published exchange: its request, status and response."""
-    return json.loads((BODIES / name).read_text(encoding="utf-8"))
 
 
 def test_251_ids_are_three_requests_for_each_operation(start: Start, client_for: ClientFor) -> None:
@@ -127,58 +119,6 @@ def test_an_id_that_comes_back_in_another_case_is_not_found_and_the_sentence_say
     seen = Reading(*(records[0] for records in client.both([upper])))
     (hold,) = judge_job(seen, Rules(), held=False).holds
     assert hold.text == f"Not found: batch-status says {said}, batch-progress says {said}."
-
-
-def test_the_published_status_answer_gives_the_documented_records(simulator: Simulator, client_for: ClientFor) -> None:
-    published = body_of("batch-status-documented.json")
-    simulator.add_fault(kind="status", http_status=published["http_status"], body=published["response"])
-    first, second = (record.as_dict() for record in client_for(simulator).statuses(published["request"]["jobs"]))
-    assert first == {
-        "id": "9a470239-2308-4bb5-a6bc-1040402fjb21",
-        "found": True,
-        "status": "INCRE_TRANSFER_STARTED",
-        "phase": "incremental",
-        "state": "in_progress",
-        "terminal": False,
-        "error_code": None,
-        "error_message": None,
-    }
-    assert (second["status"], second["state"], second["terminal"]) == ("INCRE_TRANSFER_FAILED", "failed", True)
-
-
-def test_the_published_progress_answers_give_the_documented_records(start: Start, client_for: ClientFor) -> None:
-    simulator = start()
-    client = client_for(simulator)
-    for number, expected in (
-        (1, [("INCRE_TRANSFER_STARTED", 100, 0, 0, "2020-12-18T07:01:59Z", {})]),
-        (
-            2,
-            [
-                ("INCRE_TRANSFER_STARTED", 100, 0, 10, "2020-07-16T01:56:16Z", {}),
-                (
-                    "FULL_TRANSFER_COMPLETE",
-                    0,
-                    None,
-                    0,
-                    None,
-                    {name: {"progress": done, "remaining_time": None} for name, done in PARTS_DONE},
-                ),
-            ],
-        ),
-    ):
-        published = body_of(f"batch-progress-documented-{number}.json")
-        simulator.load({})
-        simulator.add_fault(kind="status", http_status=published["http_status"], body=published["response"])
-        records = client.progress(published["request"]["jobs"])
-        shown = [
-            (record.status, record.progress, record.delay, record.remaining_time, record.processed_at, record.parts)
-            for record in records
-        ]
-        assert shown == expected
-        assert [record.raw for record in records] == published["response"]["results"]
-
-
-PARTS_DONE = (("struct", 94), ("data", 100), ("index", 100))
 
 
 @pytest.mark.parametrize("way", ["left_out", "refused", "item_error", "refused_without_list"])

@@ -210,9 +210,16 @@ def two_megabytes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("two_megabytes")
-@pytest.mark.parametrize("status", ["200 OK", "302 Found", "307 Temporary", "403 Forbidden", "500 Broken"])
-def test_what_is_decompressed_is_bounded_whatever_the_status(client_for: ClientFor, status: str) -> None:
-    with raw_server(sent(status)) as host, pytest.raises(DrsError) as caught:
+@pytest.mark.parametrize(
+    ("status", "encoding"),
+    [
+        *((status, "gzip") for status in ("200 OK", "302 Found", "307 Temporary", "403 Forbidden", "500 Broken")),
+        ("200 OK", "identity"),
+    ],
+)
+def test_an_answer_has_a_bounded_size_whatever_the_status(client_for: ClientFor, status: str, encoding: str) -> None:
+    body = BOMB if encoding == "gzip" else bytes(3 * 1024 * 1024)
+    with raw_server(sent(status, encoding, body)) as host, pytest.raises(DrsError) as caught:
         client_for(f"http://{host}", request_retries=0).statuses(JOBS)
     assert str(caught.value).endswith(f"The response of {host} is larger than 2 MiB.")
     assert caught.value.kind is Kind.PROTOCOL

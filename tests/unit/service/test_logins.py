@@ -15,11 +15,11 @@ import pytest
 import requests
 from keystoneauth1.plugin import BaseAuthPlugin
 
-from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError, Kind
+from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
 from ansible_collections.cutover.drs.plugins.module_utils._service.http.redaction import Redactor
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
-from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import KeystoneAuth
+from ansible_collections.cutover.drs.plugins.module_utils._service.login.auth import KeystoneAuth, TokenAuth
 from ansible_collections.cutover.drs.plugins.module_utils._service.login.remembered import Remembered, using
 from ansible_collections.cutover.drs.tests.unit.service.support import (
     BY_KEYS,
@@ -348,9 +348,12 @@ def test_what_iam_may_answer(
     assert "0x" not in str(error)
 
 
-def test_iam_that_is_throttled_for_a_while_is_survived(simulator: Simulator, client_for: ClientFor) -> None:
-    simulator.add_fault(operation="tokens", kind="throttled", to=2)
-    assert client_for(simulator, **PASSWORD_OF_REGION).statuses(JOBS)[0].found
+@pytest.mark.parametrize(("operation", "login"), [("tokens", PASSWORD_OF_REGION), ("projects", KEYS_OF_REGION)])
+def test_iam_that_is_throttled_for_a_while_is_survived(
+    simulator: Simulator, client_for: ClientFor, operation: str, login: dict[str, Any]
+) -> None:
+    simulator.add_fault(operation=operation, kind="throttled", to=2)
+    assert client_for(simulator, **login).statuses(JOBS)[0].found
 
 
 def test_iam_that_is_down_is_named(simulator: Simulator, client_for: ClientFor) -> None:
@@ -507,11 +510,6 @@ def test_a_look_up_that_fails(
     assert str(error).startswith(f"Looking up the project eu-de at {simulator.endpoint.removeprefix('http://')} failed")
 
 
-def test_a_look_up_that_is_throttled_for_a_while_is_survived(simulator: Simulator, client_for: ClientFor) -> None:
-    simulator.add_fault(operation="projects", kind="throttled", to=2)
-    assert client_for(simulator, **KEYS_OF_REGION).statuses(JOBS)[0].found
-
-
 @pytest.mark.parametrize(
     ("options", "project"),
     [
@@ -546,22 +544,12 @@ def test_a_login_that_fails_is_one_login_however_many_requests_wait_for_it(start
     assert operations(simulator) == ["tokens"]
 
 
-def test_a_login_takes_no_longer_than_is_left(client_for: ClientFor, by_hand: ByHand) -> None:
-    seen = []
-
-    class Plugin(BaseAuthPlugin):
-        auth_url = "http://iam.example.com/v3"
-
-        def get_token(self, _session: object) -> str:
-            return "token-of-the-plugin"
-
-    class Login(KeystoneAuth):
-        def log_in(self, timeout: float) -> None:
-            seen.append(timeout)
-            raise DrsError(Kind.NETWORK, "No.")
-
-    client = client_for("http://drs.example.com", **BY_TOKEN)
-    client._login = Login(Plugin(), None, client._redact)
+def test_a_login_takes_no_longer_than_is_left(
+    client_for: ClientFor, by_hand: ByHand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float] = []
+    monkeypatch.setattr(TokenAuth, "log_in", lambda _login, timeout: seen.append(timeout))
+    client = client_for(f"http://{closed_port()}", **BY_TOKEN, request_retries=0)
     for until in (None, by_hand.now + 12, by_hand.now, by_hand.now - 1, by_hand.now - 5):
         failed(lambda until=until: client.both(JOBS, until))  # type: ignore[misc]
     assert seen == [30, 12, 5, 4]
@@ -688,12 +676,18 @@ def test_an_application_credential_is_sent_without_a_scope(
     assert "scope" not in sent
 
 
-def test_the_keys_of_an_entry_are_never_shown(
+def test_the_secrets_of_an_entry_are_never_shown(
     simulator: Simulator, client_for: ClientFor, clouds_yaml: Callable[[str], None]
 ) -> None:
     clouds_yaml(entry(**TEMPORARY))
     client = client_for(simulator, cloud="otc", project_id=PROJECT)
-    simulator.add_fault(kind="echo")
+    simulator.add_fault(kind="echo", operation="batch-status")
     said = str(failed(lambda: client.statuses(JOBS)))
-    for secret in ("simulated-temporary-secret", "simulated-security-token"):
+    clouds_yaml(cloud_of(simulator))
+    body = {"error": {"message": "No: simulated-password", "code": 401, "title": "Unauthorized"}}
+    simulator.add_fault(operation="tokens", kind="status", http_status=401, body=body)
+    refused = failed(lambda: client_for(simulator, cloud="otc"))
+    assert "No: ********" in str(refused)
+    said += f"{refused} {refused.failure()}"
+    for secret in ("simulated-temporary-secret", "simulated-security-token", "simulated-password"):
         assert secret not in said

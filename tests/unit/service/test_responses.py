@@ -323,16 +323,6 @@ def test_the_sentence_names_a_single_job(simulator: Simulator, client_for: Clien
     assert str(error).startswith(f"batch-progress of job {JOBS[0]} at 127.0.0.1:")
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_fault_of_the_service_that_may_pass_is_tried_again(
-    simulator: Simulator, client_for: ClientFor, status: int
-) -> None:
-    simulator.add_fault(kind="status", http_status=status, to=2)
-    client = client_for(simulator)
-    assert [record.found for record in client.statuses(JOBS)] == [True, True]
-    assert client.requests_sent == 3
-
-
 CODE = {"error_code": "DRS.M99999", "error_msg": "No."}
 
 

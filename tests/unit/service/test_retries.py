@@ -56,7 +56,9 @@ def test_what_may_pass_is_tried_so_often_and_no_more(
     assert caught.value.final is False
 
 
-@pytest.mark.parametrize("fault", REPEATABLE, ids=name_of)
+@pytest.mark.parametrize(
+    "fault", [*REPEATABLE, *({"kind": "status", "http_status": status} for status in (500, 502, 504))], ids=name_of
+)
 def test_what_has_passed_leaves_no_trace(simulator: Simulator, client_for: ClientFor, fault: dict[str, Any]) -> None:
     simulator.add_fault(**fault, to=4)
     client = client_for(simulator)

@@ -172,38 +172,6 @@ def test_objects_do_not_show_what_they_hold(simulator: Simulator, client_for: Cl
         assert_hidden(repr(thing), *secrets_of(login, simulator))
 
 
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_the_password_of_a_proxy_is_hidden_in_each_form(client_for: ClientFor, scheme: str) -> None:
-    login = base64.b64encode(b"someone:proxy pass").decode()
-    body = json.dumps({"error_msg": f"Wrong: Basic {login}, proxy%20pass, proxy pass"}).encode()
-    refusal = (
-        b"HTTP/1.1 407 Basic " + login.encode() + b"\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
-    )
-    with raw_server(refusal + body) as proxy:
-        client = client_for(f"{scheme}://drs.example.com", proxy=f"http://someone:proxy%20pass@{proxy}")
-        with pytest.raises(DrsError) as caught:
-            client.statuses(JOBS)
-    for text in shown(caught.value):
-        for secret in (login, "proxy%20pass", "proxy pass"):
-            assert secret not in text
-
-
-def test_secrets_of_clouds_yaml_are_known(
-    simulator: Simulator, client_for: ClientFor, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    auth = {"auth_url": simulator.auth_url, **BY_PASSWORD}
-    path = tmp_path / "clouds.yaml"
-    path.write_text(json.dumps({"clouds": {"otc": {"auth": auth}}}))
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(path))
-    simulator.add_fault(
-        operation="tokens", kind="status", http_status=401, body={"error": {"message": "No: simulated-password"}}
-    )
-    with pytest.raises(DrsError) as caught:
-        client_for(simulator, cloud="otc").statuses(JOBS)
-    for text in shown(caught.value):
-        assert_hidden(text, "simulated-password")
-
-
 class TestRedactor:
     def test_the_longest_secret_is_replaced_first(self) -> None:
         assert Redactor("word", "pass-word-long").text("pass-word-long word") == "******** ********"

@@ -187,17 +187,6 @@ def test_what_is_compressed_otherwise_than_it_says_is_a_protocol_error(client_fo
     assert (error.kind.value, error.attempts) == ("protocol", 1)
 
 
-def test_an_answer_has_a_bounded_size(
-    simulator: Simulator, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport, "MAX_BODY", 2 * 1024 * 1024)
-    simulator.add_fault(kind="too_large", megabytes=4)
-    error = failed(client_for(simulator, request_retries=0))
-    host = simulator.endpoint.removeprefix("http://")
-    assert str(error).endswith(f"failed: The response of {host} is larger than 2 MiB.")
-    assert (error.kind.value, len(simulator.requests)) == ("protocol", 1)
-
-
 def test_a_port_where_nothing_listens(client_for: ClientFor) -> None:
     host = closed_port()
     error = failed(client_for(f"http://{host}", request_retries=1))
@@ -284,27 +273,30 @@ def test_netrc_is_not_read(
 
 
 class TestProxies:
-    def test_the_proxy_takes_every_request_those_to_iam_included(self, start: Start, client_for: ClientFor) -> None:
+    @pytest.mark.parametrize("source", ["option", "environment"])
+    def test_the_proxy_takes_every_request_those_to_iam_included(
+        self, start: Start, client_for: ClientFor, source: str
+    ) -> None:
         proxy = start()
-        host = proxy.endpoint.removeprefix("http://")
-        client = client_for(
-            "http://drs.example.com",
-            proxy=host,
-            auth_url="http://iam.example.com/v3",
-            **without(BY_PASSWORD, "project_id"),
-            region="eu-de",
-        )
+        given = {"proxy": proxy.endpoint.removeprefix("http://")} if source == "option" else {}
+        environ = {} if given else {"HTTP_PROXY": proxy.endpoint}
+        urls = {"auth_url": "http://iam.example.com/v3", "region": "eu-de"}
+        client = client_for("http://drs.example.com", environ, **without(BY_PASSWORD, "project_id"), **urls, **given)
         assert client.statuses(JOBS)[0].found
         assert [entry["headers"]["host"] for entry in proxy.requests] == ["iam.example.com", "drs.example.com"]
 
-    @pytest.mark.parametrize("scheme", ["http", "https"])
-    def test_a_proxy_that_refuses_is_named(self, client_for: ClientFor, scheme: str) -> None:
+    @pytest.mark.parametrize(
+        ("scheme", "source"), [("http", "the option proxy"), ("https", "the option proxy"), ("http", "HTTP_PROXY")]
+    )
+    def test_a_proxy_that_refuses_is_named(self, client_for: ClientFor, scheme: str, source: str) -> None:
         proxy = closed_port()
-        client = client_for(f"{scheme}://drs.example.com", proxy=f"http://u:pw-secret@{proxy}", request_retries=1)
+        url = f"http://u:pw-secret@{proxy}"
+        given, environ = ({}, {source: url}) if source == "HTTP_PROXY" else ({"proxy": url}, {})
+        client = client_for(f"{scheme}://drs.example.com", environ, **BY_TOKEN, **given, request_retries=1)
         error = failed(client)
         assert str(error) == (
             f"batch-status of job {JOBS[0]} at drs.example.com failed (2 attempts): Cannot reach "
-            f"drs.example.com through the proxy at {proxy}: Connection refused. Check the option proxy."
+            f"drs.example.com through the proxy at {proxy}: Connection refused. Check {source}."
         )
         assert error.final is False
 
@@ -333,24 +325,6 @@ class TestProxies:
         assert str(error).endswith(f"failed: {sentence.replace('PROXY', proxy)}")
         # Once in a poll, so that no account is locked; but one such answer ends nothing.
         assert (error.kind.value, error.attempts, error.final) == ("network", 1, False)
-
-    def test_a_proxy_of_the_environment_is_used_and_told(self, client_for: ClientFor) -> None:
-        proxy = closed_port()
-        environ = {"HTTP_PROXY": f"http://deploy:Pa55w0rd-of-proxy@{proxy}"}
-        error = failed(client_for("http://drs.example.com", environ, **BY_TOKEN, request_retries=0))
-        assert str(error).endswith(
-            f"Cannot reach drs.example.com through the proxy at {proxy}: Connection refused. Check HTTP_PROXY."
-        )
-
-    def test_a_proxy_of_the_environment_takes_the_requests_to_iam_too(
-        self, start: Start, client_for: ClientFor
-    ) -> None:
-        proxy = start()
-        environ = {"HTTP_PROXY": proxy.endpoint}
-        urls = {"auth_url": "http://iam.example.com/v3", "region": "eu-de"}
-        client = client_for("http://drs.example.com", environ, **without(BY_PASSWORD, "project_id"), **urls)
-        assert client.statuses(JOBS)[0].found
-        assert [entry["headers"]["host"] for entry in proxy.requests] == ["iam.example.com", "drs.example.com"]
 
     @pytest.mark.parametrize("source", ["option", "environment"])
     @pytest.mark.parametrize("scheme", ["http", "https"])
