@@ -124,6 +124,16 @@ class Told:
         return entries[first : first + size]
 
 
+class Answers:
+    """Answers each request with this body."""
+
+    def __init__(self, body: Any) -> None:
+        self.body = body
+
+    def compare_result(self, _job: str, _fields: Any, parse: Callable[[object], Page], _until: Any = None) -> Page:
+        return parse(copy.deepcopy(self.body))
+
+
 ALL = tuple(CompareKind)
 
 
@@ -369,12 +379,8 @@ def test_a_refusal_about_the_job_is_its_verdict(status: int, code: str, verdict:
 
 @pytest.mark.parametrize("body", [[], "x", None, {"error_code": "DRS.M05066", "error_msg": "no"}])
 def test_a_body_that_is_no_answer_is_an_error(body: Any) -> None:
-    class Answers:
-        def compare_result(self, _job: str, _fields: Any, parse: Callable[[object], Page], _until: Any = None) -> Page:
-            return parse(body)
-
     with pytest.raises(DrsError):
-        compared(Answers(), JOB, ALL, None)
+        compared(Answers(body), JOB, ALL, None)
 
 
 def test_no_row_key_or_sql_text_of_the_user_is_kept() -> None:
@@ -393,11 +399,7 @@ def test_the_published_answer_is_read() -> None:
     ]
     body["compare_task_list_results"] = {"compare_task_list": entries, "compare_task_list_count": 3}
 
-    class Published:
-        def compare_result(self, _job: str, _fields: Any, parse: Callable[[object], Page], _until: Any = None) -> Page:
-            return parse(copy.deepcopy(body))
-
-    found = compared(Published(), JOB, ALL, None)
+    found = compared(Answers(body), JOB, ALL, None)
     assert verdicts(found) == {"objects": "consistent", "rows": "inconsistent", "values": "inconsistent"}
     assert found.by_kind[CompareKind.OBJECTS].databases == 3
 
@@ -405,11 +407,7 @@ def test_the_published_answer_is_read() -> None:
 def test_the_published_list_is_not_whole() -> None:
     body = json.loads((BODIES / "compare-result-v3-documented.json").read_text("utf-8"))
 
-    class Published:
-        def compare_result(self, _job: str, _fields: Any, parse: Callable[[object], Page], _until: Any = None) -> Page:
-            return parse(body)
-
-    assert set(verdicts(compared(Published(), JOB, ALL, None)).values()) == {CompareVerdict.UNKNOWN.value}
+    assert set(verdicts(compared(Answers(body), JOB, ALL, None)).values()) == {CompareVerdict.UNKNOWN.value}
 
 
 @pytest.mark.parametrize("text", ["soon", "2026-11-24", "2026-11-24T12:00:00", "1795521600"])
@@ -467,11 +465,7 @@ def test_any_json_gives_a_page_or_a_protocol_error(body: Any) -> None:
 
 @given(body=_ANY)
 def test_no_other_answer_opens_what_waits_for_a_comparison(body: Any) -> None:
-    class Answers:
-        def compare_result(self, _job: str, _fields: Any, parse: Callable[[object], Page], _until: Any = None) -> Page:
-            return parse(body)
-
     with suppress(DrsError):
-        found = compared(Answers(), JOB, [CompareKind.ROWS], FROZEN)
+        found = compared(Answers(body), JOB, [CompareKind.ROWS], FROZEN)
         json.dumps(found.as_dict())
         assert not found.consistent

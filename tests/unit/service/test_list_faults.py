@@ -40,22 +40,12 @@ def page(version: str, jobs: list[Any], total: int) -> dict[str, Any]:
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "refused": ({"kind": "status", "documented": 7}, "DRS.M00102 No permission"),
     "another project": ({"kind": "status", "documented": 8}, "DRS.M00261"),
-    "throttled": ({"kind": "throttled"}, "HTTP 429 APIGW.0308"),
-    "too frequent": ({"kind": "too_frequent"}, "DRS.M01503"),
     "busy in a success": (
         {"kind": "status", "http_status": 200, "body": {"error_code": "DRS.M01504", "error_msg": "Busy."}},
         "DRS.M01504 Busy",
     ),
     "a fault of the service": ({"kind": "status", "http_status": 503}, "HTTP 503"),
-    "slow": ({"kind": "hang", "seconds": 5}, "No complete response"),
-    "trickling": ({"kind": "trickle", "seconds": 0.05}, "No complete response"),
     "reset": ({"kind": "reset"}, "No connection"),
-    "truncated": ({"kind": "cut_short"}, "was cut short"),
-    "half of it": ({"kind": "wrong_json"}, "not JSON"),
-    "empty": ({"kind": "empty"}, "with an empty body"),
-    "html": ({"kind": "html"}, "not JSON"),
-    "no object": ({"kind": "not_object"}, "not a JSON object"),
-    "redirect": ({"kind": "redirect"}, "Redirects are never followed"),
     "a total that lies, too high": ({"kind": "wrong_total"}, "is said to have"),
     "a total that lies, too low": ({"kind": "wrong_total", "total": 1}, "is said to have 1 jobs, but 2 came"),
     "listed twice": ({"kind": "listed_twice"}, "twice"),
@@ -63,38 +53,14 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-# What breaks on the way breaks both versions alike.
-ON_THE_WAY = {
-    "slow",
-    "trickling",
-    "reset",
-    "truncated",
-    "half of it",
-    "empty",
-    "html",
-    "no object",
-    "redirect",
-    "throttled",
-}
-
-
-@pytest.mark.parametrize(
-    ("version", "name"),
-    [
-        *(("list-v3", name) for name in FAULTS),
-        *(pytest.param("list-v5", name, marks=pytest.mark.thorough if name in ON_THE_WAY else ()) for name in FAULTS),
-    ],
-)
+@VERSIONS
+@pytest.mark.parametrize(("fault", "said"), FAULTS.values(), ids=list(FAULTS))
 def test_a_list_that_is_spoilt_keeps_the_gate_shut_and_says_why(
-    simulator: Simulator, by_hand: ByHand, version: str, name: str
+    simulator: Simulator, by_hand: ByHand, version: str, fault: dict[str, Any], said: str
 ) -> None:
-    fault, said = FAULTS[name]
     played(simulator, version)
     simulator.add_fault(operation=version, **fault)
-    short = {"request_timeout": 0.2} if name in ("slow", "trickling") else {}
-    # Each list request waits for real.
-    long = {"timeout": 12.0, "near_interval": 6.0} if short else {}
-    result = waited(simulator, by_hand, **short, **long)
+    result = waited(simulator, by_hand)
     assert (result["verdict"], result["ready"]) == ("timeout", False)
     for job in result["jobs"]:
         (hold,) = job["holds"]
@@ -243,20 +209,25 @@ def test_without_the_list_the_wait_is_as_it_was(simulator: Simulator, by_hand: B
 
 
 # For 251 jobs of which 60 have a subtask: the lists in a sample, by version and by whether the filter takes ids.
-COSTS = [({}, 3, 3), ({"ids_filter": False}, 9 + 3, 3), ({"withdrawn": ["list-v3"]}, 26, 26)]
+COSTS = [
+    ("migration", {}, 3, 3),
+    ("sync", {}, 6, 3),
+    ("migration", {"ids_filter": False}, 9 + 3, 3),
+    ("migration", {"withdrawn": ["list-v3"]}, 26, 26),
+]
 
 
-@pytest.mark.parametrize(("scenario", "first", "later"), COSTS, ids=["v3", "v3 without ids", "v5"])
+@pytest.mark.parametrize(("kind", "scenario", "first", "later"), COSTS, ids=["v3", "v3 sync", "v3 without ids", "v5"])
 def test_the_number_of_requests_for_251_jobs_with_subtasks(
-    simulator: Simulator, by_hand: ByHand, scenario: dict[str, Any], first: int, later: int
+    simulator: Simulator, by_hand: ByHand, kind: str, scenario: dict[str, Any], first: int, later: int
 ) -> None:
     """The guide to gating says these numbers."""
     ids = [f"{number:08d}-0000-4000-8000-00000000jb21" for number in range(251)]
     parents = [
-        {"id": job, **RUNNING, **({"children": [f"c{job[1:]}"]} if number < 60 else {})}
+        {"id": job, "type": kind, **RUNNING, **({"children": [f"c{job[1:]}"]} if number < 60 else {})}
         for number, job in enumerate(ids)
     ]
-    children = [{"id": f"c{job[1:]}", **RUNNING} for job in ids[:60]]
+    children = [{"id": f"c{job[1:]}", "type": kind, **RUNNING} for job in ids[:60]]
     simulator.load({"jobs": [*parents, *children], **scenario})
     result = waited(simulator, by_hand, jobs=ids)
     assert (result["verdict"], result["polls"]) == ("ready", 3)

@@ -97,15 +97,6 @@ def test_a_failure_says_what_happened_and_carries_the_details(
     }
 
 
-@pytest.mark.parametrize("options", [{"jobs": []}, {"jobs": ["a b"]}, {"jobs": ["a"], "batch_size": 0}])
-def test_options_that_cannot_work_fail_before_anything_is_sent(
-    run: Run, simulator: Simulator, options: dict[str, Any]
-) -> None:
-    result = run(drs_job_status, endpoint=simulator.endpoint, **BY_TOKEN, **options)
-    assert (result["failed"], result["failure"]["kind"], result["failure"]["attempts"]) == (True, "configuration", 0)
-    assert simulator.requests == []
-
-
 def test_ids_given_twice_are_asked_for_once_with_a_warning(
     run: Run, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,19 +174,22 @@ def test_jobs_can_be_given_by_their_names(run: Run, start: Callable[..., Simulat
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"job_names": ["nobody"]}, "job_names: No job is named 'nobody'."),
+        ({"jobs": []}, "jobs is empty."),
+        ({"jobs": ["a b"]}, "jobs: entry 1 ('a b') contains a space"),
+        ({"jobs": ["a"], "batch_size": 0}, "batch_size must be from 1 to 100"),
         ({"job_names": ["a"], "jobs": ["b"]}, "jobs and job_names are both set. Set only one."),
         ({}, "No jobs specified. Set jobs (ids) or job_names (names as shown in the console)."),
+        ({"job_names": ["nobody"]}, "job_names: No job is named 'nobody'."),
     ],
-    ids=["nobody", "both", "none"],
 )
 @pytest.mark.parametrize("module", MODULES)
-def test_names_that_are_no_job_fail(
+def test_what_names_no_job_fails_before_a_job_is_read(
     run: Run, simulator: Simulator, module: ModuleType, options: dict[str, Any], said: str
 ) -> None:
     result = run(module, endpoint=simulator.endpoint, **options, **BY_TOKEN)
     assert (result["rc"], result["failure"]["kind"]) == (1, "configuration")
     assert result["msg"].startswith(said)
+    assert not [entry for entry in simulator.requests if not entry["operation"].startswith("list")]
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
