@@ -113,14 +113,7 @@ def _read_with_care(manager: Any) -> None:
 
 
 class _Adapter(HTTPAdapter):
-    """Keeps ``parallel`` connections open, and reads whole answers in a bounded time and of a bounded size.
-
-    Here everything passes: the requests of the client, the logins of keystoneauth1, and redirects.
-    """
-
-    def __init__(self, parallel: int, proxies: Proxies) -> None:
-        self._proxies = proxies
-        super().__init__(pool_connections=4, pool_maxsize=parallel, max_retries=0)
+    """Has connections that read responses with care."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -133,31 +126,13 @@ class _Adapter(HTTPAdapter):
             _read_with_care(manager)
         return manager
 
-    def send(self, request: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        url, exchange = str(request.url), current()
-        proxy = self._proxies.of(url)
-        kwargs["proxies"] = {urlsplit(url).scheme: proxy.url} if proxy else {}
-        if exchange.expired:
-            raise requests.exceptions.ConnectTimeout(request=request)
-        # What a login needs are several requests, which have this time together. A connection gets a part of it, since of the
-        # addresses of a host the first may be silent, as IPv6 that leads nowhere.
-        left = exchange.left
-        kwargs["timeout"] = (left * _TO_CONNECT, left)
-        response = super().send(request, **{**kwargs, "stream": True})
-        try:
-            # Not `content`, which decompresses without a bound.
-            response._content = _read(response.raw, response.headers, host_of(url))
-        finally:
-            response.close()
-        return response
-
 
 class _Session(requests.Session if requests else object):  # type: ignore[misc]
-    """A session that follows nobody: it does not even parse where a redirect points to.
+    """Reads whole answers in a bounded time and of a bounded size, and follows nobody: it does not even parse a redirect.
 
-    Whatever fails is a :class:`DrsError`, of a login by keystoneauth1 too: ``network`` for no connection and a time-out,
-    ``protocol`` for an answer that is cut short, too large or cannot be read, ``configuration`` for a URL that cannot
-    be used: only before anything was sent.
+    Here everything passes: the requests of the client, and the logins of keystoneauth1. Whatever fails is a
+    :class:`DrsError`: ``network`` for no connection and a time-out, ``protocol`` for an answer that is cut short, too
+    large or cannot be read, ``configuration`` for a URL that cannot be used: only before anything was sent.
     """
 
     def __init__(self, proxies: Proxies, redact: Redactor) -> None:
@@ -175,17 +150,29 @@ class _Session(requests.Session if requests else object):  # type: ignore[misc]
         return prepared
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        exchange, where = current(), host_of(str(request.url))
+        url, exchange = str(request.url), current()
+        where, proxy = host_of(url), self._proxies_in_use.of(url)
+        kwargs |= {"stream": True, "proxies": {urlsplit(url).scheme: proxy.url} if proxy else {}}
+        # What a login needs are several requests, which have this time together. A connection gets a part of it, since of the
+        # addresses of a host the first may be silent, as IPv6 that leads nowhere.
+        left = exchange.left
+        kwargs["timeout"] = (left * _TO_CONNECT, left)
+        if left <= 0:
+            raise _timed_out(where, exchange.seconds)
         try:
             response: requests.Response = super().send(request, **kwargs)
+            try:
+                # Not `content`, which decompresses without a bound.
+                response._content = _read(response.raw, response.headers, where)
+            finally:
+                response.close()
         except Exception as error:
             if exchange.expired:
                 raise _timed_out(where, exchange.seconds) from None
             if isinstance(error, DrsError):
                 raise
-            # `from None`: the text of the cause may quote a header, and so a secret.
             cause = cut(printable(self._redact.text(_cause(error))))
-            proxy = self._proxies_in_use.of(str(request.url))
+            # `from None`: the text of the cause may quote a header, and so a secret.
             raise _as_drs_error(error, cause, where, exchange, proxy) from None
         if exchange.expired:
             # What was read may look complete.
@@ -196,7 +183,8 @@ class _Session(requests.Session if requests else object):  # type: ignore[misc]
 def new_session(*, verify: bool | str, proxies: Proxies, parallel: int, redact: Redactor) -> requests.Session:
     """A session that verifies as told, keeps its connections, takes no cookies and reads nothing of the environment."""
     session: requests.Session = _Session(proxies, redact)
-    adapter = _Adapter(parallel, proxies)
+    # As many connections are kept open as requests are under way at once.
+    adapter = _Adapter(pool_connections=4, pool_maxsize=parallel, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.verify = verify
