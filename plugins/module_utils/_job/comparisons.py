@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -142,17 +142,9 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as an entry of a result's ``comparisons``."""
-        return {
-            "verdict": self.verdict.value,
-            "id": self.id,
-            "status": self.status,
-            "started_at": None if self.started_at is None else iso(self.started_at),
-            "ended_at": None if self.ended_at is None else iso(self.ended_at),
-            "databases": self.databases,
-            "different": self.different,
-            "error_code": self.error_code,
-            "error_message": self.error_message,
-        }
+        times = {"started_at": self.started_at, "ended_at": self.ended_at}
+        shown = {name: None if at is None else iso(at) for name, at in times.items()}
+        return {**asdict(self), "verdict": self.verdict.value, **shown}
 
 
 def asked_with(kind: CompareKind, task_id: str) -> dict[str, str]:
@@ -162,16 +154,9 @@ def asked_with(kind: CompareKind, task_id: str) -> dict[str, str]:
 
 def parse_tasks(body: object, job_id: str) -> Page:
     """Return one page of the list of comparisons. Raises :class:`DrsError` for a body of another kind."""
-    answer = _answer(body, job_id)
-    if isinstance(answer, Page):
-        return answer
-    part = answer.get("compare_task_list_results")
-    if part is None:
-        return Page((), 0)
-    if not isinstance(part, dict):
-        return Page(problem="The list of comparisons is not an object.")
-    if is_error_code(part.get("error_code")):
-        return _error(part)
+    part = _part(body, job_id, "compare_task_list_results", {}, "The list of comparisons is not an object.")
+    if isinstance(part, Page):
+        return part
     entries, count = part.get("compare_task_list", []), part.get("compare_task_list_count", 0)
     if not isinstance(entries, list) or not _whole(count):
         return Page(problem="The list of comparisons cannot be read.")
@@ -184,15 +169,11 @@ def parse_tasks(body: object, job_id: str) -> Page:
 
 def parse_overview(body: object, job_id: str, kind: CompareKind, task_id: str) -> Page:
     """Return one page of the overview of a comparison. Raises :class:`DrsError` for a body of another kind."""
-    answer = _answer(body, job_id)
-    if isinstance(answer, Page):
-        return answer
     beginning, name = _BEGINNINGS[kind]
-    part = answer.get(f"{beginning}_compare_results")
-    if not isinstance(part, dict):
-        return Page(problem="The response has no overview of this comparison.")
-    if is_error_code(part.get("error_code")):
-        return _error(part)
+    problem = "The response has no overview of this comparison."
+    part = _part(body, job_id, f"{beginning}_compare_results", None, problem)
+    if isinstance(part, Page):
+        return part
     if part.get("compare_task_id") != task_id:
         return Page(problem="The overview is that of another comparison.")
     # That of objects has neither pages nor tables.
@@ -306,18 +287,20 @@ def _unknown(page: Page) -> Comparison:
     return Comparison(CompareVerdict.UNKNOWN, error_code=_code(page.error_code), error_message=text)
 
 
-def _answer(body: object, job_id: str) -> Mapping[str, Any] | Page:
+def _part(body: object, job_id: str, name: str, absent: object, problem: str) -> Mapping[str, Any] | Page:
+    """A part of an answer, ``absent`` if there is none; a page with the problem if it is no object."""
     if not isinstance(body, dict):
         raise protocol_error("The response is not a JSON object.")
     if is_error_code(body.get("error_code")):
         raise protocol_error("The response is an error.")
     if body.get("job_id") not in (None, job_id):
         return Page(problem="The response is about another job.")
-    return body
-
-
-def _error(part: Mapping[str, Any]) -> Page:
-    return Page(error_code=_code(part["error_code"]) or "unreadable")
+    part = absent if body.get(name) is None else body[name]
+    if not isinstance(part, dict):
+        return Page(problem=problem)
+    if is_error_code(part.get("error_code")):
+        return Page(error_code=_code(part["error_code"]) or "unreadable")
+    return part
 
 
 def _code(value: object) -> str | None:
