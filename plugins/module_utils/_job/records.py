@@ -15,6 +15,7 @@ import hashlib
 import math
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -361,13 +362,8 @@ def _part(entry: object) -> tuple[int | None, int | None]:
 def summary(records: Sequence[StatusRecord]) -> dict[str, Any]:
     """What a task returns beside ``jobs``: ``missing``, ``counts`` and one line for people."""
     missing = [record.id for record in records if not record.found]
-    by_state: dict[str, int] = {}
-    by_status: dict[str, int] = {}
-    for record in records:
-        state = record.meaning.state.value
-        by_state[state] = by_state.get(state, 0) + 1
-        if record.status is not None:
-            by_status[record.status] = by_status.get(record.status, 0) + 1
+    by_state = dict(Counter(record.meaning.state.value for record in records))
+    by_status = dict(Counter(record.status for record in records if record.status is not None))
     total = len(records)
     shares = ", ".join(f"{number} {state}" for state, number in sorted(by_state.items()))
     return {

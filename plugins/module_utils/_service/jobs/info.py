@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -59,14 +60,12 @@ def _missing(jobs: Sequence[ListedJob], ids: Sequence[str], names: Sequence[str]
 
 
 def _counts(jobs: Sequence[ListedJob]) -> dict[str, Any]:
-    counts: dict[str, dict[str, int]] = {"by_type": {}, "by_state": {}, "by_status": {}}
-    for job in jobs:
-        for kind, value in (("by_type", job.type), ("by_state", job.meaning.state.value), ("by_status", job.status)):
-            if value is not None:
-                counts[kind][value] = counts[kind].get(value, 0) + 1
-    total = len(jobs)
-    shares = ", ".join(f"{number} {state}" for state, number in sorted(counts["by_state"].items()))
-    return {
-        "counts": {"total": total, **counts},
-        "summary": f"{counted(total)}{': ' if shares else ''}{shares}",
+    by_state = dict(Counter(job.meaning.state.value for job in jobs))
+    counts = {
+        "total": len(jobs),
+        "by_type": dict(Counter(job.type for job in jobs if job.type is not None)),
+        "by_state": by_state,
+        "by_status": dict(Counter(job.status for job in jobs if job.status is not None)),
     }
+    shares = ", ".join(f"{number} {state}" for state, number in sorted(by_state.items()))
+    return {"counts": counts, "summary": f"{counted(len(jobs))}{': ' if shares else ''}{shares}"}
