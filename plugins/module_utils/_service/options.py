@@ -37,8 +37,8 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     # The URL of a proxy may hold a password.
     "proxy": {"type": "str", "no_log": True},
     "language": {"type": "str", "default": "en-us", "choices": ["en-us", "zh-cn"]},
-    "request_timeout": {"type": "float", "default": Limits.timeout},
-    "request_retries": {"type": "int", "default": Limits.retries},
+    "request_timeout": {"type": "float", "default": Limits.request_timeout},
+    "request_retries": {"type": "int", "default": Limits.request_retries},
     "batch_size": {"type": "int", "default": Limits.batch_size},
     "parallel": {"type": "int", "default": Limits.parallel},
 }

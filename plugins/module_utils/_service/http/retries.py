@@ -24,10 +24,10 @@ _HEALTHY = 5.0
 
 @dataclass(frozen=True)
 class Limits:
-    """How requests are made: ``timeout`` (seconds) for each, ``retries`` further tries."""
+    """How requests are made, by the options of these names."""
 
-    timeout: float = 30
-    retries: int = 4
+    request_timeout: float = 30
+    request_retries: int = 4
     batch_size: int = 100
     parallel: int = 4
 
@@ -46,7 +46,7 @@ def persist(once: Callable[[], Result], limits: Limits, clock: Clock, until: flo
             error.attempts = attempt
             pause = _pause(error, attempt, clock)
             late = until is not None and clock.elapsed() + pause >= until
-            if not error.repeatable or attempt > limits.retries or late:
+            if not error.repeatable or attempt > limits.request_retries or late:
                 raise
         clock.sleep(pause)
 
@@ -57,9 +57,9 @@ def time_for_one(limits: Limits, clock: Clock, until: float | None) -> float:
     What begins just before still gets the time that a healthy answer takes. Raises :class:`DrsError` when that is over.
     """
     if until is None:
-        return limits.timeout
+        return limits.request_timeout
     remaining = until - clock.elapsed()
-    seconds = min(limits.timeout, max(remaining, min(_HEALTHY, remaining + _HEALTHY)))
+    seconds = min(limits.request_timeout, max(remaining, min(_HEALTHY, remaining + _HEALTHY)))
     if seconds <= 0:
         raise DrsError(Kind.NETWORK, "Time was up before this request.")
     return seconds

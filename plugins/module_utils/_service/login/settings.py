@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -78,13 +79,7 @@ class Settings:
 
     def limits(self) -> Limits:
         """How requests are made."""
-        options = self._options
-        return Limits(
-            timeout=options["request_timeout"],
-            retries=options["request_retries"],
-            batch_size=options["batch_size"],
-            parallel=options["parallel"],
-        )
+        return Limits(**{each.name: self._options[each.name] for each in fields(Limits)})
 
     def language(self) -> str:
         """The language of the service's texts."""
