@@ -142,9 +142,8 @@ class KeystoneAuth(Login):
             self._current(timeout)
 
     def __call__(self, request: Any) -> Any:
+        # The client logs in before it sends anything.
         with self._lock:
-            if not self._token:
-                raise DrsError(Kind.AUTHENTICATION, "There is no token.")
             request.headers[TOKEN_HEADER] = self._token
         return request
 

@@ -57,7 +57,7 @@ def load_cloud(name: str | None, options: Mapping[str, Any], redact: Redactor) -
     project = {option: options[option] for option in ("project_id", "project_name") if options.get(option)}
     try:
         clouds = openstack_config.OpenStackConfig()
-        entry = clouds.get_one(cloud=name, validate=False, auth=project)
+        entry: Any = clouds.get_one(cloud=name, validate=False, auth=project)
         auth = entry.config.get("auth") or {}
         settings = {**entry.config, **auth}
         redact.add(*(str(value) for key, value in settings.items() if _SECRET.search(key) and isinstance(value, str)))
@@ -74,29 +74,17 @@ def load_cloud(name: str | None, options: Mapping[str, Any], redact: Redactor) -
     except (YAMLError, OSError, AttributeError, LookupError, TypeError, ValueError):
         # Not said in the words of the parser, which quotes the lines it stumbles over.
         raise configuration_error(f"The entry {name} of clouds.yaml cannot be used: is the file well-formed?") from None
-    return _cloud(entry, options, settings, keys, plugin)
-
-
-def _cloud(
-    entry: Any,
-    options: Mapping[str, Any],
-    settings: Mapping[str, Any],
-    keys: tuple[str, str, str | None] | None,
-    plugin: Any,
-) -> Cloud:
-    verify: bool | str = entry.get_requests_verify_args()[0]
     # An id that the options give is of another project than the name in the entry, and the other way round.
-    project_id, project_name = options.get("project_id"), options.get("project_name")
-    if not project_id and not project_name:
-        project_id, project_name = _text(settings.get("project_id")), _text(settings.get("project_name"))
+    asked = project or settings
+    verify: bool | str = entry.get_requests_verify_args()[0]
     return Cloud(
         region=_text(entry.config.get("region_name")),
         endpoint=_text(entry.config.get("drs_endpoint_override")),
         auth_url=_text(settings.get("auth_url")),
         user=None if keys else _text(settings.get("username")),
         verify=verify,
-        project_id=project_id,
-        project_name=project_name,
+        project_id=_text(asked.get("project_id")),
+        project_name=_text(asked.get("project_name")),
         keys=keys,
         plugin=plugin,
     )
