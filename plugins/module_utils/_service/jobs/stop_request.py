@@ -10,7 +10,7 @@ Huawei Cloud only; the vendor's SDK marks v3 as deprecated).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -60,11 +60,14 @@ class StopOperation:
     version: str
     method: str
     entries: str
-    entry: Callable[[str, bool], dict[str, Any]]
 
     def body(self, ids: Sequence[str], force: bool) -> dict[str, Any]:
         """The body that stops these jobs, forcibly only when ``force`` is true."""
-        return {"jobs": [self.entry(job_id, force) for job_id in ids]}
+        if self.version == "v5":
+            return {"jobs": [{"job_id": job_id, "is_force_stop": force} for job_id in ids]}
+        # Never "delete", which removes the job from the list together with its history.
+        kind = "force_terminate" if force else "terminate"
+        return {"jobs": [{"job_id": job_id, "delete_type": kind} for job_id in ids]}
 
     def parse(self, body: object, ids: Sequence[str]) -> dict[str, StopAnswer]:
         """What a success says about each id; ``unclear`` for an id that it leaves out.
@@ -89,17 +92,8 @@ class StopOperation:
         return {job_id: answers.get(job_id, StopAnswer(Reply.UNCLEAR)) for job_id in ids}
 
 
-def _v3_entry(job_id: str, force: bool) -> dict[str, Any]:
-    # Never "delete", which removes the job from the list together with its history.
-    return {"job_id": job_id, "delete_type": "force_terminate" if force else "terminate"}
-
-
-def _v5_entry(job_id: str, force: bool) -> dict[str, Any]:
-    return {"job_id": job_id, "is_force_stop": force}
-
-
-STOP_V3 = StopOperation("batch-jobs", "v3", "DELETE", "results", _v3_entry)
-STOP_V5 = StopOperation("batch-stop", "v5", "POST", "jobs", _v5_entry)
+STOP_V3 = StopOperation("batch-jobs", "v3", "DELETE", "results")
+STOP_V5 = StopOperation("batch-stop", "v5", "POST", "jobs")
 
 
 def _answer(item: Mapping[str, Any]) -> StopAnswer:
