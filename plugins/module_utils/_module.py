@@ -16,7 +16,7 @@ from ._job.errors import DrsError
 from ._job.records import StatusRecord, summary
 from ._service.connection import connect
 from ._service.jobs.client import Client
-from ._service.jobs.comparisons import comparisons_info, kinds_of, started_after_of
+from ._service.jobs.comparisons import compared, kinds_of, shown, started_after_of
 from ._service.jobs.info import jobs_info
 from ._service.jobs.names import asked_jobs, ids_of
 from ._service.options import (
@@ -50,7 +50,7 @@ def run_compare_info() -> None:
 
         def found(client: Client, ids: Sequence[str]) -> dict[str, Any]:
             try:
-                return comparisons_info(client, ids, kinds, started_after)
+                return shown([compared(client, job_id, kinds, started_after) for job_id in ids], kinds)
             except DrsError as error:
                 raise client.shown_error(error) from None
 

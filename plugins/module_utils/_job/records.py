@@ -63,14 +63,11 @@ class StatusRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """The record as an entry of a task's ``jobs``."""
-        means = self.meaning
         return {
             "id": self.id,
             "found": self.found,
             "status": self.status,
-            "phase": means.phase.value,
-            "state": means.state.value,
-            "terminal": means.state.terminal,
+            **self.meaning.as_dict(),
             "error_code": self.error_code,
             "error_message": self.error_message,
         }

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 
 class State(str, Enum):
@@ -58,6 +59,10 @@ class Meaning:
 
     phase: Phase
     state: State
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a part of an entry of a task's ``jobs``."""
+        return {"phase": self.phase.value, "state": self.state.value, "terminal": self.state.terminal}
 
 
 UNKNOWN = Meaning(Phase.UNKNOWN, State.UNKNOWN)

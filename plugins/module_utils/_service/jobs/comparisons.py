@@ -109,13 +109,6 @@ def comparison_ids(client: Client, job_id: str, until: float | None = None) -> f
     return frozenset(task.id for task in tasks.entries)
 
 
-def comparisons_info(
-    client: Client, ids: Sequence[str], kinds: Sequence[CompareKind], started_after: float | None
-) -> dict[str, Any]:
-    """Return the result of ``drs_job_compare_info``, with ``jobs`` in the order of ``ids``."""
-    return shown([compared(client, job_id, kinds, started_after) for job_id in ids], kinds)
-
-
 def shown(jobs: Sequence[Compared], kinds: Sequence[CompareKind]) -> dict[str, Any]:
     """Return the comparisons of these kinds as a result has them."""
     consistent = sum(job.consistent for job in jobs)

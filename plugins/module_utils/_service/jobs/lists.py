@@ -56,7 +56,6 @@ class ListedJob:
 
     def as_dict(self) -> dict[str, Any]:
         """The job as an entry of the result of ``drs_job_info``."""
-        means = self.meaning
         return {
             "id": self.id or None,
             "name": self.name and printable(self.name),
@@ -64,9 +63,7 @@ class ListedJob:
             "engine": self.engine,
             "engine_family": family(self.engine).value,
             "status": self.status,
-            "phase": means.phase.value,
-            "state": means.state.value,
-            "terminal": means.state.terminal,
+            **self.meaning.as_dict(),
             "task_mode": self.task_mode,
             "created_at": self.created_at,
             "subtasks": [child.as_dict() for child in self.children],
