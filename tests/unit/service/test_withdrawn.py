@@ -53,7 +53,7 @@ def test_it_is_remembered_for_the_run(start: Start, client_for: ClientFor) -> No
     simulator.requests.clear()
     client.both(JOBS)
     assert [record.found for record in client.statuses(JOBS)] == [True, True]
-    assert [entry["operation"] for entry in simulator.requests] == ["list-v3", "batch-progress", "list-v3"]
+    assert [entry["operation"] for entry in simulator.requests] == ["batch-progress", "list-v3", "list-v3"]
 
 
 def test_no_list_and_no_batch_status_is_a_final_error(start: Start, client_for: ClientFor) -> None:

@@ -168,15 +168,13 @@ class Client:
     def statuses(self, ids: Sequence[str], until: float | None = None) -> list[StatusRecord]:
         """A record for each id, in the order given; see :meth:`both` for ``until`` and errors."""
         self._log_in(until)
-        if not self._is_withdrawn():
+        said = self._withdrawn()
+        if not said:
             try:
                 return self._gathered(self._submit(BATCH_STATUS, ids, until))
             except DrsError as error:
                 said = self._withdrawn_by(error)
-            statuses = self._listed_statuses(ids, until, said)
-            self._note_withdrawn(said)
-            return statuses
-        return self._listed_statuses(ids, until, self._status_withdrawn)
+        return self._listed_statuses(ids, until, said)
 
     def details(self, ids: Sequence[str]) -> list[DetailRecord]:
         """A record for each id, in the order given; see :meth:`both` for errors."""
@@ -196,24 +194,22 @@ class Client:
         :class:`DrsError` when any of the requests returned no usable response.
         """
         self._log_in(until)
-        if self._is_withdrawn():
-            listed = self._listed_statuses(ids, until, self._status_withdrawn)
-            return listed, self._gathered(self._submit(_PROGRESS_WITHOUT_RAW, ids, until))
-        try:
-            statuses = self._submit(BATCH_STATUS, ids, until)
-            progress = self._submit(_PROGRESS_WITHOUT_RAW, ids, until)
-            self._wait_for([*statuses.batches, *progress.batches])
-            return self._gathered(statuses), self._gathered(progress)
-        except DrsError as error:
-            said = self._withdrawn_by(error)
+        said = self._withdrawn()
+        if not said:
+            try:
+                statuses = self._submit(BATCH_STATUS, ids, until)
+                progress = self._submit(_PROGRESS_WITHOUT_RAW, ids, until)
+                self._wait_for([*statuses.batches, *progress.batches])
+                return self._gathered(statuses), self._gathered(progress)
+            except DrsError as error:
+                said = self._withdrawn_by(error)
         # Only if the other operation answers, the service is there, and has this one no longer.
         answered = self._gathered(self._submit(_PROGRESS_WITHOUT_RAW, ids, until))
-        listed = self._listed_statuses(ids, until, said)
-        self._note_withdrawn(said)
-        return listed, answered
+        return self._listed_statuses(ids, until, said), answered
 
-    def _is_withdrawn(self) -> bool:
-        return bool(self._status_withdrawn) and self._clock.elapsed() < self._withdrawn_until
+    def _withdrawn(self) -> str:
+        """What was said when batch-status turned out to be withdrawn; empty when that is not believed, or no longer."""
+        return self._status_withdrawn if self._clock.elapsed() < self._withdrawn_until else ""
 
     def _withdrawn_by(self, error: DrsError) -> str:
         """What an error says of batch-status that is withdrawn; raise any other error."""
@@ -221,11 +217,8 @@ class Client:
             raise error
         return str(error)
 
-    def _note_withdrawn(self, said: str) -> None:
-        self._status_withdrawn = said
-        self._withdrawn_until = self._clock.elapsed() + _WITHDRAWN_FOR
-
     def _listed_statuses(self, ids: Sequence[str], until: float | None, said: str) -> list[StatusRecord]:
+        known = self._withdrawn()
         try:
             listed = self._listed(ids, None, until)
         except DrsError as error:
@@ -233,6 +226,8 @@ class Client:
             # An operation that has answered before is there again, sooner or later.
             error.final = error.final and BATCH_STATUS.name not in self._answered
             raise
+        if not known:
+            self._status_withdrawn, self._withdrawn_until = said, self._clock.elapsed() + _WITHDRAWN_FOR
         return [status_of(listed[job_id]) if job_id in listed else StatusRecord(job_id) for job_id in ids]
 
     def _listed(self, ids: Sequence[str] | None, types: Sequence[str] | None, until: float | None) -> Found:
