@@ -45,18 +45,8 @@ DELETED                         release      ended        terminal
 ROWS = [tuple(line.split()) for line in TABLE.strip().splitlines()]
 
 UNKNOWN = [
-    None,
-    "",
-    " ",
-    "incre_transfer_started",
-    "Deleted",
-    " DELETED",
-    "DELETED ",
-    "DELETED\n",
-    "FULL TRANSFER COMPLETE",
-    "FULL_TRANSFER_COMPLETED",
-    "None",
-    "unknown",
+    *(None, "", " ", "incre_transfer_started", "Deleted", " DELETED", "DELETED ", "DELETED\n"),
+    *("FULL TRANSFER COMPLETE", "FULL_TRANSFER_COMPLETED", "None", "unknown"),
 ]
 
 

@@ -56,54 +56,40 @@ def test_no_other_name_is_read() -> None:
     assert {option: " ".join(names) for option, names in ENVIRONMENT.items()} == NAMES
 
 
+OS_USER = {"OS_USERNAME": "demo", "OS_PASSWORD": "simulated-password"}
+HW_USER = {"HW_USER_NAME": "demo", "HW_USER_PASSWORD": "simulated-password", "HW_DOMAIN_NAME": "simulated-domain"}
+
+
 @pytest.mark.parametrize(
     "environ",
     [
         {"OS_TOKEN": "simulated-token", "OS_PROJECT_ID": PROJECT},
-        {
-            "OS_USERNAME": "demo",
-            "OS_PASSWORD": "simulated-password",
-            "OS_USER_DOMAIN_NAME": "simulated-domain",
-            "OS_PROJECT_NAME": "eu-de",
-        },
-        {
-            "OS_USERNAME": "demo",
-            "OS_PASSWORD": "simulated-password",
-            "OS_USER_DOMAIN_NAME": "simulated-domain",
-            "OS_REGION_NAME": "eu-de",
-        },
-        {"OS_ACCESS_KEY": "SIMULATEDACCESSKEY", "OS_SECRET_KEY": "simulated-secret-key", "OS_PROJECT_ID": PROJECT},
-        {
-            "HUAWEICLOUD_SDK_AK": "SIMULATEDTEMPORARY",
-            "HUAWEICLOUD_SDK_SK": "simulated-temporary-secret",
-            "HUAWEICLOUD_SDK_SECURITY_TOKEN": "simulated-security-token",
-            "HUAWEICLOUD_SDK_PROJECT_ID": PROJECT,
-        },
-        {"HW_ACCESS_KEY": "SIMULATEDACCESSKEY", "HW_SECRET_KEY": "simulated-secret-key", "HW_REGION_NAME": "eu-de"},
         {"OS_AUTH_TOKEN": "simulated-token", "OS_TENANT_ID": PROJECT},
         {"HW_AUTH_TOKEN": "simulated-token", "HW_PROJECT_ID": PROJECT},
+        {**OS_USER, "OS_USER_DOMAIN_NAME": "simulated-domain", "OS_PROJECT_NAME": "eu-de"},
+        {**OS_USER, "OS_USER_DOMAIN_NAME": "simulated-domain", "OS_REGION_NAME": "eu-de"},
+        {**HW_USER, "HW_PROJECT_NAME": "eu-de"},
         {
-            "HW_USER_NAME": "demo",
-            "HW_USER_PASSWORD": "simulated-password",
-            "HW_DOMAIN_NAME": "simulated-domain",
-            "HW_PROJECT_NAME": "eu-de",
-        },
-        {
-            "OS_USERNAME": "demo",
-            "OS_PASSWORD": "simulated-password",
+            **OS_USER,
             "OS_DOMAIN_NAME": "simulated-domain",
             "OS_TENANT_NAME": "eu-de",
             "HW_USER_NAME": "another",
             "HW_USER_PASSWORD": "another",
         },
+        {"OS_ACCESS_KEY": "SIMULATEDACCESSKEY", "OS_SECRET_KEY": "simulated-secret-key", "OS_PROJECT_ID": PROJECT},
+        {"HW_ACCESS_KEY": "SIMULATEDACCESSKEY", "HW_SECRET_KEY": "simulated-secret-key", "HW_REGION_NAME": "eu-de"},
         *(
             {
-                f"{family}_ACCESS_KEY": "SIMULATEDTEMPORARY",
-                f"{family}_SECRET_KEY": "simulated-temporary-secret",
+                f"{family}_{access_key}": "SIMULATEDTEMPORARY",
+                f"{family}_{secret_key}": "simulated-temporary-secret",
                 f"{family}_SECURITY_TOKEN": "simulated-security-token",
-                "HW_PROJECT_ID": PROJECT,
+                "HUAWEICLOUD_SDK_PROJECT_ID": PROJECT,
             }
-            for family in ("OS", "HW")
+            for family, access_key, secret_key in (
+                ("OS", "ACCESS_KEY", "SECRET_KEY"),
+                ("HW", "ACCESS_KEY", "SECRET_KEY"),
+                ("HUAWEICLOUD_SDK", "AK", "SK"),
+            )
         ),
     ],
 )

@@ -71,21 +71,6 @@ def test_a_list_that_is_spoilt_keeps_the_gate_shut_and_says_why(
 
 
 @VERSIONS
-def test_a_page_that_repeats_keeps_the_gate_shut(simulator: Simulator, by_hand: ByHand, version: str) -> None:
-    # More jobs than a page holds, and a filter that takes no ids: the whole list is read.
-    played(simulator, version)
-    many = {"count": 150, "prefix": "f", **RUNNING}
-    jobs = [{"id": job, **RUNNING} for job in JOBS]
-    withdrawn = [] if version == "list-v3" else ["list-v3"]
-    simulator.load({"generate": many, "jobs": jobs, "withdrawn": withdrawn, "ids_filter": False})
-    simulator.add_fault(operation=version, kind="first_page")
-    # Jobs on the second page, so that the first is not enough.
-    result = waited(simulator, by_hand, jobs=simulator.job_ids[-2:], timeout=12.0)
-    assert (result["verdict"], result["ready"]) == ("timeout", False)
-    assert "twice, the second time on page 2" in result["jobs"][0]["holds"][0]["text"]
-
-
-@VERSIONS
 @pytest.mark.parametrize(
     ("children", "said"),
     [

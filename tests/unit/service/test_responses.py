@@ -317,12 +317,6 @@ def test_an_error_says_what_happened_to_which_request_and_what_to_do(
     assert said == sentence.replace("HOST", simulator.endpoint.removeprefix("http://"))
 
 
-def test_the_sentence_names_a_single_job(simulator: Simulator, client_for: ClientFor) -> None:
-    simulator.add_fault(kind="empty")
-    error = failed(lambda: client_for(simulator).progress(JOBS[:1]))
-    assert str(error).startswith(f"batch-progress of job {JOBS[0]} at 127.0.0.1:")
-
-
 CODE = {"error_code": "DRS.M99999", "error_msg": "No."}
 
 

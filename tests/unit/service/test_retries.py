@@ -33,10 +33,6 @@ REPEATABLE: list[dict[str, Any]] = [
     {"kind": "not_object"},
     {"kind": "redirect"},
 ]
-FINAL: list[dict[str, Any]] = [
-    {"kind": "unauthorized"},
-    {"kind": "status", "documented": 7},
-]
 
 
 def name_of(fault: dict[str, Any]) -> str:
@@ -64,17 +60,6 @@ def test_what_has_passed_leaves_no_trace(simulator: Simulator, client_for: Clien
     client = client_for(simulator)
     assert [record.found for record in client.statuses(JOBS)] == [True, True]
     assert client.requests_sent == len(simulator.requests) == 5
-
-
-@pytest.mark.parametrize("fault", FINAL, ids=name_of)
-def test_what_will_not_pass_is_tried_once(
-    simulator: Simulator, client_for: ClientFor, by_hand: ByHand, fault: dict[str, Any]
-) -> None:
-    simulator.add_fault(**fault)
-    with pytest.raises(DrsError) as caught:
-        client_for(simulator).statuses(JOBS)
-    assert len(simulator.requests) == caught.value.attempts == 1
-    assert by_hand.slept == []
 
 
 def test_pauses_have_full_jitter_that_grows_to_a_bound(

@@ -206,14 +206,6 @@ def test_an_error_body_with_a_success_code_keeps_its_code(code: str, reply: Repl
     assert answers == dict.fromkeys(JOBS, StopAnswer(reply, code, "Later."))
 
 
-def test_no_body_deletes() -> None:
-    for operation in (STOP_V3, STOP_V5):
-        for force in (False, True):
-            kinds = {entry.get("delete_type") for entry in operation.body(JOBS, force)["jobs"]}
-            assert kinds <= {None, "terminate", "force_terminate"}
-            assert ("force" in json.dumps(operation.body(JOBS, force)).replace('is_force_stop": false', "")) is force
-
-
 def test_a_proxy_carries_the_body(client_for: ClientFor) -> None:
     accepted = json.dumps({"count": 1, "results": [{"id": A, "status": "success"}]}).encode()
     head = f"HTTP/1.1 202 Accepted\r\nContent-Length: {len(accepted)}\r\nConnection: close\r\n\r\n".encode()

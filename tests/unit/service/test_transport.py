@@ -382,12 +382,6 @@ class TestTls:
         client = client_for(simulator, ca_path=simulator.ca_path, **login)
         assert [record.found for record in client.statuses(JOBS)] == [True, True]
 
-    def test_a_private_authority_may_come_from_the_environment(self, start: Start, client_for: ClientFor) -> None:
-        simulator = start(tls=True)
-        environ = {"OS_TOKEN": "simulated-token", "REQUESTS_CA_BUNDLE": str(simulator.ca_path)}
-        client = client_for(simulator, environ, project_id="054ba152d480d55b2f5dc0069e7ddef0")
-        assert client.statuses(JOBS)[0].found
-
     @pytest.mark.parametrize("login", [{}, BY_PASSWORD], ids=["token", "password"])
     def test_an_authority_that_is_not_known_is_refused_at_once(
         self, start: Start, client_for: ClientFor, login: dict[str, Any]
