@@ -13,6 +13,7 @@ from dataclasses import fields
 from enum import Enum
 from typing import Any
 
+from .._job.comparisons import CompareKind
 from .._job.errors import configuration_error
 from .._job.ranges import Range
 from .http.retries import Limits
@@ -80,8 +81,8 @@ INFO_OPTIONS: dict[str, dict[str, Any]] = {
     "details": {"type": "bool", "default": False},
 }
 
-# The words of the collection for what was compared; a test holds that they are those of CompareKind.
-COMPARE_KINDS = ("objects", "rows", "values")
+# The words of the collection for what was compared.
+COMPARE_KINDS = tuple(kind.value for kind in CompareKind)
 
 COMPARE_OPTIONS: dict[str, dict[str, Any]] = {
     **JOBS_OR_NAMES,
