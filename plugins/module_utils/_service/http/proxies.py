@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import ipaddress
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from ..._job.errors import configuration_error
 from .redaction import Redactor
@@ -94,18 +94,23 @@ def _proxy(source: str, given: str, redact: Redactor) -> Proxy:
             url,
             "must have no path, no query and no fragment. If these characters are in its login, percent-encode the password.",
         )
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port is not False
-    except ValueError:
-        usable = False
-    if not usable:
+    if parts_of(url, _SCHEMES) is None:
         return Proxy(source, url, "is not a URL such as http://proxy.example.com:3128.")
     try:
         unquote(login, errors="strict").encode("latin-1")
     except UnicodeError:
         return Proxy(source, url, "has a login with a character that is not allowed in an HTTP header.")
     return Proxy(source, url.removesuffix("/"))
+
+
+def parts_of(url: str, schemes: Collection[str]) -> SplitResult | None:
+    """The parts of a URL that has one of these schemes and a host, None for what cannot be used."""
+    try:
+        parts = urlsplit(url)
+        # A port that is none is found out when it is looked at.
+        return parts if parts.scheme in schemes and parts.hostname and parts.port is not False else None
+    except ValueError:
+        return None
 
 
 def _make_known(login: str, redact: Redactor) -> None:

@@ -199,12 +199,8 @@ def new_session(*, verify: bool | str, proxies: Proxies, parallel: int, redact: 
     session.headers["Accept-Encoding"] = "gzip, deflate"
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     # With an `auth` of any kind requests does not look for credentials in ~/.netrc.
-    session.auth = _unchanged
+    session.auth = lambda request: request
     return session
-
-
-def _unchanged(request: Any) -> Any:
-    return request
 
 
 def send(session: requests.Session, request: requests.Request, timeout: float) -> Answer:

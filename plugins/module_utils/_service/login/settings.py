@@ -11,11 +11,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
-from urllib.parse import urlsplit
 
 from ..._job.errors import configuration_error
 from ..._job.ranges import check_ranges
-from ..http.proxies import read_proxies
+from ..http.proxies import parts_of, read_proxies
 from ..http.redaction import Redactor
 from ..http.retries import Limits
 from ..options import CONNECTION_OPTIONS, CONNECTION_RANGES, from_environment, one_family, security_token_of
@@ -116,12 +115,8 @@ class Settings:
 
     def checked_url(self, option: str, url: str) -> str:
         """Return a base URL; raise :class:`DrsError` for one that holds a login, or would send one in clear without leave."""
-        try:
-            parts = urlsplit(url)
-            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port is not False
-        except ValueError:
-            usable = False
-        if not usable:
+        parts = parts_of(url, ("http", "https"))
+        if parts is None:
             raise configuration_error(
                 # What comes before an @ may be a login.
                 f"{option} must be a URL that begins with https:// or http://, not {self.redact.text(url.rpartition('@')[2])}."
