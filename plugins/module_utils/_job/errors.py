@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import KW_ONLY, InitVar, dataclass
 from enum import Enum
 from typing import Any
 
@@ -40,39 +41,31 @@ class Kind(str, Enum):
 _FINAL = (Kind.CONFIGURATION, Kind.AUTHENTICATION, Kind.PERMISSION, Kind.INVALID_REQUEST)
 
 
+@dataclass(eq=False, repr=False)
 class DrsError(Exception):
     """A request that returned no usable response.
 
     ``str(error)`` is one sentence for people: what happened, to which request, what to do.
     ``repeatable`` tells whether sending the same request again may help, ``retry_after``
     (seconds) when the server said how long to wait first, ``final`` whether a wait should
-    stop at once because retrying cannot succeed.
+    stop at once because retrying cannot succeed: so it is with some kinds in any case.
     """
 
-    def __init__(
-        self,
-        kind: Kind,
-        message: str,
-        *,
-        http_status: int | None = None,
-        error_code: str | None = None,
-        error_message: str | None = None,
-        request_id: str | None = None,
-        attempts: int = 0,
-        repeatable: bool = False,
-        retry_after: float | None = None,
-        final: bool | None = None,
-    ) -> None:
+    kind: Kind
+    message: InitVar[str]
+    _: KW_ONLY
+    http_status: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    request_id: str | None = None
+    attempts: int = 0
+    repeatable: bool = False
+    retry_after: float | None = None
+    final: bool = False
+
+    def __post_init__(self, message: str) -> None:
         super().__init__(message)
-        self.kind = kind
-        self.http_status = http_status
-        self.error_code = error_code
-        self.error_message = error_message
-        self.request_id = request_id
-        self.attempts = attempts
-        self.repeatable = repeatable
-        self.retry_after = retry_after
-        self.final = kind in _FINAL if final is None else final
+        self.final = self.final or self.kind in _FINAL
 
     def __str__(self) -> str:
         # Here and in `failure`, since every text of an error goes out by one of them.
