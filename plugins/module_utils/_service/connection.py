@@ -59,7 +59,7 @@ def connect(
         login,
         session,
         settings.redact,
-        language=settings.language(),
+        language=options["language"],
         limits=limits,
         clock=clock,
         about=_about(settings, endpoint, project_id),

@@ -80,10 +80,6 @@ class Settings:
         """How requests are made."""
         return Limits(**{each.name: self._options[each.name] for each in fields(Limits)})
 
-    def language(self) -> str:
-        """The language of the service's texts."""
-        return str(self._options["language"])
-
     def region(self) -> str | None:
         """The region: of the options, of the entry of clouds.yaml, or of the environment."""
         return self._options.get("region") or self.cloud.region or self.get("region")
