@@ -69,15 +69,6 @@ def test_a_signature_is_that_of_the_vendors_sdk(
     assert f"SignedHeaders={';'.join(sorted(names))}," in headers["authorization"]
 
 
-def test_a_body_of_text_is_signed_as_it_is_sent() -> None:
-    auth = AccessKeyAuth("ACCESSKEY", "secret-key", now=lambda: NOW)
-    text, binary = (
-        requests.Request("POST", URLS[0], data=body, auth=auth).prepare().headers["Authorization"]
-        for body in ('{"jobs": []}', b'{"jobs": []}')
-    )
-    assert text == binary
-
-
 @pytest.mark.parametrize("login", [BY_KEYS, BY_TEMPORARY_KEYS])
 def test_the_simulator_accepts_the_signature(
     simulator: Simulator, client_for: Callable[..., Client], login: dict[str, str]

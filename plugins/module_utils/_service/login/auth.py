@@ -95,9 +95,7 @@ class AccessKeyAuth(Login):
         return request
 
 
-def _canonical_request(method: str, path: str, query: str, signed: dict[str, str], body: bytes | str) -> str:
-    if isinstance(body, str):
-        body = body.encode()
+def _canonical_request(method: str, path: str, query: str, signed: dict[str, str], body: bytes) -> str:
     # As the reference does it: an encoded slash counts as a slash, and one slash at the end is enough.
     canonical_path = quote(unquote(path), safe="/~")
     if not canonical_path.endswith("/"):
