@@ -92,12 +92,6 @@ def test_v5_takes_the_place_of_v3_if_that_is_withdrawn_and_is_remembered(start: 
     assert lists_of(simulator) == ["list-v3", "list-v5", "list-v5"]
 
 
-def test_both_withdrawn_is_an_error(start: Start, client_for: ClientFor) -> None:
-    with pytest.raises(DrsError, match=r"^The list of jobs \(v5\) at .*APIGW\.0101") as caught:
-        client_for(start(withdrawn=["list-v3", "list-v5"])).list_jobs()
-    assert caught.value.withdrawn
-
-
 @VERSIONS
 @pytest.mark.parametrize("ids_filter", [True, False])
 def test_an_id_that_is_in_no_list_is_left_out(
@@ -202,14 +196,6 @@ def test_what_will_not_pass_is_tried_once_and_says_of_which_request(
     assert (caught.value.kind.value, caught.value.attempts) == (kind, 1)
     assert "simulated-token" not in str(caught.value)
     assert len(simulator.requests) == 1
-
-
-def test_a_token_that_was_withdrawn_is_renewed(simulator: Simulator, client_for: ClientFor) -> None:
-    client = client_for(simulator, **BY_PASSWORD)
-    client.list_jobs(ids=JOBS)
-    simulator.withdraw_tokens()
-    assert len(client.list_jobs(ids=JOBS)) == 2
-    assert client.logins == 2
 
 
 # What stands for a child, and what is known of it.
