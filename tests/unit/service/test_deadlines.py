@@ -168,7 +168,7 @@ def test_a_login_that_failed_for_a_token_is_the_answer_for_all_that_wait_with_it
     for thread in running:
         thread.join(10)
     assert plugin.calls == 2
-    assert [str(error) for error in errors] == [str(errors[0])] * threads
+    assert [(str(error), error.repeatable) for error in errors] == [(str(errors[0]), True)] * threads
     # Each may say in other words to which request it happened.
     assert len({id(error) for error in errors}) == threads
     # Whoever comes later tries again.
