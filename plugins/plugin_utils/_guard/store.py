@@ -68,11 +68,12 @@ class BusyError(Exception):
 
 
 class Store(Protocol):
-    """One journal. Everything here may raise :class:`StoreError`; a write that did may have taken place all the same."""
+    """One journal. Everything here may raise :class:`StoreError`; a write that did may have taken place all the same.
 
-    @property
-    def name(self) -> str:
-        """What people call it: the path, or the URL without its password."""
+    ``name`` is what people call it: the path, or the URL without its password.
+    """
+
+    name: str
 
     def read(self) -> Held | None:
         """Return the newest version; None if there is no journal."""
@@ -120,15 +121,15 @@ def open_store(journal: str, jobs: Sequence[str]) -> BoundedStore:
 
     Nothing is read or written yet. Raises :class:`StoreError` for a URL that cannot be used, or a missing package.
     """
-    from .bounded import BoundedStore
+    from .bounded import bounded
 
     if is_database(journal):
         from .journal_database import DatabaseStore
 
-        return BoundedStore(DatabaseStore(journal, jobs))
+        return bounded(DatabaseStore(journal, jobs))
     from .journal_file import FileStore
 
-    return BoundedStore(FileStore(journal))
+    return bounded(FileStore(journal))
 
 
 def checked(document: Mapping[str, Any], token: str) -> None:
