@@ -31,7 +31,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...module_utils._job.text import printable, sentence
-from .store import LARGEST, Acknowledgement, BusyError, Held, LostError, StoreError, checked
+from .store import LARGEST, Acknowledgement, BusyError, Held, LostError, StoreError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -188,7 +188,6 @@ class DatabaseStore:
 
         Raises :class:`LostError` and :class:`BusyError`.
         """
-        checked(document, token)
         text = _encoded(document)
         before = self._do(lambda connection: self._ready(connection, token, after))
         known = {"version": before.version, "beat": before.beat, "old": before.token}
@@ -218,7 +217,6 @@ class DatabaseStore:
 
     def replace(self, document: Mapping[str, Any], after: Held) -> Held:
         """Store the owner's next version. Raises :class:`LostError`."""
-        checked(document, after.token)
         text = _encoded(document)
 
         def write(connection: Connection) -> bool:
@@ -237,7 +235,6 @@ class DatabaseStore:
 
     def renew(self, held: Held) -> Held:
         """Tell that the owner lives. Raises :class:`LostError`."""
-        checked({}, held.token)
         statement = (
             "UPDATE drs_cutover_journal SET beat = beat + 1, renewed = {clock} "
             "WHERE jobs_key = :key AND token = :token AND document IS NOT NULL"
@@ -248,7 +245,6 @@ class DatabaseStore:
 
     def acknowledge(self, token: str, document: Mapping[str, Any]) -> None:
         """Tell that a watch lives, and what it rehearsed."""
-        checked(document, token)
         values = {"token": token, "document": _encoded(document)}
         update = (
             "UPDATE drs_cutover_watch SET document = :document, beat = beat + 1, said = {clock} "
@@ -281,7 +277,6 @@ class DatabaseStore:
 
     def remove(self, held: Held) -> None:
         """Remove the journal; its row stays, so that its numbers go on rising. Raises :class:`LostError`."""
-        checked({}, held.token)
         statement = (
             "UPDATE drs_cutover_journal SET document = NULL, token = '', ended = 1, version = version + 1 "
             "WHERE jobs_key = :key AND version = :version AND token = :token"

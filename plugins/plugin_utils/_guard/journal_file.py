@@ -50,7 +50,7 @@ from typing import Any, TypeGuard
 
 from ...module_utils._job.text import sentence
 from .._files import UntrustedError, check_folder, create, follow, read_trusted, sync_folder, whose
-from .store import LARGEST, RESERVED, Acknowledgement, Held, LostError, StoreError, checked, is_token
+from .store import LARGEST, Acknowledgement, Held, LostError, StoreError
 
 # Versions that stay, the newest included.
 _KEPT = 16
@@ -58,7 +58,10 @@ _KEPT = 16
 _TRIES = 100
 # Seconds, by the file system's own clock, after which a half-made file counts as left behind, and a watch as gone.
 _LEFT_BEHIND = 86400
+# Names that a version has beside those of the document.
+_RESERVED = ("version", "token", "epoch", "removed")
 _NUMBER = re.compile(r"[0-9]{1,15}")
+_TOKEN = re.compile(r"[0-9a-f]{8,64}")
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -81,7 +84,7 @@ class _Version:
 
     @property
     def document(self) -> dict[str, Any]:
-        return {name: value for name, value in (self.content or {}).items() if name not in RESERVED}
+        return {name: value for name, value in (self.content or {}).items() if name not in _RESERVED}
 
     def held(self, beat: int) -> Held:
         content = self.content or {}
@@ -114,7 +117,6 @@ class FileStore:
 
     def take(self, document: Mapping[str, Any], token: str, after: Held | None) -> Held:
         """Make ``token`` the owner, if ``after`` is the newest in version and beat. Raises :class:`LostError`."""
-        checked(document, token)
         with self._told("written"):
             place = self._place()
             if after is None:
@@ -138,7 +140,6 @@ class FileStore:
 
     def replace(self, document: Mapping[str, Any], after: Held) -> Held:
         """Store the owner's next version. Raises :class:`LostError`."""
-        checked(document, after.token)
         with self._told("written"):
             place = self._place()
             before = self._known(place, after)
@@ -157,7 +158,6 @@ class FileStore:
 
     def acknowledge(self, token: str, document: Mapping[str, Any]) -> None:
         """Tell that a watch lives, and what it rehearsed."""
-        checked(document, token)
         with self._told("written"):
             place = self._place()
             place.make()
@@ -461,7 +461,7 @@ class _Place:
         if not self.exists():
             return []
         names = [name[: -len(suffix)] for name in self._names() if name.endswith(suffix)]
-        return [name for name in names if is_token(name)]
+        return [name for name in names if _is_token(name)]
 
     def forget_others(self, token: str) -> None:
         """Remove what tells that other owners live."""
@@ -484,10 +484,15 @@ def _parsed(data: bytes) -> dict[str, Any] | None:
         content = json.loads(data)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(content, dict) or not is_token(content.get("token")):
+    if not isinstance(content, dict) or not _is_token(content.get("token")):
         return None
     numbers = (content.get("version"), content.get("epoch"))
     return content if all(_whole(number) and number > 0 for number in numbers) else None
+
+
+def _is_token(value: object) -> bool:
+    """Tell whether a value can be the token of an owner; it is part of a file's name."""
+    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
 def _whole(value: Any) -> TypeGuard[int]:

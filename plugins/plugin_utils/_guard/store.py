@@ -9,7 +9,6 @@ The pure core decides; a store only compares and sets. Whoever wins a compare-an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
 # Bytes of a journal; whatever is larger is not one.
 LARGEST = 1 << 20
-# Names that a store adds to the document of a journal.
-RESERVED = ("version", "token", "epoch", "removed")
-_TOKEN = re.compile(r"[0-9a-f]{8,64}")
 
 
 @dataclass(frozen=True)
@@ -130,16 +126,3 @@ def open_store(journal: str, jobs: Sequence[str]) -> BoundedStore:
     from .journal_file import FileStore
 
     return bounded(FileStore(journal))
-
-
-def checked(document: Mapping[str, Any], token: str) -> None:
-    """Raise ValueError for what no store keeps."""
-    if not is_token(token):
-        raise ValueError("an owner's token is 8 to 64 hexadecimal digits")
-    if reserved := [name for name in RESERVED if name in document]:
-        raise ValueError(f"a journal has no {', '.join(reserved)} of its own")
-
-
-def is_token(value: object) -> bool:
-    """Tell whether a value can be the token of an owner; it is part of a file's name."""
-    return isinstance(value, str) and _TOKEN.fullmatch(value) is not None

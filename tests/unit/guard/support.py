@@ -37,7 +37,6 @@ from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import (
     Held,
     LostError,
     StoreError,
-    checked,
 )
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import plan
 
@@ -82,7 +81,6 @@ class MemoryStore:
         self._done("ensure_free", lambda: None)
 
     def take(self, document: Mapping[str, Any], token: str, after: Held | None) -> Held:
-        checked(document, token)
 
         def take() -> Held:
             newest = self.newest
@@ -96,7 +94,6 @@ class MemoryStore:
         return self._done("take", take)
 
     def replace(self, document: Mapping[str, Any], after: Held) -> Held:
-        checked(document, after.token)
 
         def write() -> Held:
             if self.newest is None or not self.same_version(self.newest, after):
