@@ -94,41 +94,34 @@ class _Version:
         """Tell whether this is the version that an owner knows."""
         if self.content is None or self.removed:
             return False
-        known = (held.token, json.loads(json.dumps(dict(held.document))))
-        return (self.content["token"], self.document) == known
+        return (self.content["token"], self.document) == (held.token, held.document)
 
 
 class FileStore:
-    """A journal in a file. What it raises beside the errors of a store, such as that of an alarm, passes through."""
+    """A journal in a file. What it raises beside the errors of a store and of the system, such as an alarm, passes through."""
 
     def __init__(self, path: str) -> None:
         self.name = path
 
-    def __repr__(self) -> str:
-        return f"FileStore({self.name!r})"
-
     def read(self) -> Held | None:
         """Return the newest version; None if the journal is gone, or has not begun."""
-        with self._told("read"):
-            return self._read(self._place())
+        with self._place("read") as place:
+            return self._read(place)
 
     def ensure_free(self) -> None:
         """Do nothing: a file knows of no other jobs."""
 
     def take(self, document: Mapping[str, Any], token: str, after: Held | None) -> Held:
         """Make ``token`` the owner, if ``after`` is the newest in version and beat. Raises :class:`LostError`."""
-        with self._told("written"):
-            place = self._place()
+        with self._place("written") as place:
             if after is None:
                 if self._read(place) is not None:
                     raise LostError(f"{self.name}: another cutover has begun.")
                 place.make()
                 before = place.newest()
                 # Once more: another one may have begun since, and this is not to come after it.
-                if self._read(place) is not None:
+                if before is None or self._read(place) is not None:
                     raise LostError(f"{self.name}: another cutover has begun.")
-                if before is None:
-                    raise LostError(f"{self.name}: {place.folder} was removed.")
             else:
                 place.make()
                 before = self._known(place, after)
@@ -140,33 +133,29 @@ class FileStore:
 
     def replace(self, document: Mapping[str, Any], after: Held) -> Held:
         """Store the owner's next version. Raises :class:`LostError`."""
-        with self._told("written"):
-            place = self._place()
+        with self._place("written") as place:
             before = self._known(place, after)
             return self._add(place, before, dict(document), after.token, before.epoch).held(after.beat)
 
     def renew(self, held: Held) -> Held:
         """Tell that the owner lives, and bring the journal back if somebody removed it. Raises :class:`LostError`."""
-        with self._told("written"):
-            place = self._place()
+        with self._place("written") as place:
             newest = self._owned(place, held)
             beat = max(held.beat, place.beat(held.token)) + 1
             place.put(f"{held.token}.beat", {"beat": beat})
-            if not place.is_shown():
+            if not os.path.lexists(place.path):
                 place.show()
             return replace(held, version=newest.number, document=newest.document, beat=beat)
 
     def acknowledge(self, token: str, document: Mapping[str, Any]) -> None:
         """Tell that a watch lives, and what it rehearsed."""
-        with self._told("written"):
-            place = self._place()
+        with self._place("written") as place:
             place.make()
             place.put(f"{token}.watch", {"beat": place.beat(token, ".watch") + 1, "document": dict(document)})
 
     def acknowledgements(self) -> tuple[Acknowledgement, ...]:
         """Return what each watch said last."""
-        with self._told("read"):
-            place = self._place()
+        with self._place("read") as place:
             said = []
             for token in sorted(place.tokens(".watch")):
                 content = place.small(f"{token}.watch")
@@ -176,25 +165,18 @@ class FileStore:
 
     def remove(self, held: Held) -> None:
         """Remove the journal. Raises :class:`LostError`."""
-        with self._told("removed"):
-            place = self._place()
+        with self._place("removed") as place:
             before = self._known(place, held)
             self._add(place, before, {"removed": True}, held.token, before.epoch)
             place.forget_others("")
 
     def release(self, held: Held) -> None:
         """Remove what tells that owner and watches live; the last versions stay, so that no suspended owner can win."""
-        with self._told("written"), suppress(LostError):
-            place = self._place()
+        with self._place("written") as place, suppress(LostError):
             self._owned(place, held)
             place.forget_others("")
             for token in place.tokens(".watch"):
                 place.unlink(f"{token}.watch")
-
-    def _place(self) -> _Place:
-        path = follow(Path(self.name))
-        check_folder(path.parent)
-        return _Place(path)
 
     def _read(self, place: _Place) -> Held | None:
         # The journal first: whatever it says was in the folder before.
@@ -238,33 +220,30 @@ class FileStore:
         data = json.dumps(content, indent=1).encode() + b"\n"
         if len(data) > LARGEST:
             raise StoreError(f"The journal {self.name} would be larger than {LARGEST} bytes.")
-        if not place.add(before, data, token):
+        if not place.add(before, data):
             raise LostError(f"{self.name}: somebody was faster.")
         place.show()
         place.tidy(before.number + 1)
         return _Version(before.number + 1, data, json.loads(data))
 
     @contextmanager
-    def _told(self, verb: str) -> Iterator[None]:
-        """Turn an error of the system into a sentence for people."""
+    def _place(self, verb: str) -> Iterator[_Place]:
+        """Give where the journal lies, and turn an error of the system into a sentence for people."""
         try:
-            yield
+            path = follow(Path(self.name))
+            check_folder(path.parent)
+            yield _Place(path)
         except UntrustedError as error:
-            problem = (
+            raise StoreError(
                 f"The journal {self.name} is not to be trusted: {error.strerror}. Others could decide what a cutover does. "
                 "Run as the user who owns it, let only that user write there, or set drs_cutover_journal to a file in a "
                 "folder of your own."
-            )
+            ) from None
         except OSError as error:
-            # An alarm of the caller's has no number.
-            if error.errno is None:
-                raise
             problem = f"The journal {self.name} cannot be {verb}: {sentence(error.strerror or str(error))}"
             if error.errno in _NO_LINKS:
                 problem += " A journal needs a file system with hard links: choose another folder, or a database."
-        else:
-            return
-        raise StoreError(problem)
+            raise StoreError(problem) from None
 
 
 class _Place:
@@ -280,9 +259,8 @@ class _Place:
             found = self.folder.lstat()
         except FileNotFoundError:
             return False
-        if not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o022:
-            kind = "may be written by others" if stat.S_ISDIR(found.st_mode) else "is not a folder"
-            raise UntrustedError(f"{self.folder}, which belongs to {whose(found.st_uid)}, {kind}")
+        if stat.S_ISDIR(found.st_mode) and found.st_mode & 0o022:
+            raise UntrustedError(f"{self.folder}, which belongs to {whose(found.st_uid)}, may be written by others")
         check_folder(self.folder)
         return True
 
@@ -316,8 +294,7 @@ class _Place:
                 if not self.exists():
                     raise
         finally:
-            with suppress(FileNotFoundError):
-                (new / str(first.number)).unlink()
+            (new / str(first.number)).unlink(missing_ok=True)
             with suppress(FileNotFoundError):
                 new.rmdir()
         sync_folder(self.folder.parent)
@@ -330,9 +307,6 @@ class _Place:
             return None
         content = _parsed(data)
         return _Version(content["version"] if content else 0, data or b"\n", content)
-
-    def is_shown(self) -> bool:
-        return os.path.lexists(self.path)
 
     def version(self, number: int) -> _Version | None:
         """Return a version; None if it is not there, or not any more."""
@@ -363,15 +337,14 @@ class _Place:
                 newest = following
         raise OSError(errno.EAGAIN, f"{self.folder} holds no version that can be read")
 
-    def add(self, before: _Version, data: bytes, token: str) -> bool:
+    def add(self, before: _Version, data: bytes) -> bool:
         """Make the version after this one; tell whether that is ours."""
         number = before.number + 1
-        temporary = self.folder / f"{token}.{secrets.token_hex(8)}.new"
         problem: OSError | None = None
-        try:
-            # Before a file is made for nothing, and a name that others would have to tidy up.
-            if not self._still(before):
-                return False
+        # Before a file is made for nothing, and a name that others would have to tidy up.
+        if not self._still(before):
+            return False
+        with self._temporary() as temporary:
             create(temporary, data, 0o600)
             try:
                 os.link(temporary, self.folder / str(number))
@@ -385,9 +358,6 @@ class _Place:
                 return False
             sync_folder(self.folder)
             return self._still(before)
-        finally:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
 
     def _still(self, before: _Version) -> bool:
         there = self.version(before.number)
@@ -400,8 +370,7 @@ class _Place:
             if newest is None:
                 return
             if newest.removed:
-                with suppress(FileNotFoundError):
-                    self.path.unlink()
+                self.path.unlink(missing_ok=True)
             else:
                 self._name(newest.number)
             sync_folder(self.path.parent)
@@ -410,16 +379,20 @@ class _Place:
                 return
 
     def _name(self, number: int) -> None:
+        with self._temporary() as temporary, suppress(FileNotFoundError):
+            # Needs no space, which a full disk has not. Tidied up since: the next round names a newer one.
+            os.link(self.folder / str(number), temporary)
+            # Nothing happens if both are names of one file already.
+            temporary.replace(self.path)
+
+    @contextmanager
+    def _temporary(self) -> Iterator[Path]:
+        """Give a path for what is half made, where nothing is left in the end."""
         temporary = self.folder / f"{secrets.token_hex(8)}.new"
         try:
-            with suppress(FileNotFoundError):
-                # Needs no space, which a full disk has not. Tidied up since: the next round names a newer one.
-                os.link(self.folder / str(number), temporary)
-                temporary.replace(self.path)
+            yield temporary
         finally:
-            # It is still there if both are names of one file already.
-            with suppress(FileNotFoundError):
-                temporary.unlink()
+            temporary.unlink(missing_ok=True)
 
     def tidy(self, newest: int) -> None:
         """Remove old versions, the oldest first, and what was left behind half-made."""
@@ -448,13 +421,9 @@ class _Place:
 
     def put(self, name: str, content: Mapping[str, Any]) -> None:
         """Replace a small file of the folder by a whole new one."""
-        temporary = self.folder / f"{secrets.token_hex(8)}.new"
-        try:
+        with self._temporary() as temporary:
             create(temporary, json.dumps(content).encode() + b"\n", 0o600)
             temporary.replace(self.folder / name)
-        finally:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
 
     def tokens(self, suffix: str) -> list[str]:
         """Return who has a file with this suffix."""
@@ -474,8 +443,7 @@ class _Place:
 
     def unlink(self, name: str) -> None:
         """Remove a file of the folder that may be gone already."""
-        with suppress(FileNotFoundError):
-            (self.folder / name).unlink()
+        (self.folder / name).unlink(missing_ok=True)
 
 
 def _parsed(data: bytes) -> dict[str, Any] | None:

@@ -21,6 +21,7 @@ import pytest
 from ansible_collections.cutover.drs.plugins.plugin_utils import _files
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard import journal_file
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.journal_file import FileStore
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard.lease import TookTooLongError
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import (
     Acknowledgement,
     Held,
@@ -278,10 +279,10 @@ def test_the_alarm_of_a_caller_passes_and_nothing_is_left(
     held = store.take({"n": 1}, A, None)
 
     def link(*_paths: Path) -> None:
-        raise TimeoutError("the alarm")
+        raise TookTooLongError("the alarm")
 
     monkeypatch.setattr(os, "link", link)
-    with pytest.raises(TimeoutError, match="the alarm"):
+    with pytest.raises(TookTooLongError, match="the alarm"):
         store.replace({"n": 2}, held)
     monkeypatch.undo()
     assert store.read() == held
