@@ -171,9 +171,6 @@ class DatabaseStore:
         if problem:
             raise StoreError(problem)
 
-    def __repr__(self) -> str:
-        return f"DatabaseStore({self.name!r})"
-
     def read(self) -> Held | None:
         """Return the newest version; None if no cutover of these jobs has begun."""
         row = self._do(self._row)
@@ -190,48 +187,24 @@ class DatabaseStore:
         """
         text = _encoded(document)
         before = self._do(lambda connection: self._ready(connection, token, after))
-        known = {"version": before.version, "beat": before.beat, "old": before.token}
-        wanted = Held(json.loads(text), before.version + 1, token, before.epoch + 1, before.beat, 0.0)
-
-        def write(connection: Connection) -> bool:
-            return self._changed(
-                connection,
-                "UPDATE drs_cutover_journal SET document = :document, ended = :ended, token = :token, "
-                "version = version + 1, epoch = epoch + 1, renewed = {clock} "
-                "WHERE jobs_key = :key AND version = :version AND beat = :beat AND token = :old",
-                document=text,
-                ended=_ended(document),
-                token=token,
-                **known,
-            )
-
+        taken = Held(json.loads(text), before.version + 1, token, before.epoch + 1, before.beat, 0.0)
+        changes = "document = :document, ended = :ended, token = :token, epoch = epoch + 1, renewed = {clock}"
         try:
-            self._settled(write, wanted)
-            self._do(lambda connection: self._verify(connection, wanted, before))
+            self._settled(changes, before, text, token, ended=_ended(document), beat=before.beat)
+            self._do(lambda connection: self._verify(connection, taken, before))
         except LostError:
             # If this fails, the jobs are free again in a few seconds.
             with suppress(StoreError):
                 self._do(lambda connection: self._unclaim(connection, token))
             raise
-        return wanted
+        return taken
 
     def replace(self, document: Mapping[str, Any], after: Held) -> Held:
         """Store the owner's next version. Raises :class:`LostError`."""
         text = _encoded(document)
-
-        def write(connection: Connection) -> bool:
-            return self._changed(
-                connection,
-                "UPDATE drs_cutover_journal SET document = :document, ended = :ended, version = version + 1, "
-                "renewed = {clock} WHERE jobs_key = :key AND version = :version AND token = :token",
-                document=text,
-                ended=_ended(document),
-                version=after.version,
-                token=after.token,
-            )
-
-        wanted = replace(after, document=json.loads(text), version=after.version + 1, age=0.0)
-        return self._settled(write, wanted)
+        changes = "document = :document, ended = :ended, renewed = {clock}"
+        self._settled(changes, after, text, after.token, ended=_ended(document))
+        return replace(after, document=json.loads(text), version=after.version + 1, age=0.0)
 
     def renew(self, held: Held) -> Held:
         """Tell that the owner lives. Raises :class:`LostError`."""
@@ -277,30 +250,8 @@ class DatabaseStore:
 
     def remove(self, held: Held) -> None:
         """Remove the journal; its row stays, so that its numbers go on rising. Raises :class:`LostError`."""
-        statement = (
-            "UPDATE drs_cutover_journal SET document = NULL, token = '', ended = 1, version = version + 1 "
-            "WHERE jobs_key = :key AND version = :version AND token = :token"
-        )
-
-        def write(connection: Connection) -> bool:
-            removed = self._changed(connection, statement, version=held.version, token=held.token)
-            if removed:
-                self._unclaim(connection, held.token)
-            return removed
-
-        problem = ""
-        try:
-            if self._do(write):
-                return
-        except StoreError as error:
-            problem = str(error)
-        row = self._do(self._row)
-        if row is not None and row.version == held.version + 1 and row.document is None:
-            self._do(lambda connection: self._unclaim(connection, held.token))
-        elif problem and row is not None and row.version == held.version:
-            raise StoreError(problem)
-        else:
-            raise LostError(f"{self.name}: another owner has the journal.")
+        self._settled("document = :document, token = :token, ended = 1", held, None, "")
+        self._do(lambda connection: self._unclaim(connection, held.token))
 
     def release(self, held: Held) -> None:
         """Forget the watches, if ``held`` is still the owner."""
@@ -312,14 +263,15 @@ class DatabaseStore:
 
     def _ready(self, connection: Connection, token: str, after: Held | None) -> Row[Any]:
         """Put the token on all jobs and make sure that no other journal has one; return the row to change."""
-        self._inserted(
-            connection,
-            "INSERT INTO drs_cutover_journal (jobs_key, jobs, version, token, epoch, beat, ended, renewed) "
-            "VALUES (:key, :jobs, 0, '', 0, 0, 1, {clock})",
-            unless="SELECT 1 FROM drs_cutover_journal WHERE jobs_key = :key",
-            jobs=json.dumps(self._jobs),
-        )
         row = self._row(connection)
+        if row is None:
+            self._inserted(
+                connection,
+                "INSERT INTO drs_cutover_journal (jobs_key, jobs, version, token, epoch, beat, ended, renewed) "
+                "VALUES (:key, :jobs, 0, '', 0, 0, 1, {clock})",
+                jobs=json.dumps(self._jobs),
+            )
+            row = self._row(connection)
         known = None if row is None or row.document is None else (row.version, row.beat, row.token)
         if row is None or known != (None if after is None else (after.version, after.beat, after.token)):
             raise LostError(f"{self.name}: somebody was faster.")
@@ -374,15 +326,7 @@ class DatabaseStore:
         for row in self._others(connection):
             if not row.token:
                 continue
-            if not self._changed(
-                connection,
-                "UPDATE drs_cutover_journal SET token = '', version = version + 1 "
-                "WHERE jobs_key = :other AND version = :version AND beat = :beat AND token = :token",
-                other=row.jobs_key,
-                version=row.version,
-                beat=row.beat,
-                token=row.token,
-            ):
+            if not self._advanced(connection, "token = ''", row, beat=row.beat, key=row.jobs_key):
                 raise LostError(f"{self.name}: another cutover of one of these jobs was faster.")
             self._unclaim(connection, row.token)
 
@@ -411,38 +355,42 @@ class DatabaseStore:
         statement = "SELECT count(*) AS number FROM drs_cutover_job WHERE token = :token"
         if self._rows(connection, statement, token=taken.token)[0].number == len(self._keys):
             return
-        self._changed(
-            connection,
-            "UPDATE drs_cutover_journal SET document = :document, ended = :ended, token = '', version = version + 1 "
-            "WHERE jobs_key = :key AND version = :version AND token = :token",
-            document=before.document,
-            ended=before.ended,
-            version=taken.version,
-            token=taken.token,
-        )
+        changes = "document = :document, ended = :ended, token = ''"
+        self._advanced(connection, changes, taken, document=before.document, ended=before.ended)
         raise LostError(f"{self.name}: another cutover of one of these jobs was faster.")
 
     def _unclaim(self, connection: Connection, token: str) -> None:
         self._changed(connection, "UPDATE drs_cutover_job SET token = '' WHERE token = :token", token=token)
 
-    def _settled(self, write: Callable[[Connection], bool], wanted: Held) -> Held:
-        """Carry out a compare-and-set; if its answer is lost, or says no, find out by one look whether it took place."""
-        problem = ""
+    def _settled(self, changes: str, known: Held | Row[Any], document: str | None, token: str, **values: Any) -> None:
+        """Carry out a compare-and-set; if its answer is lost, or says no, find out by one look whether it took place.
+
+        ``document`` and ``token`` are those of the journal afterwards. Raises :class:`LostError`.
+        """
+        problem: StoreError | None = None
+        values = {**values, "document": document, "token": token}
         try:
-            if self._do(write):
-                return wanted
+            if self._do(lambda connection: self._advanced(connection, changes, known, **values)):
+                return
         except StoreError as error:
-            problem = str(error)
-        found = self.read()
-        if found is not None and (found.version, found.token, found.document) == (
-            wanted.version,
-            wanted.token,
-            wanted.document,
-        ):
-            return wanted
-        if problem and (found.version if found else 0) < wanted.version:
-            raise StoreError(problem)
+            problem = error
+        found = self._do(self._row)
+        version = found.version if found else 0
+        if found and (version, found.token, found.document) == (known.version + 1, token, document):
+            return
+        if problem and version <= known.version:
+            raise problem
         raise LostError(f"{self.name}: another owner has the journal.")
+
+    def _advanced(self, connection: Connection, changes: str, known: Held | Row[Any], **values: Any) -> bool:
+        """Make the next version of a journal, if version and owner, and the ``beat`` if it is given, are as known."""
+        statement = (
+            f"UPDATE drs_cutover_journal SET {changes}, version = version + 1 "
+            "WHERE jobs_key = :key AND version = :version AND token = :owner"
+        )
+        if "beat" in values:
+            statement += " AND beat = :beat"
+        return self._changed(connection, statement, version=known.version, owner=known.token, **values)
 
     def _row(self, connection: Connection) -> Row[Any] | None:
         rows = self._rows(
@@ -472,12 +420,10 @@ class DatabaseStore:
     def _changed(self, connection: Connection, statement: str, **values: Any) -> bool:
         return bool(self._execute(connection, statement, values).rowcount)
 
-    def _inserted(self, connection: Connection, statement: str, unless: str = "", **values: Any) -> bool:
-        """Insert a row; False if there is one of this key, in which case ``unless`` finds it without an error."""
+    def _inserted(self, connection: Connection, statement: str, **values: Any) -> bool:
+        """Insert a row; False if there is one of this key."""
         from sqlalchemy.exc import IntegrityError
 
-        if unless and self._rows(connection, unless):
-            return False
         try:
             return self._changed(connection, statement, **values)
         except IntegrityError:
@@ -526,11 +472,9 @@ class DatabaseStore:
                 self._inserted(
                     connection, f"INSERT INTO drs_cutover_schema (name, version) VALUES ('cutover', {SCHEMA})"
                 )
+                problem = ""
             except DBAPIError as error:
                 problem = self._why(error)
-            else:
-                problem = ""
-            if problem:
                 # Two that make one table at a time disturb each other in PostgreSQL.
                 time.sleep(0.1)
         if not versions:

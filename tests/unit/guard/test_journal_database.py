@@ -129,7 +129,7 @@ def test_whoever_put_its_token_on_its_jobs_may_try_again_at_once(
     """As a watch does whose first attempt to take over failed between its token and its journal."""
     old = store.take(FROZEN, A, None)
 
-    def went(*_arguments: object) -> Held:
+    def went(*_arguments: object, **_values: object) -> Held:
         raise StoreError("The network is away.")
 
     with monkeypatch.context() as patch:
