@@ -15,6 +15,8 @@ from .bounded import BoundedStore
 from .lease import Lease, since_boot
 from .store import Held, LostError, StoreError
 
+_LOST = "another owner has taken the journal"
+
 
 class OwnedJournal:
     """The journal of one cutover in the hands of its guard."""
@@ -37,7 +39,7 @@ class OwnedJournal:
     def keep(self, journal: Journal) -> str:
         """Make it the next version; why that failed, empty if it did not."""
         if self.lost:
-            return "another owner has taken the journal"
+            return _LOST
         if journal == self.journal and not self._unwritten:
             return ""
         return self._write(journal)
@@ -55,31 +57,27 @@ class OwnedJournal:
         self.lease.tried(began)
         if self._unwritten:
             return self._write(self.journal)
-        try:
-            self._held = self._store.renew(self._held)
-            self.lease.renewed(began)
-        except LostError:
-            self.lost = True
-            return "another owner has taken the journal"
-        except StoreError as error:
-            return str(error)
-        return ""
+        return self._tried(lambda: self._store.renew(self._held))
 
     def _write(self, journal: Journal) -> str:
-        began = since_boot()
         document = journal_json.encode(journal, self._now())
+        problem = self._tried(lambda: self._store.replace(document, self._settled()))
+        # It may have taken place all the same: the next write looks first.
+        self._unsettled = bool(problem)
+        if not problem:
+            self.journal, self._unwritten = journal, False
+        return problem
+
+    def _tried(self, change: Callable[[], Held]) -> str:
+        began = since_boot()
         try:
-            self._held = self._settled()
-            self._held = self._store.replace(document, self._held)
-            self.lease.renewed(began)
+            self._held = change()
         except LostError:
             self.lost = True
-            return "another owner has taken the journal"
+            return _LOST
         except StoreError as error:
-            # It may have taken place all the same: the next write looks first.
-            self._unsettled = True
             return str(error)
-        self.journal, self._unwritten = journal, False
+        self.lease.renewed(began)
         return ""
 
     def _settled(self) -> Held:
@@ -91,7 +89,7 @@ class OwnedJournal:
             raise StoreError(f"{self._store.name} is gone")
         if found.token != self._held.token:
             raise LostError
-        self._unsettled = False
+        self._held = found
         return found
 
     def read(self) -> Journal | None:
