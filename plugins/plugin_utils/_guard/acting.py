@@ -12,8 +12,9 @@ import socket
 import time
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
-from ...module_utils._cutover import wording
+from ...module_utils._cutover import journal_json, wording
 from ...module_utils._cutover.decide import (
     AGAIN_AFTER,
     Rehearsed,
@@ -25,13 +26,15 @@ from ...module_utils._cutover.decide import (
 )
 from ...module_utils._cutover.journal import Journal, Move, Next, Owner, Role
 from ...module_utils._job.text import iso, printable
-from . import protocol, unfreeze
+from . import alive, protocol, unfreeze
 from .alive import Leftovers, this_process
+from .bounded import BoundedStore
 from .kept import Kept
-from .lease import since_boot
+from .lease import Lease, since_boot
 from .lock import Turn
 from .owned import OwnedJournal
 from .protocol import Answer, Handover, Request, Start
+from .store import Held
 
 # Seconds between two looks at what the kernel does not tell at once, and at the clock.
 TICK = 0.25
@@ -46,20 +49,23 @@ _EACH = 10
 class Acting:
     """A guard's hands: the journal that it owns, and the ``ansible-playbook`` that it runs."""
 
-    def __init__(self, start: Start, folder: Path, token: str) -> None:
+    def __init__(self, start: Start, store: BoundedStore, folder: Path) -> None:
         self.start = start
         self.folder = folder
         self.handover = Handover(**start.handover)
-        self.owned: OwnedJournal | None = None
         self.warnings: list[str] = []
         self.acted = False
         # When the sender of the request that is answered gives up.
         self.until = float("inf")
         self._epoch = time.time() - since_boot()
-        self._token = token
+        self._began = since_boot()
+        self._run_started = alive.started(start.pid)
+        self._store = store
+        self._token = token_hex(16)
+        # None until it takes one.
+        self._owned: OwnedJournal | None = None
         self._rehearsal: unfreeze.Playbook | None = None
         self._to_rehearse: tuple[str, Journal] | None = None
-        self._not_rehearsed: str | None = None
         self._turn_to_rehearse = Turn()
         self._kept: Kept | None = None
         self._child: unfreeze.Playbook | None = None
@@ -126,49 +132,63 @@ class Acting:
         start = self.start
         return Owner(Role(start.role), self._token, start.host, start.user, start.machine, start.pid, this_process())
 
+    def take(self, journal: Journal, earlier: Held | None) -> None:
+        """Make this journal the next one after that which was found, and own it. Raises what a store raises."""
+        began = since_boot()
+        held = self._store.take(journal_json.encode(journal, self.now()), self._token, earlier)
+        self._owned = OwnedJournal(self._store, held, journal, Lease(journal.plan.lease, began), now=self.now)
+
+    @property
+    def owned(self) -> OwnedJournal:
+        """The journal that this guard has taken, and all that it knows of it."""
+        if self._owned is None:
+            raise LookupError("no journal is owned")
+        return self._owned
+
     @property
     def journal(self) -> Journal:
-        """The journal that this guard owns."""
-        if self.owned is None:
-            raise LookupError("no journal is owned")
+        """What the journal says that this guard owns."""
         return self.owned.journal
+
+    def renew(self) -> None:
+        """Renew the lease of the journal, if it is time."""
+        if problem := self.owned.renew():
+            self.log(f"The lease could not be renewed: {problem}.")
+
+    @property
+    def run_is_gone(self) -> bool:
+        """Whether the process is gone that started this guard."""
+        return alive.run_is_gone(self.start.pid, self._run_started)
 
     @property
     def busy(self) -> bool:
         """Whether this guard is unfreezing, attempts that failed and rests between them included."""
-        if self.owned is None or self.owned.lost:
-            return False
-        return self.journal.unfreezing and self.journal.outcome is None
+        return not self.owned.lost and self.journal.unfreezing and self.journal.outcome is None
 
     @property
     def waits_after_failure(self) -> bool:
         """Whether the last attempt to unfreeze failed, and the next one has not begun."""
         return self._child is None and self._again_at is not None and bool(self.journal.unfreeze_failure)
 
-    def tasks(self) -> str:
+    def tasks(self, journal: Journal) -> str:
         """Return the path of the unfreeze tasks: relative to the playbook's folder, for another machine has another one."""
-        return str(Path(self.handover.folder) / (self.start.unfreeze_tasks or self.journal.plan.unfreeze_tasks))
+        return str(Path(self.handover.folder) / journal.plan.unfreeze_tasks)
 
-    def rehearse(self, tasks: str, journal: Journal) -> None:
+    def rehearse(self, journal: Journal) -> None:
         """Run the unfreeze tasks in check mode, as they would run, as soon as the machine has a turn for it."""
-        self._to_rehearse = (tasks, journal)
-        self._rehearse_in_turn()
-
-    def _rehearse_in_turn(self) -> None:
-        if self._to_rehearse is None or not self._turn_to_rehearse.take():
-            return
-        self.log("Rehearse the unfreeze in check mode.")
-        tasks, journal = self._to_rehearse
-        self._to_rehearse = None
-        try:
-            self._rehearsal = self._started(tasks, journal, check=True)
-        except (OSError, ValueError) as error:
-            self._not_rehearsed = f"ansible-playbook could not be started: {error}"
+        self._to_rehearse = (self.tasks(journal), journal)
 
     def rehearsed(self) -> str | None:
-        """Return None while the rehearsal runs, or if there is none; then why it failed, empty if it did not."""
-        self._rehearse_in_turn()
-        said, self._not_rehearsed = self._not_rehearsed, None
+        """Go on with the rehearsal; None while it runs, or if there is none, then why it failed, empty if it did not."""
+        said = None
+        if self._to_rehearse is not None and self._turn_to_rehearse.take():
+            self.log("Rehearse the unfreeze in check mode.")
+            tasks, journal = self._to_rehearse
+            self._to_rehearse = None
+            try:
+                self._rehearsal = self._started(tasks, journal, check=True)
+            except (OSError, ValueError) as error:
+                said = f"ansible-playbook could not be started: {error}"
         if self._rehearsal is not None:
             said = self._rehearsal.ended()
         if said is not None:
@@ -222,7 +242,7 @@ class Acting:
 
     def do(self, move: Move) -> None:
         """Write a journal, and do what it asks of a guard. That it cannot be written keeps nobody from unfreezing."""
-        if self.owned is None or move.journal == self.journal:
+        if move.journal == self.journal:
             return
         self.write(move.journal)
         if not self.owned.lost:
@@ -230,7 +250,7 @@ class Acting:
 
     def write(self, journal: Journal) -> None:
         """Write a journal, and believe it even if that failed: what it says has happened."""
-        if self.owned is not None and (problem := self.owned.keep(journal)) and not self.owned.lost:
+        if (problem := self.owned.keep(journal)) and not self.owned.lost:
             self.warn(f"The journal could not be written ({problem}).")
             self.owned.believe(journal)
 
@@ -249,15 +269,13 @@ class Acting:
         self._again_at, self._acted_again = None, False
         self.stop_rehearsal()
         try:
-            self._child = self._started(self.tasks(), journal, check=False)
+            self._child = self._started(self.tasks(journal), journal, check=False)
         except Exception as error:
             # Whatever it is: it is reported, and the next attempt is made after a rest, and not for ever.
             self._failed(f"ansible-playbook could not be started: {error}")
 
     def look_after_unfreeze(self) -> None:
         """Find out how the unfreeze goes, and try it again when it is time."""
-        if self.owned is None:
-            return
         if self.owned.lost:
             self._let_go()
             return
@@ -314,7 +332,7 @@ class Acting:
     def note_rehearsal(self) -> None:
         """Write down how the rehearsal of this owner ended, if it has."""
         said = self.rehearsed()
-        if said is not None and self.owned is not None:
+        if said is not None:
             self.write(advance(self.journal, Rehearsed(self.now(), said)).journal)
 
     def warn(self, text: str) -> None:

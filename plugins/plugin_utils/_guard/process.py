@@ -21,7 +21,6 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 from ...module_utils._cutover import journal_json
@@ -44,14 +43,12 @@ from ...module_utils._cutover.result import About, result
 from ...module_utils._cutover.stages import has_user_tasks
 from ...module_utils._cutover.status import sample_of
 from ...module_utils._cutover.wording import of_other_jobs
-from ...module_utils._job.errors import DrsError
 from ...module_utils._job.text import iso, sentence
 from .. import _files
 from . import alive, leftovers, lock, protocol
 from .acting import TICK, Acting
 from .bounded import BoundedStore
-from .lease import Lease, Observer, since_boot
-from .owned import OwnedJournal
+from .lease import Observer, since_boot
 from .protocol import Answer, Start
 from .store import BusyError, Held, LostError, StoreError, is_database, open_store, unusable
 
@@ -70,20 +67,17 @@ class RunGuard(Acting):
     """The guard of a run."""
 
     def __init__(self, start: Start, store: BoundedStore, folder: Path) -> None:
-        super().__init__(start, folder, token_hex(16))
-        self._store = store
+        super().__init__(start, store, folder)
         self._lock = lock.JobsLock(start.jobs)
         self._plan_lines = list(start.plan_lines)
         self._gates: dict[str, Any] = {}
         self._engines: dict[str, str] = {}
         self._facts: dict[str, Any] = {}
         self._logins = dict(start.logins)
-        self._run_started = alive.started(start.pid)
         self._forks = alive.forks_of(start.pid)
         self._run_gone = False
         self._due: float | None = None
         self._left_at: float | None = None
-        self._began = since_boot()
         self._watches: dict[str, Observer] = {}
         self._finished = False
         self._told_of_loss = False
@@ -92,35 +86,37 @@ class RunGuard(Acting):
     # How it begins
 
     def begin(self) -> Move | str:
-        """Take the lock and the journal; a sentence if this run may not begin."""
+        """Take the lock and the journal, or in check mode only look at both; a sentence if this run may not begin."""
         about = {"journal": self._store.name, "since": iso(time.time()), "pid": self.start.pid, "host": self.start.host}
         about |= {"run_started": self._run_started, "user": self.start.user, "machine": self.start.machine}
         try:
-            holder = self._lock.take(about)
-        except lock.UntrustedLockError as error:
-            return str(error)
-        if holder is not None:
-            return self._held_by(holder)
-        plan = journal_json.decode_plan(self.start.plan or {})
-        for _try in range(3):
-            try:
+            holder = self._lock.holder() if self.start.check_mode else self._lock.take(about)
+            if holder is not None:
+                return self._held_by(holder)
+            plan = journal_json.decode_plan(self.start.plan or {})
+            for _try in range(3):
                 earlier = self._store.read()
                 move = self._begun(earlier, plan)
-                if move.next is Next.GO_ON:
-                    self._take(move.journal, earlier)
-                return move
-            except LostError:
-                continue
-            except BusyError as error:
-                return _others(error)
-            except (StoreError, ValueError) as error:
-                return unusable(self._store.name, "used", error)
+                with suppress(LostError):
+                    if move.next is Next.GO_ON and self.start.check_mode:
+                        self._store.ensure_free()
+                    elif move.next is Next.GO_ON:
+                        self.take(move.journal, earlier)
+                        self._watch_for_outage()
+                    return move
+        except (lock.UntrustedLockError, OSError) as error:
+            return str(error)
+        except BusyError as error:
+            return _others(error)
+        except (StoreError, ValueError) as error:
+            return unusable(self._store.name, "used", error)
         return "Another run took the journal at the same moment"
 
     def _begun(self, earlier: Held | None, plan: Plan) -> Move:
         journal = None if earlier is None else journal_json.decode(dict(earlier.document))
         lives = journal is not None and earlier is not None and self._lives(earlier, journal)
-        return begin(journal, plan, self.owner, self.now(), owner_lives=lives, keep=self.start.keep)
+        move = begin(journal, plan, self.owner, self.now(), owner_lives=lives, keep=self.start.keep)
+        return of_journal(journal, move) if self.start.check_mode else move
 
     def _lives(self, held: Held, journal: Journal) -> bool:
         """Tell whether the owner of a journal that is not over lives; where only watching tells, watch for a lease."""
@@ -135,13 +131,6 @@ class RunGuard(Acting):
             if found is None or observer.rose(found):
                 return found is not None
         return False
-
-    def _take(self, journal: Journal, earlier: Held | None) -> None:
-        began = since_boot()
-        held = self._store.take(journal_json.encode(journal, self.now()), self._token, earlier)
-        lease = Lease(journal.plan.lease, began)
-        self.owned = OwnedJournal(self._store, held, journal, lease, now=self.now)
-        self._watch_for_outage()
 
     def _held_by(self, holder: dict[str, Any]) -> str:
         try:
@@ -162,35 +151,14 @@ class RunGuard(Acting):
         except (KeyError, TypeError, ValueError):
             return f"another run on this machine has locked the same jobs; its lock belongs to {holder.get('whose') or 'nobody known'}"
 
-    def preflight(self) -> Answer:
-        """Find out what would keep this cutover from being begun, or from being unfrozen, and change nothing."""
-        try:
-            if (holder := self._lock.holder()) is not None:
-                return Answer(Next.REFUSED, self._held_by(holder))
-            earlier = self._store.read()
-            plan = journal_json.decode_plan(self.start.plan or {})
-            found = None if earlier is None else journal_json.decode(dict(earlier.document))
-            move = of_journal(found, self._begun(earlier, plan))
-            if move.next is Next.GO_ON:
-                self._store.ensure_free()
-        except lock.UntrustedLockError as error:
-            return Answer(Next.REFUSED, str(error))
-        except BusyError as error:
-            return Answer(Next.REFUSED, _others(error))
-        except (StoreError, ValueError) as error:
-            return Answer(Next.REFUSED, unusable(self._store.name, "used", error))
-        if move.next is not Next.GO_ON:
-            return Answer(move.next, move.message, journal_json.encode(move.journal, self.now()))
-        said: str | None = ""
-        if plan.unfreeze_tasks and plan.rehearses:
-            self.rehearse(str(Path(self.handover.folder) / plan.unfreeze_tasks), move.journal)
-            said = self.rehearsed()
-            while said is None:
-                time.sleep(TICK)
-                said = self.rehearsed()
-        if said:
-            return Answer(Next.REFUSED, f"The rehearsal of the unfreeze in check mode failed: {said}")
-        return Answer(Next.GO_ON, move.message)
+    def preflight(self, journal: Journal) -> str:
+        """Rehearse the unfreeze at once, as check mode does; why that failed, empty if it did not."""
+        if not journal.plan.unfreeze_tasks or not journal.plan.rehearses:
+            return ""
+        self.rehearse(journal)
+        while (said := self.rehearsed()) is None:
+            time.sleep(TICK)
+        return said and f"The rehearsal of the unfreeze in check mode failed: {said}"
 
     # How it goes on
 
@@ -201,7 +169,7 @@ class RunGuard(Acting):
         """
         self._run_gone = not heard
         if heard and self.journal.plan.unfreeze_tasks and self.journal.plan.rehearses:
-            self.rehearse(self.tasks(), self.journal)
+            self.rehearse(self.journal)
         self.serve(listener, _pidfd(self.start.pid))
         if self.acted and not self._finished:
             try:
@@ -211,13 +179,10 @@ class RunGuard(Acting):
                 self.log(f"The reports could not be written: {error!r}")
 
     def turn(self) -> bool:
-        if self.owned is None:
-            return True
-        if problem := self.owned.renew():
-            self.log(f"The lease could not be renewed: {problem}.")
+        self.renew()
         if self.owned.lost and not self._told_of_loss:
             self._lose()
-        if not self._run_gone and alive.run_is_gone(self.start.pid, self._run_started):
+        if not self._run_gone and self.run_is_gone:
             self._run_gone = True
             self.log(f"The run (process {self.start.pid}) is gone.")
         if self._run_gone and not self.owned.lost and not self.journal.outcome and not self.journal.unfreezing:
@@ -254,7 +219,7 @@ class RunGuard(Acting):
 
     def _look_at_clocks(self) -> None:
         journal, now = self.journal, since_boot()
-        if self.owned is not None and not self.owned.lost and not self.owned.lease.sure(now):
+        if not self.owned.lost and not self.owned.lease.sure(now):
             acting = self._end_stage()
             unrenewed_for = self.owned.lease.unrenewed_for(now)
             self.do(advance(journal, Unrenewed(self.now(), unrenewed_for, acting)))
@@ -281,7 +246,7 @@ class RunGuard(Acting):
             self._due = since_boot() + max(0.0, deadline - self.now())
 
     def _over(self) -> bool:
-        return self._run_gone and self.owned is not None and (self.owned.lost or self.journal.outcome is not None)
+        return self._run_gone and (self.owned.lost or self.journal.outcome is not None)
 
     def answered(self, request: protocol.Request) -> Answer:
         if isinstance(request, protocol.LeftBehind):
@@ -294,7 +259,7 @@ class RunGuard(Acting):
             # The run is at a step of its own, so no task of a stage is left.
             self.stage_is_over()
             self._left_at = None
-        if self.owned is not None and self.owned.lost:
+        if self.owned.lost:
             return self._lost(request)
         if isinstance(request, protocol.Look):
             return self._answer(Move(self.journal, Next.WAIT if self.busy else Next.ENDED))
@@ -338,42 +303,47 @@ class RunGuard(Acting):
         self._engines = request.engines or self._engines
         for warning in request.warnings or ():
             self.warn(warning)
-        if self.owned is not None and not self.owned.lease.sure(since_boot()):
-            return self._unsure()
+        if unsure := self._unsure():
+            return self._answer(Move(self.journal, Next.REFUSED, unsure))
         unwatched, patient = ("", False) if self.journal.frozen_since else self._unwatched()
         return self._applied(Enter(self.now(), request.stage, unwatched, patient, request.keep))
 
-    def _unsure(self) -> Answer:
-        return self._answer(Move(self.journal, Next.REFUSED, f"The journal {self._store.name} cannot be renewed."))
+    def _unsure(self) -> str:
+        """Say that another owner may have taken over; empty if nobody can have."""
+        sure = self.owned.lease.sure(since_boot())
+        return "" if sure else f"The journal {self._store.name} cannot be renewed."
 
     def _applied(self, event: Any) -> Answer:
         before = self.journal
         move = advance(before, event)
-        problem = self.owned.keep(move.journal) if self.owned is not None else ""
-        if self.owned is not None and self.owned.lost:
+        problem = self.owned.keep(move.journal)
+        if self.owned.lost:
             return self._lost(None)
-        if problem and isinstance(event, (Enter, GateEnded)):
+        refused = ""
+        if problem:
+            problem = sentence(unusable(self._store.name, "written", problem))
             # Nothing begins that a later run could not know about.
-            if self.owned is not None and isinstance(event, Enter):
+            refused = problem if isinstance(event, (Enter, GateEnded)) else ""
+        elif isinstance(event, Enter) and move.next is Next.GO_ON:
+            refused = self._too_late()
+        if refused:
+            if isinstance(event, Enter):
                 self.owned.believe(_not_begun(before, move.journal))
-            message = sentence(unusable(self._store.name, "written", problem))
-            return self._answer(Move(self.journal, Next.REFUSED, message))
-        if isinstance(event, Enter) and self.owned is not None and move.next is Next.GO_ON:
-            now = since_boot()
-            if not self.owned.lease.sure(now):
-                # This guard, or its machine, was suspended since the write: meanwhile anybody may have taken over.
-                self.owned.believe(_not_begun(before, move.journal))
-                return self._unsure()
-            if now >= self.until - _ON_ITS_WAY:
-                # The step gives up, so that no task of this stage runs: a switch that never began must not keep the source frozen.
-                self.owned.believe(_not_begun(before, move.journal))
-                message = f"The journal {self._store.name} was written too late for this step."
-                return self._answer(Move(self.journal, Next.REFUSED, message))
-        if problem and self.owned is not None:
-            self.warn(sentence(unusable(self._store.name, "written", problem)))
+            return self._answer(Move(self.journal, Next.REFUSED, refused))
+        if problem:
+            self.warn(problem)
             self.owned.believe(move.journal)
         self._watch_for_outage()
         return self._answer(move)
+
+    def _too_late(self) -> str:
+        """Say why a stage that was entered may not begin, as the writing of that took too long; empty if it did not."""
+        # This guard, or its machine, may have been suspended since the write.
+        late = self._unsure()
+        if not late and since_boot() >= self.until - _ON_ITS_WAY:
+            # The step gives up, so that no task of this stage runs: a switch that never began must not keep the source frozen.
+            late = f"The journal {self._store.name} was written too late for this step."
+        return late
 
     def _unwatched(self) -> tuple[str, bool]:
         """Return why nothing would survive this run, empty if something would, and whether to wait for a watch still."""
@@ -402,7 +372,7 @@ class RunGuard(Acting):
 
     def _lost(self, request: protocol.Request | None) -> Answer:
         """Answer a run whose journal another owner has taken: it may only learn how things end."""
-        found = self.owned.read() if self.owned is not None else None
+        found = self.owned.read()
         if found is not None and (other := of_other_jobs(found, self.start.jobs)):
             # How theirs ends says nothing of this one.
             move = advance(self.journal, Failed(self.now(), other))
@@ -432,7 +402,7 @@ class RunGuard(Acting):
             engines=self._engines,
             logins=self._logins,
             outage_left=None if self._due is None else max(0.0, self._due - since_boot()),
-            lost=self.owned is not None and self.owned.lost,
+            lost=self.owned.lost,
         )
 
     def _report(self) -> None:
@@ -449,11 +419,11 @@ class RunGuard(Acting):
     def close(self) -> None:
         """Release lock and journal, and leave no journal of a run that never froze anything."""
         self.put_away()
-        if self.owned is not None and not self.owned.lost:
+        if self._owned is not None and not self._owned.lost:
             if self.journal.outcome is Outcome.NOT_BEGUN:
-                self.owned.remove()
+                self._owned.remove()
             elif self.journal.outcome is not None:
-                self.owned.release()
+                self._owned.release()
         self._lock.release()
 
 
@@ -541,7 +511,7 @@ def _guarded(start: Start, folder: Path, answer_to: int) -> None:
         try:
             store = open_store(start.journal, start.jobs)
             guard = RunGuard(start, store, folder) if start.role == "run" else None
-        except (DrsError, StoreError, OSError, ValueError) as error:
+        except (StoreError, OSError) as error:
             _answer_once(answer_to, Answer(Next.REFUSED, str(error)))
             return
         if guard is None:
@@ -558,13 +528,10 @@ def _guarded(start: Start, folder: Path, answer_to: int) -> None:
 
 
 def _begin(guard: RunGuard, folder: Path, listener: socket.socket, answer_to: int) -> None:
-    if guard.start.check_mode:
-        _answer_once(answer_to, guard.preflight())
-        return
-    try:
-        move = guard.begin()
-    except (DrsError, StoreError, OSError, ValueError) as error:
-        move = str(error)
+    move = guard.begin()
+    check_mode = guard.start.check_mode
+    if check_mode and isinstance(move, Move) and move.next is Next.GO_ON:
+        move = guard.preflight(move.journal) or move
     if isinstance(move, str):
         _answer_once(answer_to, Answer(Next.REFUSED, move))
         return
@@ -572,7 +539,7 @@ def _begin(guard: RunGuard, folder: Path, listener: socket.socket, answer_to: in
     answer = Answer(move.next, move.message, journal, socket=str(folder / "guard"), log=guard.start.log)
     heard = _answer_once(answer_to, answer)
     # A run that was ended meanwhile, while this watched for a lease whether an owner lives, may have taken over a frozen source.
-    if move.next is Next.GO_ON and (heard or guard.journal.frozen):
+    if move.next is Next.GO_ON and not check_mode and (heard or guard.journal.frozen):
         guard.run(listener, heard=heard)
 
 

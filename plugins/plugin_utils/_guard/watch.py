@@ -10,7 +10,6 @@ import socket
 import time
 from dataclasses import replace
 from pathlib import Path
-from secrets import token_hex
 
 from ...module_utils._cutover import journal_json, wording
 from ...module_utils._cutover.decide import busy, take_over, unfrozen_under_the_freeze
@@ -21,9 +20,8 @@ from .. import _files
 from . import alive, protocol, unfreeze
 from .acting import Acting
 from .bounded import BoundedStore
-from .lease import Lease, Observer, pace, since_boot
+from .lease import Observer, pace, since_boot
 from .look import of_more_jobs
-from .owned import OwnedJournal
 from .protocol import Answer, Start
 from .store import LARGEST, BusyError, Held, LostError, StoreError, is_database, unusable
 
@@ -41,13 +39,11 @@ class Watch(Acting):
     """A guard of a cutover that another machine runs, or ran."""
 
     def __init__(self, start: Start, store: BoundedStore, folder: Path) -> None:
-        super().__init__(start, folder, token_hex(16))
-        self._store = store
+        super().__init__(start, store, folder)
         store.seconds = _PATIENCE
         self._observer = Observer()
         # Since when the journal can be read; before a first failure, ever since.
         self._readable_since: float | None = float("-inf")
-        self._began = since_boot()
         self._lines: list[str] = []
         self._shown = ""
         self._spoke = 0.0
@@ -61,7 +57,6 @@ class Watch(Acting):
         self._last: Journal | None = None
         # Whether whoever started this has heard how it ended.
         self._told = False
-        self._run_started = alive.started(start.pid)
 
     @property
     def _watches(self) -> bool:
@@ -71,17 +66,16 @@ class Watch(Acting):
         """Watch until the cutover has ended, time is up, or whoever started this is gone."""
         self.serve(listener)
         self.put_away()
-        if self.owned is not None and not self.owned.lost and self.journal.outcome is not None:
-            self.owned.release()
+        if self._owned is not None and not self._owned.lost and self.journal.outcome is not None:
+            self._owned.release()
 
     def turn(self) -> bool:
-        gone = alive.run_is_gone(self.start.pid, self._run_started)
-        if self.owned is not None:
-            if problem := self.owned.renew():
-                self.log(f"The lease could not be renewed: {problem}.")
+        gone = self.run_is_gone
+        if self._owned is not None:
+            self.renew()
             self.look_after_unfreeze()
-            if self.owned.lost:
-                self.owned = None
+            if self._owned.lost:
+                self._owned = None
             elif self.journal.outcome is not None:
                 self._end_as(self.journal)
                 return gone or self._told
@@ -209,7 +203,7 @@ class Watch(Acting):
 
     # What it does
 
-    def _tasks_of(self, journal: Journal) -> str:
+    def tasks(self, journal: Journal) -> str:
         """Return the path of the unfreeze tasks; raises StoreError if nobody may run what the journal names."""
         if self.start.unfreeze_tasks:
             return str(Path(self.handover.folder) / self.start.unfreeze_tasks)
@@ -235,7 +229,7 @@ class Watch(Acting):
             self.stop_rehearsal()
             try:
                 if journal.plan.unfreeze_tasks and self.start.rehearses:
-                    self.rehearse(self._tasks_of(journal), journal)
+                    self.rehearse(journal)
                 else:
                     self._reason = ""
             except (OSError, ValueError, StoreError) as error:
@@ -268,7 +262,7 @@ class Watch(Acting):
                 self._end_if_free(move.message)
             return
         try:
-            tasks = self._tasks_of(journal)
+            tasks = self.tasks(journal)
         except StoreError as error:
             self._end(Next.REFUSED, f"{wording.MAY_BE_FROZEN.upper()}, and cannot be unfrozen here: {error}")
             return
@@ -278,25 +272,19 @@ class Watch(Acting):
         self._line(
             "TAKEOVER", f"{journal.owner} is gone in the stage {journal.stage}: unfreeze the source with {tasks}."
         )
-        began = since_boot()
         try:
-            taken = self._store.take(journal_json.encode(move.journal, self.now()), self._token, held)
+            self.take(move.journal, held)
         except (LostError, BusyError):
             self._line("LOST", "Another guard was faster.")
             return
         except StoreError as error:
             self._line("UNREADABLE", unusable(self._store.name, "written", error))
             return
-        lease = Lease(journal.plan.lease, began)
-        self.owned = OwnedJournal(self._store, taken, move.journal, lease, now=self.now)
         if here:
             # A guard that was killed may have left both behind, and nothing of them may act after this unfreeze.
             stages = (journal.stage,) if has_user_tasks(journal.stage) else ()
             self.end_leftovers((*stages, unfreeze.UNFREEZE), b"", run_lives=False)
         self.act(move)
-
-    def tasks(self) -> str:
-        return self._tasks_of(self.journal)
 
     # What it says
 

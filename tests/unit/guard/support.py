@@ -351,7 +351,7 @@ class Guarded:
         self.begun = self.guard.begin()
         if isinstance(self.begun, Move) and self.begun.next is Next.GO_ON and self.guard.journal.plan.rehearses:
             # As serve() does first.
-            self.guard.rehearse(self.guard.tasks(), self.guard.journal)
+            self.guard.rehearse(self.guard.journal)
             self.guard.note_rehearsal()
             self.rehearsal = world.playbooks[-1]
 

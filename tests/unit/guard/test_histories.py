@@ -127,7 +127,8 @@ class Run:
         self.guarded.ask(StepFailed(why or "A task failed."))
 
     def turn(self, seconds: float = 0.0) -> None:
-        if self.guarded is not None and self.guard_lives and not self.guarded.guard._over():
+        guard = None if self.guarded is None else self.guarded.guard
+        if guard is not None and self.guard_lives and guard._owned is not None and not guard._over():
             self.guarded.turn(seconds)
 
     def dies(self) -> None:
@@ -367,7 +368,7 @@ class History:
         runs = []
         for run in filter(None, (self.run, self.rival)):
             guard = run.guarded.guard if run.guarded is not None else None
-            owned = guard.owned if guard is not None else None
+            owned = guard._owned if guard is not None else None
             runs.append(
                 (
                     *(run.stage, run.lives, run.guard_lives, run.over, run.freezes),
@@ -380,7 +381,7 @@ class History:
                         shown(owned.journal),
                         newest is not None and owned._held.version - newest.version,
                     ),
-                    guard and (guard.busy, guard._again_at and round(guard._again_at - now), guard._finished),
+                    owned and (guard.busy, guard._again_at and round(guard._again_at - now), guard._finished),
                 )
             )
         watch = self.watched.watch if self.watched is not None else None
@@ -390,7 +391,7 @@ class History:
             watch
             and (
                 watch._ended,
-                watch.owned is not None and shown(watch.journal),
+                watch._owned is not None and shown(watch.journal),
                 watch._again_at and round(watch._again_at - now),
             ),
             *(self.frozen, self.switched, self.unfroze, self.faults, len(self.unfreezes_now)),

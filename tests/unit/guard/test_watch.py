@@ -165,7 +165,7 @@ def test_of_two_watches_one_takes_over(world: World) -> None:
         for watch in watches:
             watch.turn(0.125)
     assert len(world.unfreezes) == 1
-    owners = [watch for watch in watches if watch.watch.owned is not None]
+    owners = [watch for watch in watches if watch.watch._owned is not None]
     assert len(owners) == 1
     world.unfreezes[0].says = ""
     owners[0].turn()
@@ -191,7 +191,7 @@ def test_two_watches_at_the_same_moment_take_over_once(world: World) -> None:
     world.store.fault = meanwhile
     first.turn(0)
     assert len(world.unfreezes) == 1
-    assert [first.watch.owned is None, second.watch.owned is None] == [True, False]
+    assert [first.watch._owned is None, second.watch._owned is None] == [True, False]
     assert "LOST [db1] Another guard was faster." in first.lines
 
 
@@ -403,7 +403,7 @@ def test_a_task_file_that_is_gone_or_not_trusted_meanwhile_is_a_failed_attempt(
     def gone(_journal: Journal) -> str:
         raise StoreError("there is no file unfreeze.yml")
 
-    monkeypatch.setattr(recover.watch, "_tasks_of", gone)
+    monkeypatch.setattr(recover.watch, "tasks", gone)
     recover.turns(UNFREEZE_FOR + 60)
     found = world.store.journal
     assert (found.outcome, found.unfreeze_failure, found.attempts < 20) == (
