@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import selectors
 import socket
 import time
 from contextlib import suppress
@@ -74,32 +73,26 @@ class Acting:
         self._settled_at = 0.0
         self._acted_again = False
 
-    def serve(self, listener: socket.socket, pidfd: int | None = None) -> None:
-        """Answer steps and do what is due, until that was all. ``pidfd`` wakes it when the run dies."""
+    def serve(self, listener: socket.socket) -> None:
+        """Answer steps and do what is due, until that was all."""
         self._keep_temporary()
-        with selectors.DefaultSelector() as selector:
-            selector.register(listener, selectors.EVENT_READ)
-            if pidfd is not None:
-                selector.register(pidfd, selectors.EVENT_READ)
-            while True:
-                try:
-                    for key, _events in selector.select(TICK):
-                        if key.fileobj is listener:
-                            self.hear(listener)
-                        else:
-                            # It stays readable: look once.
-                            selector.unregister(key.fileobj)
-                    if self.turn():
-                        break
-                except Exception as error:
-                    # Whatever it is: a source may be frozen, and nobody else would unfreeze it.
-                    self.log(f"The guard goes on after an error of its own: {error!r}")
-                    time.sleep(TICK)
+        listener.settimeout(TICK)
+        while True:
+            try:
+                self.hear(listener)
+                if self.turn():
+                    break
+            except Exception as error:
+                # Whatever it is: a source may be frozen, and nobody else would unfreeze it.
+                self.log(f"The guard goes on after an error of its own: {error!r}")
+                time.sleep(TICK)
 
     def hear(self, listener: socket.socket) -> None:
-        """Answer one request, unless its sender has given up."""
+        """Answer one request if there is one, unless its sender has given up."""
         try:
             connection, _address = listener.accept()
+        except TimeoutError:
+            return
         except OSError as error:
             # The request stays, and must not keep this guard from what is due.
             self.log(f"A request could not be accepted: {error!r}")

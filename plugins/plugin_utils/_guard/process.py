@@ -170,7 +170,7 @@ class RunGuard(Acting):
         self._run_gone = not heard
         if heard and self.journal.plan.unfreeze_tasks and self.journal.plan.rehearses:
             self.rehearse(self.journal)
-        self.serve(listener, _pidfd(self.start.pid))
+        self.serve(listener)
         if self.acted and not self._finished:
             try:
                 self._report()
@@ -439,13 +439,6 @@ def _others(error: BusyError) -> str:
             return f"A cutover of {', '.join(other.plan.jobs)} left its source frozen. Run cutover.drs.recover for it first"
         return busy(other).rstrip(".")
     return "Another cutover has one of these jobs"
-
-
-def _pidfd(pid: int) -> int | None:
-    try:
-        return os.pidfd_open(pid)
-    except (AttributeError, OSError):
-        return None
 
 
 def main() -> None:

@@ -318,28 +318,22 @@ class FreeTurn:
         return None
 
 
-class FewTurns:
-    """Selectors that let time pass, and end the test of a loop that does not end."""
+class Silence:
+    """A listener to whom nobody speaks: time passes, and a test of a loop that does not end is ended."""
 
     def __init__(self, clock: Clock, turns: int = 2000) -> None:
         self._clock = clock
         self._turns = turns
 
-    def __enter__(self) -> FewTurns:
-        return self
+    def settimeout(self, seconds: float) -> None:
+        self._seconds = seconds
 
-    def __exit__(self, *_error: object) -> None:
-        return None
-
-    def register(self, *_what: object) -> None:
-        return None
-
-    def select(self, timeout: float) -> list[tuple[Any, int]]:
+    def accept(self) -> Any:
         self._turns -= 1
         if not self._turns:
             raise KeyboardInterrupt("it does not end")
-        self._clock.now += timeout
-        return []
+        self._clock.now += self._seconds
+        raise TimeoutError
 
 
 class Guarded:

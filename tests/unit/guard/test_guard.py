@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import take_over
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Move, Next, Outcome, Role
 from ansible_collections.cutover.drs.plugins.module_utils._job.text import sentence
-from ansible_collections.cutover.drs.plugins.plugin_utils._guard import acting, lock, process, protocol, unfreeze
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import lock, process, protocol, unfreeze
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import (
     Finish,
     JobsStopped,
@@ -38,7 +38,7 @@ from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     a_cutover,
     plan,
 )
-from ansible_collections.cutover.drs.tests.unit.guard.support import WENT, FewTurns, Guarded, Listener, World, plain
+from ansible_collections.cutover.drs.tests.unit.guard.support import WENT, Guarded, Listener, Silence, World, plain
 
 SURE = LEASE * 2 / 3
 FAILED = StepFailed("The task 'Lock the tables' of freeze.yml failed: locked")
@@ -88,8 +88,6 @@ def test_a_task_that_fails_before_the_freeze_leaves_nothing(world: World) -> Non
 def guard_a_run_that_died(world: World, monkeypatch: pytest.MonkeyPatch, **start: Any) -> None:
     """Let the run die in its final gate, and the guard do all that is to be done then."""
     guarded = world.guard(title="A cutover", **start).until("final")
-    monkeypatch.setattr(acting.selectors, "DefaultSelector", lambda: FewTurns(world.clock))
-    monkeypatch.setattr(process, "_pidfd", lambda pid: None)
     world.gone_runs.add(10)
 
     def at_once(*_arguments: Any, **options: Any) -> Any:
@@ -98,8 +96,7 @@ def guard_a_run_that_died(world: World, monkeypatch: pytest.MonkeyPatch, **start
         return playbook
 
     monkeypatch.setattr(unfreeze, "start", at_once)
-    with socket.socket() as listener:
-        guarded.guard.run(listener)
+    guarded.guard.run(Silence(world.clock))  # type: ignore[arg-type]
 
 
 def test_a_run_that_died_is_unfrozen_and_reported(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,8 +122,6 @@ def test_a_collection_that_is_installed_anew_meanwhile_costs_the_reports_alone(
 
 def test_no_error_of_its_own_ends_a_guard_of_a_frozen_source(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     guarded = world.guard().until("final")
-    monkeypatch.setattr(acting.selectors, "DefaultSelector", lambda: FewTurns(world.clock))
-    monkeypatch.setattr(process, "_pidfd", lambda pid: None)
     world.gone_runs.add(10)
     real, errors = (
         guarded.guard.look_after_unfreeze,
@@ -141,8 +136,7 @@ def test_no_error_of_its_own_ends_a_guard_of_a_frozen_source(world: World, monke
         real()
 
     monkeypatch.setattr(guarded.guard, "look_after_unfreeze", look_after_unfreeze)
-    with socket.socket() as listener:
-        guarded.guard.run(listener)
+    guarded.guard.run(Silence(world.clock))  # type: ignore[arg-type]
     assert (world.store.journal.outcome, len(world.unfreezes)) == (Outcome.UNFROZEN, 1)
     assert len([text for text in world.said if text.startswith("The guard goes on after an error of its own")]) == 3
 
@@ -152,19 +146,12 @@ def test_a_guard_without_descriptors_for_a_request_does_what_is_due(
 ) -> None:
     guarded = world.guard().until("final")
 
-    class Readable(FewTurns):
-        def select(self, timeout: float) -> list[tuple[Any, int]]:
-            super().select(timeout)
-            return [(SimpleNamespace(fileobj=listener), 1)]
-
     def accept() -> None:
         for playbook in world.unfreezes:
             playbook.says = ""
         raise OSError(24, "Too many open files")
 
-    listener = SimpleNamespace(accept=accept)
-    monkeypatch.setattr(acting.selectors, "DefaultSelector", lambda: Readable(world.clock))
-    monkeypatch.setattr(process, "_pidfd", lambda pid: None)
+    listener = SimpleNamespace(accept=accept, settimeout=lambda _seconds: None)
     world.gone_runs.add(10)
     guarded.guard.serve(listener)  # type: ignore[arg-type]
     assert (world.store.journal.outcome, len(world.unfreezes)) == (Outcome.UNFROZEN, 1)
@@ -734,12 +721,9 @@ def test_a_run_that_is_ended_while_it_begins_leaves_no_source_frozen(
         look_after_unfreeze()
 
     monkeypatch.setattr(guard, "look_after_unfreeze", that_succeeds)
-    monkeypatch.setattr(acting.selectors, "DefaultSelector", lambda: FewTurns(world.clock))
-    monkeypatch.setattr(process, "_pidfd", lambda pid: None)
     read, write = os.pipe()
     os.close(read)
-    with socket.socket() as listener:
-        process._begin(guard, world.folder, listener, write)
+    process._begin(guard, world.folder, Silence(world.clock), write)  # type: ignore[arg-type]
     guard.close()
     assert len(world.unfreezes) == unfreezes
     assert world.store.journal.outcome is (Outcome.UNFROZEN if frozen else None)
