@@ -18,6 +18,8 @@ from ...module_utils._cutover.journal import Process
 # In the environment of the user's tasks, and so of every process that they start on this machine.
 MARK = "DRS_CUTOVER_STAGE"
 _PROC = Path("/proc")
+# The states of a process that has ended.
+_ENDED = ("Z", "X")
 # The first processes that outlive what they started: with any other, a container ends with its first process.
 _INITS = ("systemd", "init", "launchd")
 _CONTAINER_FILES = ("/run/.containerenv", "/.dockerenv")
@@ -37,7 +39,7 @@ def in_container(environment: Mapping[str, str]) -> bool:
 
 def this_process() -> Process:
     """Return this process."""
-    return Process(os.getpid(), _started(os.getpid()) or "", _place())
+    return Process(os.getpid(), started(os.getpid()), _place())
 
 
 def gone(process: Process) -> bool:
@@ -54,38 +56,39 @@ def _place() -> str:
         return ""
 
 
-def run_is_gone(pid: int, started: str) -> bool:
-    """Tell whether a process of this machine is gone, or its number is another one's. That nobody can look is no answer."""
+def run_is_gone(pid: int, known: str) -> bool:
+    """Tell whether a process of this machine is gone, or its number is another one's; ``known`` is when it started.
+
+    That nobody can look is no answer.
+    """
     try:
-        now = _started(pid)
+        now = started(pid)
     except OSError:
         return False
-    return now != started
+    return not now or now != known
 
 
 def started(pid: int) -> str:
-    """Return when a process started; empty if it is gone."""
-    return _started(pid) or ""
-
-
-def _started(pid: int) -> str | None:
-    """Return when a process started, None if it is gone. Raises OSError if nobody can tell: only ENOENT and ESRCH mean gone."""
+    """Return when a process started; empty if it is gone. Raises OSError if nobody can tell: only ENOENT and ESRCH mean gone."""
     try:
-        stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        fields = _stat(pid)
     except (FileNotFoundError, ProcessLookupError):
-        if (_PROC / "self").exists():
-            return None
-        return _started_without_proc(pid)
-    fields = stat.rpartition(")")[2].split()
+        return "" if (_PROC / "self").exists() else _started_without_proc(pid)
     # A zombie has ended, though nobody has collected it yet.
-    return None if fields[0] in ("Z", "X") else fields[19]
+    return "" if fields[0] in _ENDED else fields[19]
 
 
-def _started_without_proc(pid: int) -> str | None:
+def _stat(pid: int) -> list[str]:
+    """Return what the kernel says of a process, from its state on: its name before that may be anything."""
+    stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    return stat.rpartition(")")[2].split()
+
+
+def _started_without_proc(pid: int) -> str:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        return None
+        return ""
     except PermissionError:
         pass
     return "unknown"
@@ -98,17 +101,20 @@ def forks_of(pid: int) -> bytes:
     it is started, and inherited by its forks.
     """
     memory = _memory(pid)
-    return b"\0".join([_read(_PROC / str(pid) / "cmdline"), *memory]) if memory else b""
+    return b"\0".join([_read(_PROC / str(pid) / "cmdline"), *map(str.encode, memory)]) if memory else b""
 
 
-def _memory(pid: int) -> tuple[bytes, ...]:
+def _memory(pid: int) -> list[str]:
     """Return where the stack, the arguments and the environment of a process begin; nothing if nobody can tell."""
     if _read(_PROC / "sys/kernel/randomize_va_space").strip() == b"0":
-        return ()
-    fields = _read(_PROC / str(pid) / "stat").rpartition(b")")[2].split()
-    places = tuple(fields[index] for index in (25, 45, 47) if index < len(fields))
+        return []
+    try:
+        fields = _stat(pid)
+        places = [fields[index] for index in (25, 45, 47)]
+    except (OSError, IndexError):
+        return []
     # Of a process of somebody else the kernel says 0 or 1.
-    return places if len(places) == 3 and not {b"0", b"1"} & {*places} else ()
+    return [] if {"0", "1"} & {*places} else places
 
 
 class Leftovers:
@@ -126,10 +132,7 @@ class Leftovers:
         deadline = clock() + within
         quiet = 0
         while quiet < 2:
-            found = list(self._find())
-            for pid in found:
-                with suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+            found = self.any()
             quiet = 0 if found else quiet + 1
             if clock() >= deadline:
                 return not found
@@ -162,16 +165,15 @@ class Leftovers:
         if not marked and self._mark not in command:
             return False
         try:
-            return _started(pid) is not None
+            return bool(started(pid))
         except OSError:
             return True
 
     def _orphaned(self, pid: int) -> bool:
         """Tell whether a worker has lost its run: its parent is not a fork of the same program."""
         with suppress(OSError, IndexError, ValueError):
-            stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-            fields = stat.rpartition(")")[2].split()
-            return fields[0] not in ("Z", "X") and forks_of(int(fields[1])) != self._forks
+            fields = _stat(pid)
+            return fields[0] not in _ENDED and forks_of(int(fields[1])) != self._forks
         return False
 
 
