@@ -61,35 +61,25 @@ class GuardGoneError(Exception):
 def start_guard(start: Start, environment: Mapping[str, str], about: str) -> Answer:
     """Start a guard and return what it says; ``about`` is for people who look at the list of processes. Raises :class:`OSError`."""
     folder = _private_folder(environment)
+    kept = {name: value for name, value in environment.items() if name not in _MARKS_OF_CI}
     try:
-        return _started_in(folder, start, environment, about)
+        # It ends with an answer, or with the guard: a journal whose owner may live is watched for a lease.
+        process = subprocess.run(
+            [sys.executable, "-c", _PROGRAM.format(root=str(_ROOT)), folder, "cutover.drs guard", about],
+            input=protocol.encode(start),
+            capture_output=True,
+            check=False,
+            start_new_session=True,
+            env=kept,
+        )
+        if not process.stdout:
+            said = process.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            raise OSError(None, said or "it ended without saying why")
     except OSError:
         # The guard has ended, or never was, and said in that folder at most whose it would have been.
         shutil.rmtree(folder, ignore_errors=True)
         raise
-
-
-def _started_in(folder: str, start: Start, environment: Mapping[str, str], about: str) -> Answer:
-    kept = {name: value for name, value in environment.items() if name not in _MARKS_OF_CI}
-    with subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM.format(root=str(_ROOT)), folder, "cutover.drs guard", about],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        env=kept,
-    ) as process:
-        if not (process.stdin and process.stdout and process.stderr):
-            raise OSError(None, "it has no pipes")
-        with suppress(BrokenPipeError):
-            process.stdin.write(protocol.encode(start))
-            process.stdin.close()
-        # It ends with an answer, or with the guard: a journal whose owner may live is watched for a lease.
-        line = process.stdout.readline()
-        if not line:
-            said = process.stderr.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
-            raise OSError(None, said or "it ended without saying why")
-    return protocol.decode_answer(line)
+    return protocol.decode_answer(process.stdout)
 
 
 def _private_folder(environment: Mapping[str, str]) -> str:
@@ -129,35 +119,31 @@ def ask(where: str, request: Request, patience: float = _PATIENCE) -> Answer:
 def ask_until_done(where: str, request: Request, show: Callable[[str], None]) -> Answer:
     """Ask, again and again, until the guard has done what it is at, and show what that prints."""
     answer = ask(where, request)
-    printed = Printed(answer.log)
+    log = Path(answer.log)
+    at = _size(log)
     while answer.next is Next.WAIT:
-        printed.show(show)
+        at = _show_from(log, at, show)
         time.sleep(_PAUSE)
         answer = ask(where, request)
-    printed.show(show)
+    _show_from(log, at, show)
     return answer
 
 
-class Printed:
-    """What is added to a log from now on."""
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
-    def __init__(self, path: str) -> None:
-        self._path = Path(path)
-        self._from = self._size()
 
-    def show(self, show: Callable[[str], None]) -> None:
-        """Show each line that is whole by now."""
-        with suppress(OSError), self._path.open("rb") as file:
-            file.seek(self._from)
-            content = file.read(1 << 20)
-            whole = content[: content.rfind(b"\n") + 1]
-            self._from += len(whole)
-            for line in whole.decode("utf-8", "replace").splitlines():
-                if line.strip():
-                    show(line.rstrip())
-
-    def _size(self) -> int:
-        try:
-            return self._path.stat().st_size
-        except OSError:
-            return 0
+def _show_from(log: Path, at: int, show: Callable[[str], None]) -> int:
+    """Show each line of a log that is whole by now, from this place on; return the place after them."""
+    with suppress(OSError), log.open("rb") as file:
+        file.seek(at)
+        content = file.read(1 << 20)
+        whole = content[: content.rfind(b"\n") + 1]
+        at += len(whole)
+        for line in whole.decode("utf-8", "replace").splitlines():
+            if line.strip():
+                show(line.rstrip())
+    return at

@@ -51,8 +51,7 @@ class JobsLock:
         ``whose`` is added to that: the user whom the lock belongs to, which the holder cannot choose. Without a folder that
         can be written there are no locks. Raises :class:`UntrustedLockError`.
         """
-        folder = _lock_folder()
-        for path in [folder / name for name in self._names] if folder is not None else ():
+        for path in self._paths():
             descriptor = _locked(path)
             if descriptor is None:
                 self.release()
@@ -62,10 +61,13 @@ class JobsLock:
             os.pwrite(descriptor, json.dumps(about).encode()[:_LARGEST], 0)
         return None
 
+    def _paths(self) -> list[Path]:
+        folder = _lock_folder()
+        return [] if folder is None else [folder / name for name in self._names]
+
     def holder(self) -> dict[str, Any] | None:
         """Return what the holder of one of the jobs says about itself, as :meth:`take` does, and lock nothing."""
-        folder = _lock_folder()
-        for path in [folder / name for name in self._names] if folder is not None else ():
+        for path in self._paths():
             if not path.exists():
                 continue
             descriptor = _locked(path)

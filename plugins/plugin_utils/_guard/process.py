@@ -545,7 +545,3 @@ def _answer_once(answer_to: int, answer: Answer) -> bool:
     finally:
         os.close(answer_to)
     return True
-
-
-if __name__ == "__main__":
-    main()
