@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
+from math import isfinite
 
 from ...module_utils._cutover import journal_json
 from ...module_utils._cutover.journal import Journal
@@ -31,7 +32,8 @@ def look(
     A file does not say when it was renewed, so it is watched until it is, for a lease at most. Raises :class:`StoreError`, and
     ValueError for what is not a journal.
     """
-    observer, watched, began = Observer(), _Watches(), now()
+    observer, began = Observer(), now()
+    of_watches: dict[str, Observer] = {}
     while True:
         held = store.read()
         if held is None:
@@ -41,12 +43,19 @@ def look(
         rose, age = observer.rose(held), observer.age(held, now())
         gone = journal.owner is not None and alive.gone(journal.owner.guard)
         ended = journal.outcome is not None
-        watched.see(journal.plan.cutover, () if ended else store.acknowledgements())
+        watches: list[tuple[Acknowledgement, float]] = []
+        for said in () if ended else store.acknowledgements():
+            if said.document.get("cutover") == journal.plan.cutover:
+                of_watch = of_watches.setdefault(said.token, Observer())
+                of_watch.age(said, now())
+                watches.append((said, of_watch.longest_age(said, now())))
         # By then nothing was heard for a whole lease.
         known = ended or gone or rose or held.age is not None or looked >= lease
-        if known and (ended or watched.known or looked >= _SPEAKS * pace(lease)):
+        if known and (all(isfinite(silent) for _said, silent in watches) or looked >= _SPEAKS * pace(lease)):
             lives = not (ended or gone) and age < lease
-            return journal, Outside(time.time(), lives, None if gone else age, watched.living(lease))
+            living = [said.document for said, silent in watches if silent < lease]
+            told = tuple((str(watch.get("by", "")), watch.get("reason")) for watch in living)
+            return journal, Outside(time.time(), lives, None if gone else age, told)
         sleep(_PAUSE)
 
 
@@ -60,30 +69,3 @@ def of_more_jobs(error: BusyError) -> str:
             "to all of its jobs."
         )
     return "Another cutover has one of these jobs. Set drs_cutover_jobs to all of its jobs."
-
-
-class _Watches:
-    """What each watch of a cutover said last, and which have said anything since this began to look."""
-
-    def __init__(self) -> None:
-        self._first: dict[str, int] = {}
-        self._last: dict[str, Acknowledgement] = {}
-
-    def see(self, cutover: str, said: Iterable[Acknowledgement]) -> None:
-        for each in said:
-            if each.document.get("cutover") == cutover:
-                self._first.setdefault(each.token, each.beat)
-                self._last[each.token] = each
-
-    def _lives(self, said: Acknowledgement, lease: float) -> bool:
-        return said.beat != self._first[said.token] if said.age is None else said.age < lease
-
-    @property
-    def known(self) -> bool:
-        """Whether it is known of each whether it lives: a store with a clock says so, of a file only watching tells."""
-        return all(said.age is not None or self._lives(said, 0.0) for said in self._last.values())
-
-    def living(self, lease: float) -> tuple[tuple[str, str | None], ...]:
-        """Return who each that lives is, and why it could not unfreeze."""
-        alive_ones = [said for said in self._last.values() if self._lives(said, lease)]
-        return tuple((str(said.document.get("by", "")), said.document.get("reason")) for said in alive_ones)
