@@ -193,16 +193,8 @@ class Acting:
     def _started(self, tasks: str, journal: Journal, *, check: bool) -> unfreeze.Playbook:
         if self._kept is not None and (missing := self._kept.put_back()):
             self.log(f"Removed meanwhile, and put back for the unfreeze: {', '.join(map(str, missing))}")
-        return unfreeze.start(
-            self.handover,
-            tasks,
-            journal.keep,
-            host=journal.plan.host,
-            cutover=journal.plan.cutover,
-            folder=self.folder,
-            timeout=self.start.unfreeze_timeout,
-            check=check,
-        )
+        timeout = self.start.unfreeze_timeout
+        return unfreeze.start(self.handover, tasks, journal, folder=self.folder, timeout=timeout, check=check)
 
     def _keep_temporary(self) -> None:
         try:

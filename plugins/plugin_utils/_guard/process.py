@@ -185,7 +185,7 @@ class RunGuard(Acting):
         if not self._run_gone and self.run_is_gone:
             self._run_gone = True
             self.log(f"The run (process {self.start.pid}) is gone.")
-        if self._run_gone and not self.owned.lost and not self.journal.outcome and not self.journal.unfreezing:
+        if self._run_gone and not self.owned.lost:
             self._run_ended()
         self._look_at_clocks()
         self.note_rehearsal()
@@ -232,12 +232,11 @@ class RunGuard(Acting):
 
     def _time_is_up(self) -> None:
         journal = self.journal
-        if journal.frozen and not journal.unfreezing and not journal.outcome:
-            acting = self._end_stage()
-            self.do(advance(self.journal, TimeUp(max(self.now(), self.journal.deadline or 0.0), acting)))
-        elif journal.switching and not journal.switched and not journal.outcome:
+        if journal.switching and not journal.switched and not journal.outcome:
             limit = f"drs_cutover_max_outage ({journal.plan.max_outage:g} s)"
             self.say(f"The switch is still running, and the outage has reached {limit}. Nothing is undone.")
+        acting = self._end_stage()
+        self.do(advance(journal, TimeUp(max(self.now(), journal.deadline or 0.0), acting)))
         self._due = None
 
     def _watch_for_outage(self) -> None:

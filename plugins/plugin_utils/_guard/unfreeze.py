@@ -23,6 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ...module_utils._cutover.journal import Journal
 from ...module_utils._job.text import printable
 from .._files import create
 from . import leftovers
@@ -127,26 +128,24 @@ class Playbook:
 def start(
     handover: Handover,
     tasks: str,
-    keep: Mapping[str, Any],
+    journal: Journal,
     *,
-    host: str,
-    cutover: str,
     folder: Path,
     timeout: float,
     check: bool,
 ) -> Playbook:
-    """Start the unfreeze tasks, in check mode if that is a rehearsal. Raises :class:`OSError`."""
+    """Start the unfreeze tasks of a cutover, in check mode if that is a rehearsal. Raises :class:`OSError`."""
     name = secrets.token_hex(4)
-    playbook = _written(
-        Path(handover.folder), folder, f".drs_cutover_unfreeze.{name}.yml", _content(handover, tasks, host)
-    )
+    content = _content(handover, tasks, journal.plan.host)
+    playbook = _written(Path(handover.folder), folder, f".drs_cutover_unfreeze.{name}.yml", content)
     leftovers.note_playbook(folder, playbook)
-    variables = {**handover.variables, **{key: yaml_text(value) for key, value in keep.items()}}
+    variables = {**handover.variables, **{key: yaml_text(value) for key, value in journal.keep.items()}}
+    pipe = folder / f"variables.{name}"
     ended = folder / f"ended.{name}"
-    stage = REHEARSAL if check else UNFREEZE
+    cutover, stage = journal.plan.cutover, f"{REHEARSAL if check else UNFREEZE}.{name}"
     environment = {
         **os.environ,
-        MARK: f"{cutover}:{stage}.{name}",
+        MARK: f"{cutover}:{stage}",
         ENDED: str(ended),
         "TMPDIR": str(folder),
         "ANSIBLE_LOCAL_TEMP": str(folder / "ansible"),
@@ -158,14 +157,8 @@ def start(
     }
     if handover.config:
         environment["ANSIBLE_CONFIG"] = handover.config
-    arguments = [sys.executable, "-c", _LAUNCHER, str(folder / f"variables.{name}")]
-    arguments += [
-        *handover.options,
-        *(["--check"] if check else []),
-        "-e",
-        f"@{folder / f'variables.{name}'}",
-        str(playbook),
-    ]
+    arguments = [sys.executable, "-c", _LAUNCHER, str(pipe), *handover.options, *(["--check"] if check else [])]
+    arguments += ["-e", f"@{pipe}", str(playbook)]
     output = None if _can_be_written(1) else subprocess.DEVNULL
     try:
         process = subprocess.Popen(
@@ -181,14 +174,14 @@ def start(
     except OSError:
         playbook.unlink()
         raise
-    started = Playbook(process, playbook, ended, Leftovers(cutover, f"{stage}.{name}"), timeout)
+    started = Playbook(process, playbook, ended, Leftovers(cutover, stage), timeout)
     if process.stdin:
-        content = ", ".join(f"{_text(key)}: {value}" for key, value in variables.items())
-        left = memoryview(f"{{{content}}}".encode())
+        values = ", ".join(f"{_text(key)}: {value}" for key, value in variables.items())
+        left = memoryview(f"{{{values}}}".encode())
         try:
-            with limited(_READS), suppress(BrokenPipeError), process.stdin as pipe:
+            with limited(_READS), suppress(BrokenPipeError), process.stdin as file:
                 while left:
-                    left = left[os.write(pipe.fileno(), left) :]
+                    left = left[os.write(file.fileno(), left) :]
         except TookTooLongError:
             # More than a pipe holds, and an interpreter that hangs: the guard must go on.
             started.stop()

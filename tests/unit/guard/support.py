@@ -255,10 +255,10 @@ class World:
         self._turns += 1
         assert self._turns < 10_000, "it does not end"
 
-    def _start(self, _handover: Any, tasks: str, keep: Mapping[str, Any], *, check: bool, **_more: Any) -> Playbook:
+    def _start(self, _handover: Any, tasks: str, journal: Journal, *, check: bool, **_more: Any) -> Playbook:
         if self.cannot_start:
             raise OSError(2, "No such file or directory")
-        self.playbooks.append(Playbook(tasks, keep, check=check))
+        self.playbooks.append(Playbook(tasks, journal.keep, check=check))
         return self.playbooks[-1]
 
     @property

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard import alive, unfreeze
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import Handover
+from ansible_collections.cutover.drs.tests.unit.cutover.builders import a_cutover
 
 
 def test_an_interpreter_that_hangs_holds_no_guard_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -33,9 +34,7 @@ def test_an_interpreter_that_hangs_holds_no_guard_up(monkeypatch: pytest.MonkeyP
     )
     began = time.monotonic()
     with pytest.raises(OSError, match=r"it did not read its variables within 0\.3 s"):
-        unfreeze.start(
-            handover, "unfreeze.yml", {}, host="db1", cutover="c1", folder=tmp_path, timeout=600.0, check=False
-        )
+        unfreeze.start(handover, "unfreeze.yml", a_cutover().journal, folder=tmp_path, timeout=600.0, check=False)
     assert time.monotonic() - began < 20
     assert not list(tmp_path.glob(".drs_cutover_unfreeze.*.yml"))
 
