@@ -46,6 +46,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeGuard
 
 from ...module_utils._job.text import sentence
@@ -281,22 +282,16 @@ class _Place:
         if shown is not None and shown.content is None:
             raise OSError(errno.EINVAL, f"{self.path} is something else")
         first = shown or _Version(0, b"", None)
-        new = self.folder.parent / f".drs.{secrets.token_hex(8)}"
-        new.mkdir(mode=0o700)
-        try:
-            create(new / str(first.number), first.data, 0o600)
+        with TemporaryDirectory(prefix=".drs.", dir=self.folder.parent) as new:
+            create(Path(new) / str(first.number), first.data, 0o600)
             try:
-                new.rename(self.folder)
+                Path(new).rename(self.folder)
             except OSError as error:
                 if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.ENOENT, errno.EPERM):
                     raise
                 # Another one was faster, or this one's own renaming was answered twice.
                 if not self.exists():
                     raise
-        finally:
-            (new / str(first.number)).unlink(missing_ok=True)
-            with suppress(FileNotFoundError):
-                new.rmdir()
         sync_folder(self.folder.parent)
 
     def shown(self) -> _Version | None:
