@@ -372,22 +372,20 @@ class RunGuard(Acting):
     def _lost(self, request: protocol.Request | None) -> Answer:
         """Answer a run whose journal another owner has taken: it may only learn how things end."""
         found = self.owned.read()
+        shown, waits = found or self.journal, False
+        ends = isinstance(request, (protocol.StepFailed, protocol.Look, protocol.Finish))
         if found is not None and (other := of_other_jobs(found, self.start.jobs)):
             # How theirs ends says nothing of this one.
-            move = advance(self.journal, Failed(self.now(), other))
-            self._finished = isinstance(request, protocol.Finish)
-            ends = isinstance(request, (protocol.StepFailed, protocol.Look, protocol.Finish))
-            return self._answer(Move(move.journal, Next.ENDED if ends else Next.REFUSED, move.journal.failure))
-        owner = found.owner.role.words if found and found.owner else "another owner"
-        why = (found.failure if found else "") or "This run seemed to be dead."
-        message = f"{owner.capitalize()} has taken over this cutover. {why} This run stops here."
-        if isinstance(request, (protocol.StepFailed, protocol.Look, protocol.Finish)):
-            waits = found is not None and found.unfreezing and found.outcome is None
+            shown = advance(self.journal, Failed(self.now(), other)).journal
+            message = shown.failure
+        else:
+            owner = found.owner.role.words if found and found.owner else "another owner"
+            why = (found.failure if found else "") or "This run seemed to be dead."
+            message = f"{owner.capitalize()} has taken over this cutover. {why} This run stops here."
+            waits = ends and found is not None and found.unfreezing and found.outcome is None
             waits = waits and since_boot() - self._lost_at < self.journal.plan.unfreeze_for
-            self._finished = isinstance(request, protocol.Finish) and not waits
-            shown = Move(found or self.journal, Next.WAIT if waits else Next.ENDED, message)
-            return self._answer(shown)
-        return self._answer(Move(found or self.journal, Next.REFUSED, message))
+        self._finished = isinstance(request, protocol.Finish) and not waits
+        return self._answer(Move(shown, Next.WAIT if waits else Next.ENDED if ends else Next.REFUSED, message))
 
     def _answer(self, move: Move) -> Answer:
         return Answer(
