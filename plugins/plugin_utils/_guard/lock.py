@@ -123,11 +123,9 @@ def _lock_folder() -> Path | None:
     for place in _PLACES:
         folder = Path(place) / _FOLDER
         with suppress(OSError):
-            try:
+            with suppress(FileExistsError):
                 folder.mkdir()
                 folder.chmod(0o1777)
-            except FileExistsError:
-                pass
             found = folder.lstat()
             if not stat.S_ISDIR(found.st_mode):
                 raise UntrustedLockError(f"{folder} of {whose(found.st_uid)} is not a folder. Remove it.")
