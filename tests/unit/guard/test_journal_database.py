@@ -1,17 +1,14 @@
 # Copyright (c) 2026, the cutover.drs authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The journal in a real PostgreSQL, also through PgBouncer, and in a real MariaDB."""
+"""The journal in a real database: jobs that journals share, answers that are lost, and what is shown."""
 
 from __future__ import annotations
 
 import multiprocessing
-import ssl
 import textwrap
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from functools import cache
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -40,63 +37,6 @@ DEAD = {**ALIVE, "lease": 0}
 FROZEN = {**DEAD, "frozen_since": 1000.0}
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_context() -> Iterator[None]:
-    """The driver of MariaDB reads the certificates of the machine for each connection, and these servers have none."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
-        yield
-
-
-@pytest.fixture(scope="session")
-def started() -> Iterator[dict[str, Any]]:
-    """The servers that were started so far, each once."""
-    with ExitStack() as stack:
-        yield {"stack": stack}
-
-
-def server_of(started: dict[str, Any], kind: str) -> servers.Server:
-    if kind not in started:
-        try:
-            started[kind] = started["stack"].enter_context(getattr(servers, kind)())
-        except servers.MissingError as error:
-            pytest.skip(str(error))
-    server: servers.Server = started[kind]
-    empty(server.url)
-    return server
-
-
-def empty(url: str) -> None:
-    """Forget the journals of earlier tests, whose owners have the same tokens."""
-    from sqlalchemy import create_engine, text
-
-    DatabaseStore(url, ["j1"]).read()
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for table in ("journal", "job", "watch"):
-            connection.execute(text(f"DELETE FROM drs_cutover_{table}"))
-    engine.dispose()
-
-
-@pytest.fixture
-def postgresql(started: dict[str, Any]) -> servers.Server:
-    return server_of(started, "postgresql")
-
-
-@pytest.fixture(params=["postgresql", "mariadb", "pgbouncer"])
-def url(request: pytest.FixtureRequest, started: dict[str, Any]) -> str:
-    if request.param != "pgbouncer":
-        return server_of(started, request.param).url
-    server = server_of(started, "postgresql")
-    if "pgbouncer" not in started:
-        try:
-            pooler = servers.pgbouncer(server)
-            started["pgbouncer"] = started["stack"].enter_context(pooler)
-        except servers.MissingError as error:
-            pytest.skip(str(error))
-    return str(started["pgbouncer"])
-
-
 @pytest.fixture
 def store(url: str, request: pytest.FixtureRequest) -> DatabaseStore:
     """A store of jobs that no other test has."""
@@ -109,18 +49,6 @@ def jobs_of(request: pytest.FixtureRequest, *names: str) -> list[str]:
 
 def test_a_url_is_a_database(postgresql: servers.Server) -> None:
     assert isinstance(open_store(postgresql.url, ["j1"])._store, DatabaseStore)
-
-
-def test_versions_epochs_and_beats_rise(store: DatabaseStore) -> None:
-    assert store.read() is None
-    first = store.take({"n": 1, **ALIVE}, A, None)
-    assert (first.version, first.token, first.epoch, first.beat) == (1, A, 1, 0)
-    second = store.renew(store.replace({"n": "zwei ü \U0001f512", **ALIVE}, first))
-    read = store.read()
-    assert read is not None
-    assert (read.document, read.version, read.token, read.epoch, read.beat) == (second.document, 2, A, 1, 1)
-    third = store.take({"n": 3}, B, read)
-    assert (third.version, third.epoch) == (3, 2)
 
 
 def test_whoever_put_its_token_on_its_jobs_may_try_again_at_once(
@@ -141,32 +69,6 @@ def test_whoever_put_its_token_on_its_jobs_may_try_again_at_once(
     assert store.take(FROZEN, B, old).token == B
 
 
-def test_an_owner_that_lost_the_journal_can_do_nothing(store: DatabaseStore) -> None:
-    old = store.take(ALIVE, A, None)
-    new = store.take(ALIVE, B, old)
-    for attempt in (lambda: store.replace(ALIVE, old), lambda: store.renew(old), lambda: store.remove(old)):
-        with pytest.raises(LostError):
-            attempt()
-    store.release(old)
-    assert store.renew(new)
-
-
-def test_who_has_seen_an_old_beat_or_version_takes_nothing(store: DatabaseStore) -> None:
-    seen = store.take(ALIVE, A, None)
-    for after in (None, seen):
-        store.renew(seen)
-        with pytest.raises(LostError):
-            store.take(ALIVE, B, after)
-    assert store.renew(seen)
-
-
-def test_a_journal_that_is_removed_is_gone_and_its_numbers_go_on(store: DatabaseStore) -> None:
-    store.remove(store.take(ALIVE, A, None))
-    assert store.read() is None
-    again = store.take(ALIVE, B, None)
-    assert (again.version, again.epoch) == (3, 2)
-
-
 def test_the_age_is_that_of_the_last_renewal_by_the_databases_clock(store: DatabaseStore) -> None:
     held = store.take(ALIVE, A, None)
     first = store.read()
@@ -177,16 +79,6 @@ def test_the_age_is_that_of_the_last_renewal_by_the_databases_clock(store: Datab
     assert first.age is not None
     assert second.age is not None
     assert 0 <= second.age < 60
-
-
-def test_watches_say_again_and_again_that_they_live(store: DatabaseStore) -> None:
-    store.acknowledge(C, {"host": "h"})
-    store.acknowledge(C, {"host": "h"})
-    store.acknowledge(B, {"host": "g"})
-    said = [(watch.token, watch.document, watch.beat) for watch in store.acknowledgements()]
-    assert said == [(B, {"host": "g"}, 1), (C, {"host": "h"}, 2)]
-    store.release(store.take(ALIVE, A, None))
-    assert store.acknowledgements() == ()
 
 
 @pytest.mark.parametrize(
