@@ -18,6 +18,7 @@ from ansible_collections.cutover.drs.plugins.plugin_utils._guard.journal_databas
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.journal_file import FileStore
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import Store
 from ansible_collections.cutover.drs.tests import servers
+from ansible_collections.cutover.drs.tests.unit.guard.support import World
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -88,3 +89,9 @@ def any_store(request: pytest.FixtureRequest, started: dict[str, Any], tmp_path:
     if request.param == "file":
         return FileStore(str(tmp_path / "cutover.json"))
     return DatabaseStore(url_of(started, request.param), ["j1", "j2"])
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    """Guards around a journal in a database, or in what ``everywhere`` and ``on_a_file`` say."""
+    return World(monkeypatch, tmp_path, database=getattr(request, "param", True))

@@ -25,6 +25,7 @@ from ansible_collections.cutover.drs.plugins.plugin_utils._guard import (
     unfreeze,
 )
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard import watch as watching
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard.acting import Acting
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import (
     Answer,
     EnterStage,
@@ -41,6 +42,9 @@ from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import (
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import plan
 
 WENT = "the network is away"
+# Where the journal of a test's world is.
+on_a_file = pytest.mark.parametrize("world", [False], ids=["file"], indirect=True)
+everywhere = pytest.mark.parametrize("world", [True, False], ids=["database", "file"], indirect=True)
 
 
 class Clock:
@@ -84,9 +88,9 @@ class MemoryStore:
 
         def take() -> Held:
             newest = self.newest
-            if (newest is None) != (after is None):
-                raise LostError
-            if newest is not None and after is not None and not self.same(newest, after):
+            # Nothing has happened since, not even a renewal.
+            seen, found = ((held and (held.version, held.token, held.beat)) for held in (after, newest))
+            if seen != found:
                 raise LostError
             epoch = 1 if newest is None else newest.epoch + 1
             return self._set(Held(plain(document), 1 if newest is None else newest.version + 1, token, epoch, 0, None))
@@ -111,10 +115,6 @@ class MemoryStore:
             return replace(held, beat=self.newest.beat + 1)
 
         return self._done("renew", beat)
-
-    def same(self, newest: Held, after: Held) -> bool:
-        """Whether nothing has happened since ``after``, not even a renewal."""
-        return self.same_version(newest, after) and newest.beat == after.beat
 
     def same_version(self, newest: Held, after: Held) -> bool:
         """Whether ``after`` is the newest version, and its owner still owns it."""
@@ -227,6 +227,7 @@ class World:
 
     def __init__(self, patch: pytest.MonkeyPatch, folder: Path, *, database: bool = True) -> None:
         self.clock = Clock()
+        self.database = database
         self.store = MemoryStore(self.clock if database else None)
         self.folder = folder
         self.playbooks: list[Playbook] = []
@@ -336,30 +337,38 @@ class Silence:
         raise TimeoutError
 
 
-class Guarded:
-    """A guard of a run that is served turn by turn, and how a step talks to it."""
+class Served:
+    """What is served turn by turn."""
+
+    def __init__(self, world: World, served: Acting) -> None:
+        self.world = world
+        self._served = served
+
+    def turn(self, seconds: float = 0.25) -> Any:
+        self.world.passes(seconds)
+        self._served.turn()
+        return self
+
+    def turns(self, seconds: float) -> Any:
+        """Let it work for so long."""
+        end = self.world.clock.now + seconds
+        while self.world.clock.now < end:
+            self.turn()
+        return self
+
+
+class Guarded(Served):
+    """A guard of a run, and how a step talks to it."""
 
     def __init__(self, world: World, start: Start) -> None:
-        self.world = world
         self.guard = process.RunGuard(start, world.store, world.folder)
+        super().__init__(world, self.guard)
         self.begun = self.guard.begin()
         if isinstance(self.begun, Move) and self.begun.next is Next.GO_ON and self.guard.journal.plan.rehearses:
             # As serve() does first.
             self.guard.rehearse(self.guard.journal)
             self.guard.note_rehearsal()
             self.rehearsal = world.playbooks[-1]
-
-    def turn(self, seconds: float = 0.25) -> Guarded:
-        self.world.passes(seconds)
-        self.guard.turn()
-        return self
-
-    def turns(self, seconds: float) -> Guarded:
-        """Let it work for so long."""
-        end = self.world.clock.now + seconds
-        while self.world.clock.now < end:
-            self.turn()
-        return self
 
     def ask(self, request: Request, late: float = 0.0) -> Answer:
         """Ask by the protocol, as a step on the same machine does; ``late`` seconds after it gave up."""
@@ -412,23 +421,12 @@ class Listener:
         return self._connection, None
 
 
-class Watched:
-    """A watch, or recover, that is served turn by turn."""
+class Watched(Served):
+    """A watch, or recover."""
 
     def __init__(self, world: World, start: Start) -> None:
-        self.world = world
         self.watch = watching.Watch(start, world.store, world.folder)
-
-    def turn(self, seconds: float = 0.25) -> Watched:
-        self.world.passes(seconds)
-        self.watch.turn()
-        return self
-
-    def turns(self, seconds: float) -> Watched:
-        end = self.world.clock.now + seconds
-        while self.world.clock.now < end:
-            self.turn()
-        return self
+        super().__init__(world, self.watch)
 
     @property
     def ended(self) -> tuple[Next, str] | None:

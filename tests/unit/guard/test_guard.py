@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import take_over
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Move, Next, Outcome, Role
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Next, Outcome, Role
 from ansible_collections.cutover.drs.plugins.module_utils._job.text import sentence
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard import lock, process, protocol, unfreeze
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import (
@@ -38,15 +38,19 @@ from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     a_cutover,
     plan,
 )
-from ansible_collections.cutover.drs.tests.unit.guard.support import WENT, Guarded, Listener, Silence, World, plain
+from ansible_collections.cutover.drs.tests.unit.guard.support import (
+    WENT,
+    Guarded,
+    Listener,
+    Silence,
+    World,
+    everywhere,
+    on_a_file,
+    plain,
+)
 
 SURE = LEASE * 2 / 3
 FAILED = StepFailed("The task 'Lock the tables' of freeze.yml failed: locked")
-
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
-    return World(monkeypatch, tmp_path)
 
 
 def test_a_cutover_in_which_all_goes_well_is_done(world: World) -> None:
@@ -305,9 +309,10 @@ def test_what_is_left_of_the_freeze_is_ended_before_the_unfreeze(world: World) -
     assert (len(world.unfreezes), world.store.journal.again) == (1, False)
 
 
-def test_freeze_tasks_that_could_not_be_ended_are_undone_once_more(world: World) -> None:
-    guarded = world.guard().until("freeze")
-    world.left.alive = 2
+@pytest.mark.parametrize("local", [True, False], ids=["not ended here", "on other hosts"])
+def test_freeze_tasks_that_may_still_act_are_undone_once_more_half_a_minute_later(world: World, local: bool) -> None:
+    guarded = world.guard(local=local).until("freeze")
+    world.left.alive = 2 * local
     world.gone_runs.add(10)
     guarded.turn()
     assert world.store.journal.again
@@ -319,20 +324,6 @@ def test_freeze_tasks_that_could_not_be_ended_are_undone_once_more(world: World)
     world.unfreezes[1].says = ""
     guarded.turns(1)
     assert (world.store.journal.outcome, len(world.unfreezes)) == (Outcome.UNFROZEN, 2)
-
-
-def test_freeze_tasks_on_other_hosts_are_undone_once_more_half_a_minute_later(world: World) -> None:
-    guarded = world.guard(local=False).until("freeze")
-    world.gone_runs.add(10)
-    guarded.turn()
-    world.unfreezes[0].says = ""
-    guarded.turn().turns(29)
-    assert (world.store.journal.outcome, len(world.unfreezes)) == (None, 1)
-    guarded.turns(2)
-    assert len(world.unfreezes) == 2
-    world.unfreezes[1].says = ""
-    guarded.turn()
-    assert world.store.journal.outcome is Outcome.UNFROZEN
 
 
 def test_of_a_run_that_lives_nothing_is_unfrozen_before_its_freeze_tasks_have_settled(world: World) -> None:
@@ -616,37 +607,25 @@ def test_a_guard_that_lost_the_journal_ends_its_own_unfreeze(world: World) -> No
 
 def test_a_second_run_is_refused_while_the_first_lives(world: World) -> None:
     world.guard().until("freeze")
-    second = world.guard(pid=20)
-    assert isinstance(second.begun, Move)
-    assert (
-        second.begun.next,
-        second.begun.message.startswith("Another run owns this cutover: the run, process 10"),
-    ) == (
-        Next.REFUSED,
-        True,
-    )
+    begun = world.guard(pid=20).begun
+    assert begun.next is Next.REFUSED
+    assert begun.message.startswith("Another run owns this cutover: the run, process 10")
 
 
-@pytest.mark.parametrize("database", [True, False], ids=["database", "file"])
-def test_a_run_that_begins_waits_for_the_lease_of_one_that_is_gone(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database: bool
-) -> None:
-    world = World(monkeypatch, tmp_path, database=database)
+@everywhere
+def test_a_run_that_begins_waits_for_the_lease_of_one_that_is_gone(world: World) -> None:
     world.guard().until("freeze")
-    if database:
+    if world.database:
         world.clock.now += LEASE
     began = world.clock.now
-    second = world.guard(pid=20)
-    assert isinstance(second.begun, Move)
-    assert second.begun.next is Next.GO_ON
-    assert second.begun.message.startswith("An earlier run was interrupted in the stage freeze")
-    assert world.clock.now - began >= (0 if database else LEASE)
+    begun = world.guard(pid=20).begun
+    assert begun.next is Next.GO_ON
+    assert begun.message.startswith("An earlier run was interrupted in the stage freeze")
+    assert world.clock.now - began >= (0 if world.database else LEASE)
 
 
-def test_a_run_that_begins_sees_within_moments_that_an_owner_lives(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    world = World(monkeypatch, tmp_path, database=False)
+@on_a_file
+def test_a_run_that_begins_sees_within_moments_that_an_owner_lives(world: World) -> None:
     first = world.guard().until("freeze")
     began = world.clock.now
 
@@ -657,20 +636,16 @@ def test_a_run_that_begins_sees_within_moments_that_an_owner_lives(
         return ""
 
     world.store.fault = beats
-    second = world.guard(pid=20)
-    assert isinstance(second.begun, Move)
-    assert second.begun.next is Next.REFUSED
+    assert world.guard(pid=20).begun.next is Next.REFUSED
     assert world.clock.now - began < 4
 
 
-def test_a_guard_that_is_known_to_be_gone_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    world = World(monkeypatch, tmp_path, database=False)
+@on_a_file
+def test_a_guard_that_is_known_to_be_gone_is_not_waited_for(world: World) -> None:
     world.guard().until("freeze")
     world.gone_guards.add(os.getpid())
     began = world.clock.now
-    second = world.guard(pid=20)
-    assert isinstance(second.begun, Move)
-    assert (second.begun.next, world.clock.now) == (Next.GO_ON, began)
+    assert (world.guard(pid=20).begun.next, world.clock.now) == (Next.GO_ON, began)
 
 
 def test_of_two_runs_that_begin_at_the_same_moment_one_wins(world: World) -> None:
@@ -684,8 +659,6 @@ def test_of_two_runs_that_begin_at_the_same_moment_one_wins(world: World) -> Non
 
     world.store.fault = meanwhile
     late = world.guard()
-    assert isinstance(late.begun, Move)
-    assert isinstance(other[0].begun, Move)
     assert (late.begun.next, other[0].begun.next) == (Next.REFUSED, Next.GO_ON)
 
 
@@ -832,18 +805,13 @@ def test_a_second_run_on_this_machine_says_who_owns_the_jobs(world: World, monke
 # In a container
 
 
-@pytest.mark.parametrize("database", [True, False], ids=["database", "file"])
-def test_in_a_container_nothing_freezes_before_a_watch_has_acknowledged(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database: bool
-) -> None:
-    world = World(monkeypatch, tmp_path, database=database)
+@everywhere
+def test_in_a_container_nothing_freezes_before_a_watch_has_acknowledged(world: World) -> None:
     guarded = world.guard(needs_watch=True).until("approach")
     guarded.judged("approach")
     answer = guarded.enter("freeze")
-    assert (answer.next, answer.message.startswith("This run is in a container, which takes its guard with it")) == (
-        Next.WAIT,
-        True,
-    )
+    assert answer.next is Next.WAIT
+    assert answer.message.startswith("This run is in a container, which takes its guard with it")
     guarded.turns(LEASE)
     answer = guarded.enter("freeze")
     assert (answer.next, "Start cutover.drs.watch for these jobs" in answer.message) == (Next.REFUSED, True)
@@ -860,11 +828,8 @@ def test_in_a_container_nothing_freezes_before_a_watch_has_acknowledged(
 
 
 @pytest.mark.parametrize("looked_before", [True, False])
-@pytest.mark.parametrize("database", [True, False], ids=["database", "file"])
-def test_a_watch_that_was_lost_while_nobody_looked_at_it_does_not_count(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, database: bool, looked_before: bool
-) -> None:
-    world = World(monkeypatch, tmp_path, database=database)
+@everywhere
+def test_a_watch_that_was_lost_while_nobody_looked_at_it_does_not_count(world: World, looked_before: bool) -> None:
     if looked_before:
         world.store.acknowledge("ab" * 8, {"cutover": "c1", "reason": None})
     guarded = world.guard(needs_watch=True).until("approach")
@@ -872,19 +837,11 @@ def test_a_watch_that_was_lost_while_nobody_looked_at_it_does_not_count(
     guarded.turns(2 * LEASE).judged("approach")
     answer = guarded.enter("freeze")
     # A file does not say when it was written: whoever lives writes it again within moments.
-    assert answer.next is (Next.REFUSED if database else Next.WAIT)
+    assert answer.next is (Next.REFUSED if world.database else Next.WAIT)
     guarded.turns(LEASE)
     assert guarded.enter("freeze").next is Next.REFUSED
     world.store.acknowledge("ab" * 8, {"cutover": "c1", "reason": ""})
     assert guarded.enter("freeze").next is Next.GO_ON
-
-
-def test_a_watch_that_said_so_a_lease_ago_counts_no_more(world: World) -> None:
-    guarded = world.guard(needs_watch=True).until("approach")
-    guarded.judged("approach")
-    world.store.acknowledge("ab" * 8, {"cutover": "c1", "reason": ""})
-    guarded.turns(LEASE)
-    assert guarded.enter("freeze").next is Next.REFUSED
 
 
 def test_a_store_that_cannot_say_who_watches_lets_nothing_freeze(world: World) -> None:

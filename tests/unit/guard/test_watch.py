@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
 import pytest
 
@@ -17,12 +16,9 @@ from ansible_collections.cutover.drs.plugins.plugin_utils._guard import watch as
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.protocol import Finish, StepFailed, SwitchCompleted
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import BusyError, StoreError
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import LEASE, UNFREEZE_FOR, a_cutover, plan
-from ansible_collections.cutover.drs.tests.unit.guard.support import WENT, World
+from ansible_collections.cutover.drs.tests.unit.guard.support import WENT, World, everywhere
 
-
-@pytest.fixture(params=[True, False], ids=["database", "file"])
-def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
-    return World(monkeypatch, tmp_path, database=request.param)
+pytestmark = everywhere
 
 
 def test_a_watch_waits_for_a_cutover_rehearses_and_acknowledges_it(world: World) -> None:
