@@ -183,13 +183,11 @@ class Answer:
 
 def received(connection: socket.socket) -> bytes:
     """Return the line that somebody sends. Raises ValueError if it is not whole, and OSError."""
-    content = bytearray()
-    while not content.endswith(b"\n"):
-        chunk = connection.recv(1 << 16)
-        if not chunk or len(content) > LARGEST:
-            raise ValueError("a message that is not whole")
-        content += chunk
-    return bytes(content)
+    with connection.makefile("rb") as file:
+        line = file.readline(LARGEST)
+    if not line.endswith(b"\n"):
+        raise ValueError("a message that is not whole")
+    return line
 
 
 def encode(message: Request | Answer | Start, *, until: float = 0.0) -> bytes:
