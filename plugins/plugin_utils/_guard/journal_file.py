@@ -367,18 +367,15 @@ class _Place:
             if newest.removed:
                 self.path.unlink(missing_ok=True)
             else:
-                self._name(newest.number)
+                with self._temporary() as temporary, suppress(FileNotFoundError):
+                    # Needs no space, which a full disk has not. Tidied up since: the next round names a newer one.
+                    os.link(self.folder / str(newest.number), temporary)
+                    # Nothing happens if both are names of one file already.
+                    temporary.replace(self.path)
             sync_folder(self.path.parent)
             shown, newest = newest, self.newest()
             if newest == shown:
                 return
-
-    def _name(self, number: int) -> None:
-        with self._temporary() as temporary, suppress(FileNotFoundError):
-            # Needs no space, which a full disk has not. Tidied up since: the next round names a newer one.
-            os.link(self.folder / str(number), temporary)
-            # Nothing happens if both are names of one file already.
-            temporary.replace(self.path)
 
     @contextmanager
     def _temporary(self) -> Iterator[Path]:
