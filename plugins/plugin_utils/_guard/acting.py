@@ -66,7 +66,7 @@ class Acting:
         self._rehearsal: unfreeze.Playbook | None = None
         self._to_rehearse: tuple[str, Journal] | None = None
         self._turn_to_rehearse = Turn()
-        self._kept: Kept | None = None
+        self._kept = Kept([], folder)
         self._child: unfreeze.Playbook | None = None
         self._again_at: float | None = None
         self._leftovers: Leftovers | None = None
@@ -191,7 +191,7 @@ class Acting:
         return said
 
     def _started(self, tasks: str, journal: Journal, *, check: bool) -> unfreeze.Playbook:
-        if self._kept is not None and (missing := self._kept.put_back()):
+        if missing := self._kept.put_back():
             self.log(f"Removed meanwhile, and put back for the unfreeze: {', '.join(map(str, missing))}")
         timeout = self.start.unfreeze_timeout
         return unfreeze.start(self.handover, tasks, journal, folder=self.folder, timeout=timeout, check=check)
@@ -206,8 +206,7 @@ class Acting:
     def put_away(self) -> None:
         """End a rehearsal that is not needed any more, and remove what was put back for the unfreeze."""
         self.stop_rehearsal()
-        if self._kept is not None:
-            self._kept.remove_again()
+        self._kept.remove_again()
 
     def end_leftovers(self, stages: tuple[str, ...], forks: bytes, *, run_lives: bool) -> bool:
         """End what is left of a stage's tasks on this machine; whether they may still act, here or elsewhere."""

@@ -51,6 +51,7 @@ from .bounded import BoundedStore
 from .lease import Observer, since_boot
 from .protocol import Answer, Start
 from .store import BusyError, Held, LostError, StoreError, is_database, open_store, unusable
+from .watch import Watch
 
 # Seconds for an answer to reach its step.
 _ON_ITS_WAY = 1.0
@@ -500,16 +501,14 @@ def _guarded(start: Start, folder: Path, answer_to: int) -> None:
         listener.listen(64)
         try:
             store = open_store(start.journal, start.jobs)
-            guard = RunGuard(start, store, folder) if start.role == "run" else None
+            run = start.role == "run"
+            guard: RunGuard | Watch = RunGuard(start, store, folder) if run else Watch(start, store, folder)
         except (StoreError, OSError) as error:
             _answer_once(answer_to, Answer(Next.REFUSED, str(error)))
             return
-        if guard is None:
-            from .watch import Watch
-
-            watch = Watch(start, store, folder)
+        if isinstance(guard, Watch):
             if _answer_once(answer_to, Answer(Next.WAIT, socket=str(folder / "guard"), log=start.log)):
-                watch.run(listener)
+                guard.run(listener)
             return
         try:
             _begin(guard, folder, listener, answer_to)
