@@ -32,8 +32,8 @@ class OwnedJournal:
         self._now = now
         # Whether another owner has taken it: then nothing is written and nothing goes on.
         self.lost = False
+        # Whether the store may have something else, as after a write that failed: it may have taken place all the same.
         self._unwritten = False
-        self._unsettled = False
         store.seconds = max(1.0, min(5.0, lease.seconds / 6))
 
     def keep(self, journal: Journal) -> str:
@@ -62,10 +62,9 @@ class OwnedJournal:
     def _write(self, journal: Journal) -> str:
         document = journal_json.encode(journal, self._now())
         problem = self._tried(lambda: self._store.replace(document, self._settled()))
-        # It may have taken place all the same: the next write looks first.
-        self._unsettled = bool(problem)
+        self._unwritten = bool(problem)
         if not problem:
-            self.journal, self._unwritten = journal, False
+            self.journal = journal
         return problem
 
     def _tried(self, change: Callable[[], Held]) -> str:
@@ -81,8 +80,8 @@ class OwnedJournal:
         return ""
 
     def _settled(self) -> Held:
-        """Return what the store has of this owner, after a write of which nobody knows whether it took place."""
-        if not self._unsettled:
+        """Return what the store has of this owner, also after a write of which nobody knows whether it took place."""
+        if not self._unwritten:
             return self._held
         found = self._store.read()
         if found is None:

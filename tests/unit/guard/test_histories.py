@@ -376,7 +376,6 @@ class History:
                     and (
                         owned.lost,
                         owned._unwritten,
-                        owned._unsettled,
                         round(owned.lease.unrenewed_for(now)),
                         shown(owned.journal),
                         newest is not None and owned._held.version - newest.version,
