@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,27 +28,29 @@ FORK = "import os, sys; pid = os.fork(); pid and print(pid, flush=True); sys.std
 CUTOVER = f"c{os.getpid()}"
 
 
-def child(mark: str = "", *more: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, **({alive.MARK: mark} if mark else {})}
-    process = subprocess.Popen(
+@contextmanager
+def child(mark: str = "", *more: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that lives until its standard input is closed."""
+    with subprocess.Popen(
         [sys.executable, "-c", HOLD, *more],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment,
+        env={**os.environ, **({alive.MARK: mark} if mark else {})},
         start_new_session=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[str]]:
-    """A process that lives until its standard input is closed."""
     with child() as held:
         yield held
-        held.kill()
 
 
 def as_known(pid: int) -> Process:
@@ -122,20 +124,19 @@ def test_without_proc_a_signal_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_what_has_the_mark_of_the_stage_is_ended_and_nothing_else() -> None:
-    left = child(f"{CUTOVER}:freeze")
-    others = [child(f"{CUTOVER}:verify"), child(f"{CUTOVER}0:freeze"), child()]
-    try:
+    with (
+        child(f"{CUTOVER}:freeze") as left,
+        child(f"{CUTOVER}:verify") as one,
+        child(f"{CUTOVER}0:freeze") as two,
+        child() as three,
+    ):
         leftovers = alive.Leftovers(CUTOVER, "freeze")
         assert leftovers.any()
         assert left.wait(30) == -signal.SIGKILL
         assert leftovers.end(5.0)
         assert not leftovers.any()
         assert not leftovers.elsewhere
-        assert [other.poll() for other in others] == [None] * 3
-    finally:
-        for held in (left, *others):
-            held.kill()
-            held.communicate()
+        assert [other.poll() for other in (one, two, three)] == [None] * 3
 
 
 def test_a_task_that_acts_on_another_host_is_noticed(tmp_path: Path) -> None:
@@ -171,17 +172,11 @@ def test_a_task_that_just_starts_to_act_on_another_host_is_noticed(monkeypatch: 
 
 
 def test_a_worker_that_lost_its_run_is_ended_too() -> None:
-    worker = child("", f"ansible-playbook-{CUTOVER}")
-    other = child("", f"ansible-playbook-{CUTOVER}-2")
-    try:
+    with child("", f"ansible-playbook-{CUTOVER}") as worker, child("", f"ansible-playbook-{CUTOVER}-2") as other:
         command = alive.forks_of(worker.pid)
         assert alive.Leftovers(CUTOVER, "none", command).end(5.0)
         assert worker.wait(30) == -signal.SIGKILL
         assert other.poll() is None
-    finally:
-        for held in (worker, other):
-            held.kill()
-            held.communicate()
 
 
 def test_another_run_with_the_same_command_line_is_left_alone() -> None:
@@ -211,19 +206,13 @@ def test_where_nobody_can_tell_two_runs_apart_none_is_ended(monkeypatch: pytest.
         assert alive.forks_of(worker.pid) == b""
         assert alive.Leftovers(CUTOVER, "none", alive.forks_of(worker.pid)).end(5.0)
         assert worker.poll() is None
-        worker.kill()
 
 
 def test_what_cannot_be_ended_within_its_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    left = child(f"{CUTOVER}:stays")
     ticks = iter(range(100))
-    monkeypatch.setattr(os, "kill", lambda pid, number: None)
-    try:
+    with child(f"{CUTOVER}:stays"), monkeypatch.context() as patch:
+        patch.setattr(os, "kill", lambda pid, number: None)
         assert not alive.Leftovers(CUTOVER, "stays").end(3.0, lambda: next(ticks))
-    finally:
-        monkeypatch.undo()
-        left.kill()
-        left.communicate()
 
 
 @pytest.mark.parametrize(
