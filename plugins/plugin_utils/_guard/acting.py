@@ -149,7 +149,7 @@ class Acting:
             self.log(f"The lease could not be renewed: {problem}.")
 
     @property
-    def run_is_gone(self) -> bool:
+    def caller_is_gone(self) -> bool:
         """Whether the process is gone that started this guard."""
         return alive.run_is_gone(self.start.pid, self._run_started)
 

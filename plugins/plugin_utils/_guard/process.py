@@ -183,7 +183,7 @@ class RunGuard(Acting):
         self.renew()
         if self.owned.lost and not self._told_of_loss:
             self._lose()
-        if not self._run_gone and self.run_is_gone:
+        if not self._run_gone and self.caller_is_gone:
             self._run_gone = True
             self.log(f"The run (process {self.start.pid}) is gone.")
         if self._run_gone and not self.owned.lost:

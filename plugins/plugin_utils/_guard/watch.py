@@ -70,7 +70,7 @@ class Watch(Acting):
             self._owned.release()
 
     def turn(self) -> bool:
-        gone = self.run_is_gone
+        gone = self.caller_is_gone
         if self._owned is not None:
             self.renew()
             self.look_after_unfreeze()
