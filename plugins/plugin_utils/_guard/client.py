@@ -63,23 +63,25 @@ def start_guard(start: Start, environment: Mapping[str, str], about: str) -> Ans
     folder = _private_folder(environment)
     kept = {name: value for name, value in environment.items() if name not in _MARKS_OF_CI}
     try:
-        # It ends with an answer, or with the guard: a journal whose owner may live is watched for a lease.
-        process = subprocess.run(
+        # Not by run(), which kills what it started if this step is ended.
+        with subprocess.Popen(
             [sys.executable, "-c", _PROGRAM.format(root=str(_ROOT)), folder, "cutover.drs guard", about],
-            input=protocol.encode(start),
-            capture_output=True,
-            check=False,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             start_new_session=True,
             env=kept,
-        )
-        if not process.stdout:
-            said = process.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        ) as process:
+            # It ends with an answer, or with the guard: a journal whose owner may live is watched for a lease.
+            answer, errors = process.communicate(protocol.encode(start))
+        if not answer:
+            said = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise OSError(None, said or "it ended without saying why")
     except OSError:
         # The guard has ended, or never was, and said in that folder at most whose it would have been.
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return protocol.decode_answer(process.stdout)
+    return protocol.decode_answer(answer)
 
 
 def _private_folder(environment: Mapping[str, str]) -> str:
