@@ -507,6 +507,15 @@ def test_an_unfreeze_whose_end_nobody_heard_of_is_written_once(world: World) -> 
     assert len(world.unfreezes) == 1
 
 
+def test_a_verdict_that_was_written_though_nobody_heard_of_it_costs_no_journal(world: World) -> None:
+    guarded = world.guard().until("final")
+    world.store.fault = lambda operation: "unheard" if operation == "replace" else ""
+    assert guarded.judged("final").next is Next.REFUSED
+    world.store.fault = lambda operation: ""
+    assert guarded.ask(FAILED).next is Next.WAIT
+    assert (world.store.journal.unfreezing, guarded.guard.owned.lost) == (True, False)
+
+
 def test_a_stage_that_another_owner_made_impossible_does_not_begin(world: World) -> None:
     guarded = world.guard().until("verify")
     guarded.judged("recheck")
@@ -622,6 +631,13 @@ def test_a_run_that_begins_waits_for_the_lease_of_one_that_is_gone(world: World)
     assert begun.next is Next.GO_ON
     assert begun.message.startswith("An earlier run was interrupted in the stage freeze")
     assert world.clock.now - began >= (0 if world.database else LEASE)
+
+
+def test_the_outage_of_an_earlier_run_ends_in_time_too(world: World) -> None:
+    world.guard().until("freeze")
+    world.clock.now += LEASE
+    world.guard(pid=20).turns(MAX_OUTAGE + 1)
+    assert len(world.unfreezes) == 1
 
 
 @on_a_file
