@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -94,35 +94,20 @@ GATES = tuple(_DEFAULT_TIMEOUTS)
 
 
 @dataclass(frozen=True)
-class Unfreeze:
-    """How the source is unfrozen. ``tasks`` is relative to the playbook's folder, ``variables`` may be secret, ``keep`` is stored."""
-
-    tasks: str
-    variables: Mapping[str, Any]
-    keep: Mapping[str, Any]
-    rehearses: bool
-    timeout: float
-    tried_for: float
-
-
-@dataclass(frozen=True)
 class Options:
     """The options of one cutover, checked.
 
-    ``files`` has the absolute path of each of the user's files that is given, ``variables`` what each option was set by.
+    In ``values`` the file with the unfreeze tasks is relative to the playbook's folder, and what is kept is plain JSON.
+    ``named`` returns the variable by which an option was set, or is to be set. Of a run ``files`` has the absolute path of
+    each of the user's files that is given, and ``asks`` is whether a person is asked.
     """
 
     values: Mapping[str, Any]
     jobs: tuple[str, ...]
-    files: Mapping[str, str]
     journal: str
-    confirm: str
-    unfreeze: Unfreeze
-    variables: Mapping[str, str] = field(default_factory=dict)
-
-    def named(self, option: str) -> str:
-        """Return the variable by which an option was set, or is to be set."""
-        return self.variables.get(option, f"{PREFIX}{option}")
+    named: Callable[[str], str]
+    files: Mapping[str, str] = field(default_factory=dict)
+    asks: bool = False
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -135,9 +120,7 @@ class Options:
         return self._stages([*self.files, "freeze", "verify"])
 
     def _stages(self, files: Collection[str]) -> tuple[str, ...]:
-        return stages_of(
-            files, asks=self.confirm == "always", stop_jobs=self.stop_jobs, compares=bool(self.values.get("compare"))
-        )
+        return stages_of(files, asks=self.asks, stop_jobs=self.stop_jobs, compares=bool(self.values["compare"]))
 
     @property
     def stop_jobs(self) -> str:
@@ -146,7 +129,7 @@ class Options:
 
     def connection(self) -> dict[str, Any]:
         """Return the options of a client."""
-        return {name: self.values.get(name) for name in CONNECTION_OPTIONS}
+        return {name: self.values[name] for name in CONNECTION_OPTIONS}
 
     def of_stop(self, remaining: float | None) -> dict[str, Any]:
         """Return the options of a stop; ``remaining`` is how long the outage may still last (seconds), None after the switch."""
@@ -169,13 +152,13 @@ class Options:
 
     def timeout_of(self, gate: str) -> float:
         """Return the time limit of a gate (seconds)."""
-        given_ones = (self.values.get(f"{gate}_timeout"), self.values.get("timeout"), _DEFAULT_TIMEOUTS[gate])
+        given_ones = (self.values[f"{gate}_timeout"], self.values["timeout"], _DEFAULT_TIMEOUTS[gate])
         return float(next(timeout for timeout in given_ones if timeout is not None))
 
     def named_at(self, gate: str) -> Callable[[str], str]:
         """Return what gives the variable for an option of a wait at this gate."""
         own = {"timeout": f"{gate}_timeout"}
-        if self.values.get(f"{gate}_timeout") is None and self.values.get("timeout") is not None:
+        if self.values[f"{gate}_timeout"] is None and self.values["timeout"] is not None:
             own["timeout"] = "timeout"
         if gate == "approach":
             own["max_delay"] = "approach_max_delay"
@@ -186,7 +169,7 @@ class Options:
     def of_gate(self, gate: str) -> dict[str, Any]:
         """Return the options of a wait at this gate, ``approach`` or ``final``."""
         values = self.values
-        options = {name: values.get(name) for name in (*_OF_A_GATE, *CONNECTION_OPTIONS)}
+        options = {name: values[name] for name in (*_OF_A_GATE, *CONNECTION_OPTIONS)}
         options.update(
             jobs=list(self.jobs),
             job_names=None,
@@ -219,8 +202,7 @@ def read(
     Files are looked at by :func:`check_files`, once: what happens to them during a cutover must not end it here.
     Raises :class:`DrsError` of kind ``configuration``, or AnsibleActionFail, with one sentence about what is wrong.
     """
-    _refuse_unknown(task_vars)
-    values, variables = _given_values(task_vars, templar, defaults)
+    values, named = _given_values(task_vars, templar, defaults)
     confirm = _CONFIRM.get(values["confirm"].lower())
     if confirm is None:
         raise configuration_error("drs_cutover_confirm must be never, always or terminal.")
@@ -228,30 +210,23 @@ def read(
         raise configuration_error(
             "drs_cutover_confirm: there is no terminal, so nobody can be asked. Set it to terminal, or to never."
         )
-    if confirm == "terminal":
-        confirm = "never" if can_ask is False else "always"
-    if not values.get("jobs") and not values.get("job_names"):
+    asks = confirm == "always" or (confirm == "terminal" and can_ask is not False)
+    if not values["jobs"] and not values["job_names"]:
         raise configuration_error(
             "drs_cutover_jobs: there are no jobs. Set their ids in this variable, because the journal is kept for them."
         )
     folder = Path(folder_of(task_vars))
     files = _files(values, folder)
-    _check_reports(values["reports"], values.get("index"))
-    unfreeze = _unfreeze(values, folder)
-    named = _naming(variables)
+    _check_reports(values["reports"], values["index"])
+    values.update(_unfreeze(values, folder))
     asked = asked_jobs(values, named)
-    options = Options(values, asked.ids, files, "", confirm, unfreeze, variables)
+    options = Options(values, asked.ids, "", named, files, asks)
     _check_gates(options)
     # Last, since it may ask the service.
     jobs = asked.ids or tuple(ids_of(values))
-    journal = _journal(values, folder, list(jobs))
-    options = replace(options, jobs=jobs, journal=journal)
+    options = replace(options, jobs=jobs, journal=_journal(values["journal"], folder, jobs))
     _check_written(options)
     return options
-
-
-def _naming(variables: Mapping[str, str]) -> Callable[[str], str]:
-    return lambda option: variables.get(option, f"{PREFIX}{option}")
 
 
 def _check_gates(options: Options) -> None:
@@ -281,62 +256,46 @@ def _check_written(options: Options) -> None:
     check_apart({name: os.path.realpath(path) for name, path in named.items()})
 
 
-@dataclass(frozen=True)
-class Watching:
-    """The options of ``watch`` and ``recover``, checked."""
-
-    jobs: tuple[str, ...]
-    journal: str
-    unfreeze: Unfreeze
-    watch_timeout: float
-    recover_wait: float
-    missing_is_failure: bool
-
-
 def read_watching(
     task_vars: Mapping[str, Any],
     templar: Any,
     defaults: Mapping[str, Any],
-    folder: Path,
     *,
     ids_of: Callable[[Mapping[str, Any]], list[str]],
-) -> Watching:
-    """Return the options of ``watch`` and ``recover``, as :func:`read` does for a cutover."""
-    _refuse_unknown(task_vars)
-    values, variables = _given_values(task_vars, templar, defaults)
-    asked = asked_jobs(values, _naming(variables)) if values.get("jobs") or values.get("job_names") else None
-    jobs = [] if asked is None else list(asked.ids) or ids_of(values)
-    if not jobs and (not values.get("journal") or is_database(values["journal"])):
-        way_out = (
-            ": a database has many journals" if values.get("journal") else ", or drs_cutover_journal to its journal"
-        )
+) -> Options:
+    """Return the options of ``watch``, ``recover`` and ``status``, as :func:`read` does for a run."""
+    values, named = _given_values(task_vars, templar, defaults)
+    asked = asked_jobs(values, named) if values["jobs"] or values["job_names"] else None
+    jobs = () if asked is None else asked.ids or tuple(ids_of(values))
+    if not jobs and (not values["journal"] or is_database(values["journal"])):
+        way_out = ": a database has many journals" if values["journal"] else ", or drs_cutover_journal to its journal"
         raise configuration_error(
             f"drs_cutover_jobs is not set, so nobody knows which cutover is meant. Set it{way_out}."
         )
-    journal = _journal(values, folder, jobs)
-    missing = values.get("missing_journal") or ("ok" if is_database(journal) else "fail")
-    unfreeze = _unfreeze(values, folder)
-    return Watching(tuple(jobs), journal, unfreeze, values["watch_timeout"], values["recover_wait"], missing == "fail")
+    folder = Path(folder_of(task_vars))
+    journal = _journal(values["journal"], folder, jobs)
+    return Options({**values, **_unfreeze(values, folder)}, jobs, journal, named)
 
 
-def journal_of(task_vars: Mapping[str, Any], templar: Any, folder: Path, jobs: list[str]) -> str:
+def journal_of(task_vars: Mapping[str, Any], templar: Any, folder: Path, jobs: Sequence[str]) -> str:
     """Return where the journal of these jobs is kept, whatever became of other options: a path, or the URL of a database.
 
     Raises :class:`DrsError`.
     """
     journal = given((PREFIX,), ("journal",), task_vars, templar).get("journal")
     journal = journal or os.environ.get(CUTOVER_ENVIRONMENT["journal"])
-    return _journal({"journal": journal and str(journal)}, folder, jobs)
+    return _journal(journal and str(journal), folder, jobs)
 
 
-def check_unfreeze(options: Watching, folder: Path) -> None:
+def check_unfreeze(options: Options, folder: Path) -> None:
     """Check that the file is there which would be run, if one is named. Raises :class:`DrsError` of kind ``configuration``."""
-    file = folder / options.unfreeze.tasks
-    if options.unfreeze.tasks and not is_file(file):
+    file = folder / options.values["unfreeze_tasks"]
+    if options.values["unfreeze_tasks"] and not is_file(file):
         raise configuration_error(f"{PREFIX}unfreeze_tasks: there is no file {file}.")
 
 
-def _unfreeze(values: Mapping[str, Any], folder: Path) -> Unfreeze:
+def _unfreeze(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the options of the unfreeze as another machine can use them."""
     keep = values["keep"]
     try:
         # Plain values: what a journal holds, and another machine reads.
@@ -349,25 +308,19 @@ def _unfreeze(values: Mapping[str, Any], folder: Path) -> Unfreeze:
         for name in values[option]:
             if not str(name).isidentifier():
                 raise configuration_error(f"{PREFIX}{option}: {name!r} is not a valid name of a variable.")
-    path = values.get("unfreeze_tasks") or ""
+    path = values["unfreeze_tasks"] or ""
     if path:
         path = str(Path(path).expanduser())
         if Path(path).is_absolute() and folder in Path(path).parents:
             path = str(Path(path).relative_to(folder))
-    return Unfreeze(
-        path,
-        dict(values["unfreeze_vars"]),
-        keep,
-        values["rehearse_unfreeze"],
-        values["unfreeze_timeout"],
-        values["unfreeze_for"],
-    )
+    return {"unfreeze_tasks": path, "keep": keep}
 
 
 def _given_values(
     task_vars: Mapping[str, Any], templar: Any, defaults: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the value of each option, in its range, and the variable that it comes from, if it was not set by its own."""
+) -> tuple[dict[str, Any], Callable[[str], str]]:
+    """Return the value of each option, in its range, and what returns the variable that it comes from, or is to be set by."""
+    _refuse_unknown(task_vars)
     chosen = given((PREFIX,), OPTIONS, task_vars, templar)
     # Of a wait's own variables only what says where and as whom, and the jobs: its rules are those of another gate.
     shared = given(("drs_wait_",), (*CONNECTION_OPTIONS, *_JOBS), task_vars, templar)
@@ -383,11 +336,13 @@ def _given_values(
         if name not in chosen and os.environ.get(variable):
             chosen[name], variables[name] = os.environ[variable], variable
     chosen["confirm"] = str(chosen.get("confirm", "never"))
-    named = _naming(variables)
+
+    def named(option: str) -> str:
+        return variables.get(option, f"{PREFIX}{option}")
+
     values = checked(OPTIONS, chosen, named)
-    check_ranges(RANGES, values, named)
-    check_ranges(CONNECTION_RANGES, values, named)
-    return values, variables
+    check_ranges({**RANGES, **CONNECTION_RANGES}, values, named)
+    return values, named
 
 
 def _refuse_unknown(task_vars: Mapping[str, Any]) -> None:
@@ -401,7 +356,7 @@ def _refuse_unknown(task_vars: Mapping[str, Any]) -> None:
 
 def _files(values: Mapping[str, Any], folder: Path) -> dict[str, str]:
     # Beside the playbook, not in the role or wherever the command was started.
-    given_files = {name: values.get(f"{name}_tasks") for name in _USER_FILES}
+    given_files = {name: values[f"{name}_tasks"] for name in _USER_FILES}
     files = {name: str(folder / Path(path).expanduser()) for name, path in given_files.items() if path}
     if "switch" not in files:
         raise configuration_error(f"{PREFIX}switch_tasks is required: a file with the tasks that switch to the target.")
@@ -429,10 +384,10 @@ def _check_reports(paths: list[str], index: str | None) -> None:
         )
 
 
-def _journal(values: Mapping[str, Any], folder: Path, jobs: list[str]) -> str:
-    wanted = values.get("journal") or default_journal(jobs)
+def _journal(wanted: str | None, folder: Path, jobs: Sequence[str]) -> str:
+    wanted = wanted or default_journal(jobs)
     if is_database(wanted):
-        return str(wanted)
+        return wanted
     path = folder / Path(wanted).expanduser()
     if path.suffix != ".json":
         raise configuration_error(f"{PREFIX}journal: {path} must end in .json, or be the URL of a database.")
@@ -451,7 +406,7 @@ def check_files(options: Options, loader: Any) -> None:
             # Ansible accepts that: the stage would count as done, though nothing was.
             raise configuration_error(f"{PREFIX}{name}_tasks: {file} has no tasks.")
     written = [("reports", Path(path)) for path in options.values["reports"]]
-    if options.values.get("record"):
+    if options.values["record"]:
         written.append(("record", Path(options.values["record"])))
     if not is_database(options.journal):
         written.insert(0, ("journal", Path(options.journal)))
@@ -480,6 +435,6 @@ def _has_tasks(file: str, loader: Any) -> bool:
         return True
 
 
-def default_journal(jobs: list[str]) -> str:
+def default_journal(jobs: Sequence[str]) -> str:
     """Return the name of the journal of these jobs if none is given."""
     return f".drs_cutover.{hashlib.sha256(','.join(sorted(jobs)).encode()).hexdigest()[:12]}.json"

@@ -140,7 +140,7 @@ class CutoverRun(Step):
             "files": dict(options.files),
             "load": list(options.files.values()),
             "reports": list(options.values["reports"]),
-            "index": options.values.get("index") or "",
+            "index": options.values["index"] or "",
             "stats": options.values["stats"],
             "report_title": options.values["title"],
             "plan": plan_lines(options),
@@ -227,7 +227,7 @@ class CutoverRun(Step):
             stages=options.stages,
             host=self._host,
             folder=self._folder,
-            unfreeze_tasks=options.unfreeze.tasks,
+            unfreeze_tasks=values["unfreeze_tasks"],
             max_outage=values["max_outage"],
             lease=values["lease"],
             unfreeze_for=values["unfreeze_for"],
@@ -235,14 +235,12 @@ class CutoverRun(Step):
         )
         return self.start_guard(
             "run",
-            list(options.jobs),
-            options.journal,
-            options.unfreeze,
+            options,
             plan=journal_json.encode_plan(plan),
             needs_watch=self._needs_watch(options),
             # Absolute, since the guard may write them from another folder.
             reports=[str(Path.cwd() / path) for path in values["reports"]],
-            index=str(Path.cwd() / values["index"]) if values.get("index") else "",
+            index=str(Path.cwd() / values["index"]) if values["index"] else "",
             title=values["title"],
             plan_lines=plan_lines(options),
             logins=self._logins.states,
@@ -319,7 +317,7 @@ class CutoverRun(Step):
             self._logins.states.update(self._asked(Look()).logins)
             found = self._end_only(options)
             plan = plan_lines(options, found)
-            show = _controller.lines(self._task, options.values.get("progress", True))
+            show = _controller.lines(self._task, options.values["progress"])
             for warning in found.warnings:
                 show(f"drs_cutover WARNING {printable(warning)}")
         if options.values["compare"] and stage == self._frozen_from(options):
@@ -334,8 +332,7 @@ class CutoverRun(Step):
         )
         if stage == "final":
             # What the freeze found is known from its end on.
-            unfreeze = options.unfreeze
-            request = replace(request, handover=vars(self.handover(unfreeze)), keep=dict(unfreeze.keep))
+            request = replace(request, handover=vars(self.handover(options)), keep=options.values["keep"])
         answer = self._asked(request)
         self._logins.states.update(answer.logins)
         for _try in range(_RECHECKS):
@@ -393,7 +390,7 @@ class CutoverRun(Step):
                 kinds,
                 self._evidence.known,
                 limited["timeout"],
-                say=_controller.lines(self._task, options.values.get("progress", True)),
+                say=_controller.lines(self._task, options.values["progress"]),
                 clock=_controller.CLOCK,
             )
         self._evidence = replace(self._evidence, comparisons=found)
@@ -441,7 +438,7 @@ class CutoverRun(Step):
                 of_gate,
                 os.environ,
                 one_sample=one_sample,
-                say=_controller.lines(self._task, options.values.get("progress", True)),
+                say=_controller.lines(self._task, options.values["progress"]),
                 clock=_controller.CLOCK,
                 folder=self._action._loader.get_basedir(),
                 limit=limit,
@@ -465,7 +462,7 @@ class CutoverRun(Step):
                 of_stop,
                 os.environ,
                 check_mode=False,
-                say=_controller.lines(self._task, options.values.get("progress", True)),
+                say=_controller.lines(self._task, options.values["progress"]),
                 clock=_controller.CLOCK,
                 screen=self._screen(options, ""),
             )
@@ -545,18 +542,14 @@ class CutoverRun(Step):
         """Unfreeze as recover does: the one that was to do it is gone."""
         try:
             options = self._options()
-            answer = self.start_guard(
+            answer = self.start_watch(
                 "guard",
-                list(options.jobs),
-                options.journal,
-                options.unfreeze,
+                options,
                 # That guard may be unfreezing still.
                 wait=options.values["lease"] * 2 + AGAIN_AFTER,
                 # Of a run that ended its guard knew, and undid all that its tasks had done.
                 acted_in=str(self._begun["run"]) if self.run_lives else "",
             )
-            if answer.next is Next.WAIT:
-                answer = follow(answer.socket, self.show)
         except (DrsError, AnsibleError, client.GuardGoneError) as error:
             return {"msg": f"{why} Another one could not be started: {message_of(error)}"}
         return {"msg": f"{why} {answer.message}"}
@@ -569,19 +562,6 @@ def _named_in_the_task(named: Callable[[str], str]) -> Callable[[str], str]:
 def _end_only_of(details: list[DetailRecord], unknown: str, options: Options) -> EndOnly:
     found = end_only(details, options.stop_jobs)
     return replace(found, warnings=(unknown, *found.warnings)) if unknown else found
-
-
-def follow(where: str, show: Callable[[str], None]) -> Answer:
-    """Show what a watch says until it ends; its last answer. Raises :class:`GuardGoneError`."""
-    shown = 0
-    while True:
-        answer = client.ask(where, Look(shown))
-        for line in answer.lines:
-            show(line)
-        shown += len(answer.lines)
-        if answer.next is not Next.WAIT:
-            return answer
-        time.sleep(0.2)
 
 
 def _how_it_ended(answer: Answer) -> str:
@@ -604,8 +584,8 @@ def plan_lines(options: Options, found: EndOnly = NOTHING_LEFT) -> list[str]:
         "final": f"final gate: delay of at most {values['max_delay']} s, stable",
         "verify": f"verify: {files.get('verify', 'no tasks')}",
         "compare": (
-            f"wait for a comparison ({', '.join(values.get('compare') or ())}) that began after the freeze, for at most "
-            f"{values.get('compare_timeout') or 0:g} s; start it in the console"
+            f"wait for a comparison ({', '.join(values['compare'])}) that began after the freeze, for at most "
+            f"{values['compare_timeout']:g} s; start it in the console"
         ),
         "confirm_switch": "ask before the switch",
         "stop": f"stop the jobs, within {values['stop_timeout']:g} s; a job that was stopped cannot be resumed",

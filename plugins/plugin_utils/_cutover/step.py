@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,14 +16,15 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
+from ...module_utils._cutover.journal import Next
 from ...module_utils._job.errors import configuration_error
 from .. import _controller
 from .._guard import client
-from .._guard.protocol import Answer, Handover, LeftBehind, Start
+from .._guard.protocol import Answer, Handover, LeftBehind, Look, Start
 from .._guard.store import is_database
 from .._role_variables import other_hosts, variables_of
 from .facts import facts_of
-from .options import Unfreeze, default_journal
+from .options import Options, default_journal
 from .play import folder_of, handover
 
 # The registered result of the first step, by which the later ones find the guard.
@@ -58,39 +60,54 @@ class Step:
         """Return what the user's tasks say of the databases, and a sentence if that cannot be shown."""
         return facts_of(self._vars, self._action._templar, self._defaults, self._environment)
 
-    def handover(self, unfreeze: Unfreeze) -> Handover:
+    def handover(self, options: Options) -> Handover:
         """Return what the guard unfreezes with."""
         environment = _controller.environment(self._task, self._action._templar)
-        return handover(self._action, self._vars, environment, unfreeze.variables, self._folder)
+        return handover(self._action, self._vars, environment, options.values["unfreeze_vars"], self._folder)
 
     @property
     def run_lives(self) -> bool:
         """Whether the run has not ended under this step, which then has another parent."""
         return os.getppid() == self._run
 
-    def start_guard(self, role: str, jobs: list[str], journal: str, unfreeze: Unfreeze, **more: Any) -> Answer:
+    def start_watch(self, role: str, options: Options, *, wait: float, acted_in: str = "") -> Answer:
+        """Start a guard of what another run began, and show what it says until it ends; its last answer.
+
+        Raises :class:`DrsError` and :class:`GuardGoneError`.
+        """
+        answer = self.start_guard(role, options, wait=wait, acted_in=acted_in)
+        where, shown = answer.socket, 0
+        while answer.next is Next.WAIT:
+            time.sleep(0.2)
+            answer = client.ask(where, Look(shown))
+            for line in answer.lines:
+                self.show(line)
+            shown += len(answer.lines)
+        return answer
+
+    def start_guard(self, role: str, options: Options, **more: Any) -> Answer:
         """Start the guard and return its first answer. Raises :class:`DrsError`."""
-        run = os.getppid()
+        run, journal, values = os.getppid(), options.journal, options.values
         shown = "a database" if is_database(journal) else journal
         try:
             return client.start_guard(
                 Start(
                     role=role,
                     journal=journal,
-                    jobs=jobs,
+                    jobs=list(options.jobs),
                     host=self._host,
                     user=_controller.user(),
                     machine=socket.gethostname(),
                     pid=run,
                     terminal=_controller.terminal(run),
                     # Check mode leaves nothing behind.
-                    log="" if self._task.check_mode else str(_log(Path(self._folder), journal, jobs, role)),
-                    handover=vars(self.handover(unfreeze)),
-                    unfreeze_tasks=unfreeze.tasks,
-                    unfreeze_timeout=unfreeze.timeout,
-                    unfreeze_for=unfreeze.tried_for,
-                    rehearses=unfreeze.rehearses,
-                    keep=dict(unfreeze.keep),
+                    log="" if self._task.check_mode else str(_log(Path(self._folder), options, role)),
+                    handover=vars(self.handover(options)),
+                    unfreeze_tasks=values["unfreeze_tasks"],
+                    unfreeze_timeout=values["unfreeze_timeout"],
+                    unfreeze_for=values["unfreeze_for"],
+                    rehearses=values["rehearse_unfreeze"],
+                    keep=values["keep"],
                     check_mode=self._task.check_mode,
                     local=self._is_local(),
                     **more,
@@ -120,9 +137,9 @@ class Step:
                 client.ask(str(begun["socket"]), LeftBehind(), patience=2.0)
 
 
-def _log(folder: Path, journal: str, jobs: list[str], role: str) -> Path:
+def _log(folder: Path, options: Options, role: str) -> Path:
     """Return the path of the guard's log: beside a journal that is a file, else beside the playbook."""
-    path = folder / default_journal(jobs) if is_database(journal) else Path(journal)
+    path = folder / default_journal(options.jobs) if is_database(options.journal) else Path(options.journal)
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
     return path.with_name(f"{path.stem}.{'guard' if role == 'run' else role}.log")

@@ -19,23 +19,23 @@ from ...module_utils._service.connection import connect
 from ...module_utils._service.jobs.names import asked_jobs, ids_of
 from .. import _controller
 from .._guard import client
+from .._guard.store import is_database
 from .failed_task import failure
-from .options import Watching, check_unfreeze, read_watching
-from .run import follow
+from .options import Options, check_unfreeze, read_watching
 from .step import Step, message_of
 
 
 class Elsewhere(Step):
     """A step of a play that is not the cutover's own, and knows of it by its journal."""
 
-    def options(self) -> Watching:
+    def options(self) -> Options:
         """Return the options. Raises :class:`DrsError` and AnsibleError."""
-        return read_watching(self._vars, self._action._templar, self._defaults, Path(self._folder), ids_of=self._ids_of)
+        return read_watching(self._vars, self._action._templar, self._defaults, ids_of=self._ids_of)
 
-    def no_journal(self, options: Watching) -> dict[str, Any]:
+    def no_journal(self, options: Options) -> dict[str, Any]:
         """Return what it means that there is no journal."""
         said = "No cutover of these jobs has begun"
-        if not options.missing_is_failure:
+        if (options.values["missing_journal"] or ("ok" if is_database(options.journal) else "fail")) == "ok":
             return {"msg": f"{said}, so nothing is frozen.", "_ansible_verbose_always": True}
         return failure(
             f"{said} that this machine knows of: there is no journal {options.journal}. Another machine may have it. Check "
@@ -56,15 +56,8 @@ class WatchStep(Elsewhere):
         try:
             options = self.options()
             check_unfreeze(options, Path(self._folder))
-            answer = self.start_guard(
-                name,
-                list(options.jobs),
-                options.journal,
-                options.unfreeze,
-                wait=options.watch_timeout if name == "watch" else options.recover_wait,
-            )
-            if answer.next is Next.WAIT:
-                answer = follow(answer.socket, self.show)
+            wait = options.values["watch_timeout" if name == "watch" else "recover_wait"]
+            answer = self.start_watch(name, options, wait=wait)
         except (DrsError, AnsibleError) as error:
             return failure(message_of(error))
         except client.GuardGoneError as error:

@@ -240,7 +240,8 @@ def test_nothing_is_written_over_what_is_read(tmp_path: Path, variables: dict[st
     ids=str,
 )
 def test_a_watch_and_recover_check_the_same_ranges(tmp_path: Path, variables: dict[str, Any], said: str) -> None:
-    given = {"drs_cutover_jobs": ["a"], **{f"drs_cutover_{name}": value for name, value in variables.items()}}
+    given = {"playbook_dir": str(tmp_path), "drs_cutover_jobs": ["a"]}
+    given.update({f"drs_cutover_{name}": value for name, value in variables.items()})
     with pytest.raises(DrsError) as raised:
-        read_watching(given, AsGiven(), {}, tmp_path, ids_of=lambda _values: [])
+        read_watching(given, AsGiven(), {}, ids_of=lambda _values: [])
     assert str(raised.value) == said

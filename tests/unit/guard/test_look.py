@@ -134,7 +134,7 @@ def test_status_says_that_nothing_is_frozen_only_if_no_cutover_of_more_jobs_is(
 
     store = WithAnother(None if last is None else a_cutover(last).journal, age=age)
     monkeypatch.setattr(step, "open_store", lambda _journal, _jobs: store)
-    options = SimpleNamespace(journal="j", jobs=("a", "b"), missing_is_failure=False)
+    options = SimpleNamespace(journal="j", jobs=("a", "b"), values={"missing_journal": "ok"})
     monkeypatch.setattr(step.StatusStep, "options", lambda _self: options)
     status = step.StatusStep.__new__(step.StatusStep)
     status._folder = "/play"
