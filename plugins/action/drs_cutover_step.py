@@ -9,16 +9,17 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._service.options import CONNECTION_OPTIONS
+from ..plugin_utils._cutover.elsewhere import Elsewhere
 from ..plugin_utils._cutover.end import CutoverEnd
 from ..plugin_utils._cutover.run import CutoverRun
-from ..plugin_utils._cutover.status import StatusStep
-from ..plugin_utils._cutover.watch import WatchStep
+from ..plugin_utils._cutover.step import Step
 
-_RUN = ("begin", "preflight", "enter", "completed", "failed")
-_END = ("finish", "publish", "summary", "conclude")
-_ELSEWHERE = ("watch", "recover")
-_STATUS = "status"
-STEPS = (*_RUN, *_END, *_ELSEWHERE, _STATUS)
+# Each is a method of its name.
+STEPS: dict[str, type[Step]] = {
+    **dict.fromkeys(("begin", "preflight", "enter", "completed", "failed"), CutoverRun),
+    **dict.fromkeys(("finish", "publish", "summary", "conclude"), CutoverEnd),
+    **dict.fromkeys(("watch", "recover", "status"), Elsewhere),
+}
 
 
 class ActionModule(ActionBase):
@@ -34,13 +35,6 @@ class ActionModule(ActionBase):
         _validation, options = self.validate_argument_spec(spec)
         # Only what is given: a default must not win over a variable of the role.
         defaults = {name: options[name] for name in CONNECTION_OPTIONS if name in self._task.args}
-        step, stage, variables = options["step"], options["stage"], task_vars or {}
-        if step in _END:
-            taken = CutoverEnd(self, variables, defaults).step(step)
-        elif step in _ELSEWHERE:
-            taken = WatchStep(self, variables, defaults).step(step)
-        elif step == _STATUS:
-            taken = StatusStep(self, variables, defaults).step()
-        else:
-            taken = CutoverRun(self, variables, defaults).step(step, stage)
+        step = options["step"]
+        taken = STEPS[step](self, task_vars or {}, defaults).take(step)
         return {**outcome, "changed": False, **taken}

@@ -21,5 +21,5 @@ class ActionModule(ActionBase):
         outcome: dict[str, Any] = super().run(tmp, task_vars)
         spec = {"step": {"type": "str", "required": True, "choices": [*STEPS]}}
         _validation, options = self.validate_argument_spec(spec)
-        taken = WaitStep(self, task_vars or {}).step(options["step"])
+        taken = WaitStep(self, task_vars or {}).take(options["step"])
         return {**outcome, "changed": False, **taken}

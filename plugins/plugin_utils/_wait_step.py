@@ -43,12 +43,13 @@ class WaitStep:
         self._host = str(task_vars.get("inventory_hostname", "localhost"))
         self._options = _options(task_vars, action._templar)
 
-    def step(self, name: str) -> dict[str, Any]:
-        """Take the step and return the task's result."""
-        steps = {"begin": self._begin, "publish": self._publish, "summary": self._summary, "open": self._open}
-        return steps[name]()
+    def take(self, name: str) -> dict[str, Any]:
+        """Take the step, which is a method of this name, and return the task's result."""
+        result: dict[str, Any] = getattr(self, name)()
+        return result
 
-    def _begin(self) -> dict[str, Any]:
+    def begin(self) -> dict[str, Any]:
+        """Check the options of the reports, and forget the result of another wait."""
         paths = self._options["reports"]
         wrong = wrong_suffixes(paths)
         if wrong:
@@ -61,7 +62,7 @@ class WaitStep:
             "msg": "The options of the reports are valid.",
         }
 
-    def _publish(self) -> dict[str, Any]:
+    def publish(self) -> dict[str, Any]:
         """Write the reports and publish the verdict; what could not be written is a warning and joins the message."""
         result = self._result()
         written: list[str] = []
@@ -113,7 +114,7 @@ class WaitStep:
             "drs_wait_verdicts": dict(sorted(verdicts.items())),
         }
 
-    def _summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """Return what a person wants to know now; the reason only if no failure follows that has it."""
         result = self._result()
         written = self._vars.get(WRITTEN) or {}
@@ -122,7 +123,8 @@ class WaitStep:
         # Shown as a task of ansible.builtin.debug shows its message.
         return {"msg": lines, "_ansible_verbose_always": True}
 
-    def _open(self) -> dict[str, Any]:
+    def open(self) -> dict[str, Any]:
+        """Fail unless the gate is open."""
         result = self._result()
         if result.get("ready") is True or not self._options["fail"]:
             return {"msg": str(result.get("msg") or result.get("reason") or "")}

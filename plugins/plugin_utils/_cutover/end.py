@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,17 +46,7 @@ _SHOWN = {"_ansible_verbose_always": True}
 class CutoverEnd(Step):
     """A step that ends a run, whatever became of it."""
 
-    def step(self, name: str) -> dict[str, Any]:
-        """Take the step and return the task's result."""
-        steps: dict[str, Callable[[], dict[str, Any]]] = {
-            "finish": self._finish,
-            "publish": self._publish,
-            "summary": self._summary,
-            "conclude": self._conclude,
-        }
-        return steps[name]()
-
-    def _finish(self) -> dict[str, Any]:
+    def finish(self) -> dict[str, Any]:
         """Build the result and let the guard go. Never fails."""
         run = {"run": self._begun.get("run"), "at": time.time()}
         if self._begun.get("check_mode"):
@@ -123,7 +113,7 @@ class CutoverEnd(Step):
             }
         return outcome
 
-    def _publish(self) -> dict[str, Any]:
+    def publish(self) -> dict[str, Any]:
         """Write the reports and publish the outcome, as the fact is known on all hosts now. Never fails."""
         outcome = self._outcome()
         answer: dict[str, Any] = {"reports": [], "msg": outcome["reason"]}
@@ -159,7 +149,7 @@ class CutoverEnd(Step):
         finished = fields(self._vars.get(FINISHED))
         return dict(finished.get("result") or nothing_begun("The cutover has no result."))
 
-    def _summary(self) -> dict[str, Any]:
+    def summary(self) -> dict[str, Any]:
         """Return what a person wants to know now; the reason only if no failure follows that has it."""
         if self._begun.get("check_mode"):
             return {**_SHOWN, "msg": self._preflight.get("shown") or NOT_LOADED}
@@ -171,7 +161,7 @@ class CutoverEnd(Step):
         finished = fields(self._vars.get(FINISHED))
         return {**_SHOWN, "msg": [*lines, *table_at_the_end(self._vars, self._host, self._begun, finished)]}
 
-    def _conclude(self) -> dict[str, Any]:
+    def conclude(self) -> dict[str, Any]:
         """Fail unless the target is in use or, in check mode, a cutover could run."""
         outcome = self._outcome()
         if self._begun.get("check_mode"):

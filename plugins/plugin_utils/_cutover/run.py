@@ -80,23 +80,9 @@ class CutoverRun(Step):
     def __init__(self, action: Any, task_vars: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
         super().__init__(action, task_vars, defaults)
         self._logins = Remembered({})
-
-    def step(self, name: str, stage: str | None) -> dict[str, Any]:
-        """Take the step and return the task's result."""
         self._evidence = Evidence.of(self._vars, self._begun.get("run"))
-        steps: dict[str, Callable[[], dict[str, Any]]] = {
-            "begin": self._begin,
-            "preflight": self._preflight,
-            "enter": lambda: self._enter(str(stage)),
-            "completed": self._completed,
-            "failed": self._failed,
-        }
-        try:
-            return steps[name]()
-        except DrsError as error:
-            return failure(str(error))
 
-    def _begin(self) -> dict[str, Any]:
+    def begin(self) -> dict[str, Any]:
         """Check everything that can be checked, start the guard, and say which stages follow. Never fails."""
         nothing: dict[str, Any] = {"stages": [], "load": [], "socket": "", "host": self._host, "check_mode": False}
         nothing.update(then="not_begun", title="Say why nothing runs", refused=True)
@@ -246,7 +232,7 @@ class CutoverRun(Step):
             logins=self._logins.states,
         )
 
-    def _preflight(self) -> dict[str, Any]:
+    def preflight(self) -> dict[str, Any]:
         """Find out whether the cutover would fail now, with one real sample for each gate, and change nothing."""
         run = {"run": self._begun["run"]}
         try:
@@ -306,8 +292,9 @@ class CutoverRun(Step):
         """Tell whether only a watch elsewhere would survive this run."""
         return not options.values["unwatched"] and in_container(self._environment)
 
-    def _enter(self, stage: str) -> dict[str, Any]:
+    def enter(self) -> dict[str, Any]:
         """Begin a stage; a gate is waited for here, the user's files are for the role to include."""
+        stage = str(self._task.args["stage"])
         self.tell_of_hosts_left_behind()
         options = self._options()
         plan: list[str] | None = None
@@ -512,11 +499,12 @@ class CutoverRun(Step):
         shown = {"msg": answer["msg"], "_ansible_verbose_always": True}
         return shown if answer["confirmed"] else failure(answer["msg"])
 
-    def _completed(self) -> dict[str, Any]:
+    def completed(self) -> dict[str, Any]:
+        """Tell the guard that the switch tasks, and a stop after them, ran to their end."""
         answer = self._asked(SwitchCompleted(self.facts()[0]))
         return {"msg": "The cutover is complete."} if answer.next is Next.ENDED else failure(answer.message)
 
-    def _failed(self) -> dict[str, Any]:
+    def failed(self) -> dict[str, Any]:
         """Tell the guard what failed, and wait until it has unfrozen what is frozen, showing what that prints."""
         where = str(self._begun.get("socket") or "")
         if not self._begun.get("stages"):

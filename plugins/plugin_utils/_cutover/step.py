@@ -17,13 +17,14 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ...module_utils._cutover.journal import Next
-from ...module_utils._job.errors import configuration_error
+from ...module_utils._job.errors import DrsError, configuration_error
 from .. import _controller
 from .._guard import client
 from .._guard.protocol import Answer, Handover, LeftBehind, Look, Start
 from .._guard.store import is_database
 from .._role_variables import other_hosts, variables_of
 from .facts import facts_of
+from .failed_task import failure
 from .options import Options, default_journal
 from .play import folder_of, handover
 
@@ -47,6 +48,14 @@ class Step:
         self._run = os.getppid()
         # Without what the keyword environment of the play adds for one step, which may be secret.
         self._environment = dict(os.environ)
+
+    def take(self, step: str) -> dict[str, Any]:
+        """Take the step, which is a method of this name, and return the task's result."""
+        try:
+            result: dict[str, Any] = getattr(self, step)()
+        except DrsError as error:
+            return failure(str(error))
+        return result
 
     def show(self, line: str) -> None:
         """Show what the guard's unfreeze tasks print."""

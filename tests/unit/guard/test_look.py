@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.cutover.drs.plugins.module_utils._cutover import journal_json
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Journal, Outcome, Process
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.status import Outside
-from ansible_collections.cutover.drs.plugins.plugin_utils._cutover import status as step
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover import elsewhere as step
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.alive import this_process
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.look import look
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.store import Acknowledgement, BusyError, Held
@@ -135,9 +135,9 @@ def test_status_says_that_nothing_is_frozen_only_if_no_cutover_of_more_jobs_is(
     store = WithAnother(None if last is None else a_cutover(last).journal, age=age)
     monkeypatch.setattr(step, "open_store", lambda _journal, _jobs: store)
     options = SimpleNamespace(journal="j", jobs=("a", "b"), values={"missing_journal": "ok"})
-    monkeypatch.setattr(step.StatusStep, "options", lambda _self: options)
-    status = step.StatusStep.__new__(step.StatusStep)
+    monkeypatch.setattr(step.Elsewhere, "_options", lambda _self: options)
+    status = step.Elsewhere.__new__(step.Elsewhere)
     status._folder = "/play"
-    found = status.step()
+    found = status.status()
     assert found.get("failed", False) == asks, found
     assert not asks or found["msg"].startswith("A cutover of a, b, c has one of these jobs, and is in the stage final")
