@@ -127,9 +127,10 @@ class Options:
         """When the jobs are stopped, one of :data:`STOP_JOBS`."""
         return str(self.values["stop_jobs"])
 
-    def connection(self) -> dict[str, Any]:
-        """Return the options of a client."""
-        return {name: self.values[name] for name in CONNECTION_OPTIONS}
+    def of_service(self) -> dict[str, Any]:
+        """Return the options of a client, and the jobs."""
+        connection = {name: self.values[name] for name in CONNECTION_OPTIONS}
+        return {**connection, "jobs": list(self.jobs), "job_names": None}
 
     def of_stop(self, remaining: float | None) -> dict[str, Any]:
         """Return the options of a stop; ``remaining`` is how long the outage may still last (seconds), None after the switch."""
@@ -139,9 +140,7 @@ class Options:
         return {
             **{name: spec.get("default") for name, spec in STOP_OPTIONS.items()},
             **shared,
-            **self.connection(),
-            "jobs": list(self.jobs),
-            "job_names": None,
+            **self.of_service(),
             # Before the switch only what is ready may be stopped; after it a job that goes on only does harm.
             "require_ready": remaining is not None,
             "force": False,
@@ -169,10 +168,9 @@ class Options:
     def of_gate(self, gate: str) -> dict[str, Any]:
         """Return the options of a wait at this gate, ``approach`` or ``final``."""
         values = self.values
-        options = {name: values[name] for name in (*_OF_A_GATE, *CONNECTION_OPTIONS)}
+        options = {name: values[name] for name in _OF_A_GATE}
         options.update(
-            jobs=list(self.jobs),
-            job_names=None,
+            **self.of_service(),
             replay=None,
             role_prefixes=None,
             series=True,

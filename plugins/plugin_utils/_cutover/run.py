@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +56,7 @@ from .._guard.protocol import (
 )
 from .._guard.store import StoreError, is_database, open_store
 from .._question import ask_person
+from .._report.untrusted import epoch
 from .._role_variables import other_hosts, variables_of
 from . import waves
 from .evidence import Evidence, moved_since, positions_of
@@ -162,16 +162,12 @@ class CutoverRun(Step):
         if option:
             raise configuration_error(f"{option} would leave out stages of the cutover. Run it without {option}.")
 
-    def _details(self, options: Options) -> tuple[list[DetailRecord], str]:
+    def _end_only(self, options: Options) -> tuple[EndOnly, list[DetailRecord]]:
+        """Find out what only the end of the jobs completes, by their details."""
         with self._service():
-            return details_of({**options.connection(), "jobs": options.jobs}, os.environ, _controller.CLOCK)
-
-    def _end_only(self, options: Options) -> EndOnly:
-        """Find out what only the end of the jobs completes, and refuse a switch that would come before it."""
-        found = _end_only_of(*self._details(options), options)
-        if found.refusal:
-            raise configuration_error(found.refusal)
-        return found
+            details, unknown = details_of(options.of_service(), os.environ, _controller.CLOCK)
+        found = end_only(details, options.stop_jobs)
+        return replace(found, warnings=(unknown, *found.warnings)) if unknown else found, details
 
     def _not_begun(self, answer: Answer, options: Options) -> str:
         """Say why nothing begins, and what to do."""
@@ -245,8 +241,7 @@ class CutoverRun(Step):
         self._refuse_shared(options)
         begun = self._start(options, "preflight")
         problems = [] if begun.next is Next.GO_ON else [self._not_begun(begun, options)]
-        details, unknown = self._details(options)
-        found = _end_only_of(details, unknown, options)
+        found, details = self._end_only(options)
         problems += [found.refusal] if found.refusal else []
         if options.values["compare"]:
             try:
@@ -302,11 +297,12 @@ class CutoverRun(Step):
         if stage == "approach":
             self._refuse_shared(options)
             self._logins.states.update(self._asked(Look()).logins)
-            found = self._end_only(options)
+            found, _details = self._end_only(options)
+            if found.refusal:
+                raise configuration_error(found.refusal)
             plan = plan_lines(options, found)
-            show = _controller.lines(self._task, options.values["progress"])
             for warning in found.warnings:
-                show(f"drs_cutover WARNING {printable(warning)}")
+                self._say(options)(f"drs_cutover WARNING {printable(warning)}")
         if options.values["compare"] and stage == self._frozen_from(options):
             # The latest moment at which nothing is frozen: what is in the list now began before the freeze.
             self._evidence = replace(self._evidence, known=self._known_comparisons(options))
@@ -352,10 +348,9 @@ class CutoverRun(Step):
         return "freeze" if "freeze" in options.stages else "final"
 
     def _known_comparisons(self, options: Options) -> dict[str, list[str]]:
-        asked = {**options.connection(), "jobs": list(options.jobs)}
         try:
             with self._service():
-                return known_comparisons(asked, os.environ, _controller.CLOCK)
+                return known_comparisons(options.of_service(), os.environ, _controller.CLOCK)
         except DrsError as error:
             raise configuration_error(
                 f"drs_cutover_compare is set, but nobody could tell which comparison began after the freeze. {error}"
@@ -364,20 +359,21 @@ class CutoverRun(Step):
     def _compare(self, options: Options, outage_left: float | None) -> dict[str, Any]:
         """Wait for comparisons that began after the freeze; anything but consistent ends the cutover."""
         kinds = kinds_of(options.values["compare"])
-        named, show = ", ".join(kind.value for kind in kinds), _controller.lines(self._task, True)
+        named = ", ".join(kind.value for kind in kinds)
         timeout = options.values["compare_timeout"]
         timeout = timeout if outage_left is None else max(1.0, min(timeout, outage_left))
-        show(f"drs_compare START Start a comparison ({named}) of each job in the console now, within {timeout:.0f} s.")
-        asked = {**options.connection(), "jobs": list(options.jobs)}
-        limited, _text = _controller.within_the_task({**asked, "timeout": timeout}, self._task)
+        self.show(
+            f"drs_compare START Start a comparison ({named}) of each job in the console now, within {timeout:.0f} s."
+        )
+        limit, _text = _controller.limit_of(self._task, timeout)
         with self._service():
             found, refused = wait_for_comparisons(
-                asked,
+                options.of_service(),
                 os.environ,
                 kinds,
                 self._evidence.known,
-                limited["timeout"],
-                say=_controller.lines(self._task, options.values["progress"]),
+                timeout if limit is None else limit,
+                say=self._say(options),
                 clock=_controller.CLOCK,
             )
         self._evidence = replace(self._evidence, comparisons=found)
@@ -397,17 +393,15 @@ class CutoverRun(Step):
     def _judge(self, options: Options, gate: str, name: str, *, one_sample: bool) -> str:
         """Wait at a gate and tell the guard; why it is not ready, empty if it is."""
         judged = self._wait(options, gate, name, one_sample=one_sample)
-        valid_until = judged["valid_until"]
+        valid_until = epoch(judged["valid_until"])
         if gate == "final" and one_sample and options.values["require_quiet"] and judged["ready"]:
             moved = moved_since(judged, self._evidence.at)
             judged = {**judged, "ready": not moved, "reason": moved or judged["reason"]}
         # Positive evidence only: a verdict without a request says nothing of now.
         ready = judged["ready"] is True and judged["requests"] > 0 and valid_until is not None
         reason = f"The {name} gate is not ready ({judged['verdict']}): {judged['reason']}"
-        valid_for = 0.0
-        if ready:
-            # As a length of time: the guard's clock may be another one.
-            valid_for = datetime.fromisoformat(valid_until.replace("Z", "+00:00")).timestamp() - time.time()
+        # As a length of time: the guard's clock may be another one.
+        valid_for = 0.0 if valid_until is None else valid_until - time.time()
         if gate == "final" and not one_sample:
             at = {job["id"]: job["src_offset"] for job in judged["jobs"]}
             self._evidence = replace(self._evidence, positions=positions_of(judged), at=at)
@@ -425,7 +419,7 @@ class CutoverRun(Step):
                 of_gate,
                 os.environ,
                 one_sample=one_sample,
-                say=_controller.lines(self._task, options.values["progress"]),
+                say=self._say(options),
                 clock=_controller.CLOCK,
                 folder=self._action._loader.get_basedir(),
                 limit=limit,
@@ -435,6 +429,9 @@ class CutoverRun(Step):
         if limited and not judged["ready"]:
             judged["reason"] = f"{judged['reason']} {limited}"
         return judged
+
+    def _say(self, options: Options) -> Callable[[str], None]:
+        return _controller.lines(self._task, options.values["progress"])
 
     def _screen(self, options: Options, part: str) -> Screen:
         title = options.values["title"]
@@ -449,7 +446,7 @@ class CutoverRun(Step):
                 of_stop,
                 os.environ,
                 check_mode=False,
-                say=_controller.lines(self._task, options.values["progress"]),
+                say=self._say(options),
                 clock=_controller.CLOCK,
                 screen=self._screen(options, ""),
             )
@@ -545,11 +542,6 @@ class CutoverRun(Step):
 
 def _named_in_the_task(named: Callable[[str], str]) -> Callable[[str], str]:
     return lambda option: "the keyword timeout leaves" if option == "timeout" else named(option)
-
-
-def _end_only_of(details: list[DetailRecord], unknown: str, options: Options) -> EndOnly:
-    found = end_only(details, options.stop_jobs)
-    return replace(found, warnings=(unknown, *found.warnings)) if unknown else found
 
 
 def _how_it_ended(answer: Answer) -> str:
