@@ -15,6 +15,7 @@ from typing import Any
 
 from ...module_utils._gate.rules import Goal
 from ...module_utils._job.text import listed
+from .._report.untrusted import fields
 from .._report.view import read
 from .._report.wording import of_positions
 
@@ -23,11 +24,12 @@ FACT = "_drs_cutover_evidence"
 
 @dataclass(frozen=True)
 class Evidence:
-    """``known`` has the comparisons of each job before the freeze, ``positions`` says whether the sources moved.
+    """``run`` names the cutover. ``known`` has the comparisons of each job before the freeze.
 
-    ``at`` has the position of each source when the final gate opened.
+    ``positions`` says whether the sources moved, ``at`` has the position of each when the final gate opened.
     """
 
+    run: object = None
     known: Mapping[str, list[str]] = field(default_factory=dict)
     positions: str = ""
     comparisons: Mapping[str, Any] | None = None
@@ -37,19 +39,15 @@ class Evidence:
     def of(cls, variables: Mapping[str, Any], run: object) -> Evidence:
         """Return what earlier steps of this cutover have found."""
         # Of a step that failed Ansible keeps no facts, but its result.
-        failed = variables.get("ansible_failed_result")
-        facts = failed.get("ansible_facts") if isinstance(failed, Mapping) else None
-        for found in (facts.get(FACT) if isinstance(facts, Mapping) else None, variables.get(FACT)):
-            if isinstance(found, Mapping) and run and found.get("run") == run:
-                known, positions, comparisons, at = (
-                    found.get(name) for name in ("known", "positions", "comparisons", "at")
-                )
-                return cls(known or {}, str(positions or ""), comparisons, at or {})
-        return cls()
+        failed = fields(fields(variables.get("ansible_failed_result")).get("ansible_facts"))
+        for found in (failed.get(FACT), variables.get(FACT)):
+            if run and fields(found).get("run") == run:
+                return cls(**fields(found))
+        return cls(run)
 
-    def as_facts(self, run: object) -> dict[str, Any]:
+    def as_facts(self) -> dict[str, Any]:
         """Return it as a part of a step's result, for the steps that follow."""
-        return {"ansible_facts": {FACT: {**asdict(self), "run": run}}}
+        return {"ansible_facts": {FACT: asdict(self)}}
 
     def question(self) -> str:
         """Return what a person should know who is asked whether to switch."""

@@ -331,7 +331,7 @@ class CutoverRun(Step):
         if STAGES[stage].gate:
             refused = self._judge(options, stage, stage, one_sample=False)
             warnings = {"warnings": list(found.warnings)} if found.warnings else {}
-            return {**(failure(refused) if refused else {}), **warnings, **self._evidence.as_facts(self._begun["run"])}
+            return {**(failure(refused) if refused else {}), **warnings, **self._evidence.as_facts()}
         if stage == "compare":
             return self._compare(options, answer.outage_left)
         if stage == "stop":
@@ -341,7 +341,7 @@ class CutoverRun(Step):
             return self._confirm(options, stage)
         mark = {"environment": {MARK: f"{self._begun['run']}:{stage}"}}
         shown = {"msg": f"{STAGES[stage].title}: {options.files[stage]}"}
-        return {"files": [options.files[stage]], **mark, **shown, **self._evidence.as_facts(self._begun["run"])}
+        return {"files": [options.files[stage]], **mark, **shown, **self._evidence.as_facts()}
 
     def _frozen_from(self, options: Options) -> str:
         """Return the stage from whose beginning on the source is, or may have been, frozen."""
@@ -377,7 +377,7 @@ class CutoverRun(Step):
                 clock=_controller.CLOCK,
             )
         self._evidence = replace(self._evidence, comparisons=found)
-        facts = self._evidence.as_facts(self._begun["run"])
+        facts = self._evidence.as_facts()
         return {**(failure(refused) if refused else {"msg": found["summary"]}), **facts}
 
     def _asked(self, request: Request) -> Answer:

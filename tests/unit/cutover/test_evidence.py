@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,27 +19,28 @@ from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.evidence impo
 from ansible_collections.cutover.drs.tests.unit.reports.results import wait_result
 
 FOUND = Evidence(
-    {"a": ["old"]}, "unmoved since 12:15:18 UTC", {"summary": "1 of 1 job consistent (rows)"}, {"a": "x:1"}
+    "r1", {"a": ["old"]}, "unmoved since 12:15:18 UTC", {"summary": "1 of 1 job consistent (rows)"}, {"a": "x:1"}
 )
+NOTHING = Evidence("r1")
 
 
-def facts(evidence: Evidence, run: str = "r1") -> dict[str, Any]:
-    found: dict[str, Any] = evidence.as_facts(run)["ansible_facts"]
+def facts(evidence: Evidence) -> dict[str, Any]:
+    found: dict[str, Any] = evidence.as_facts()["ansible_facts"]
     return found
 
 
 def test_what_a_step_found_is_known_to_the_next_step_of_the_same_cutover_alone() -> None:
     assert Evidence.of(facts(FOUND), "r1") == FOUND
-    assert Evidence.of(facts(FOUND), "r2") == Evidence()
-    assert Evidence.of({}, "r1") == Evidence()
-    assert Evidence.of({FACT: "broken"}, "r1") == Evidence()
-    assert Evidence.of(facts(FOUND, ""), "") == Evidence()
+    assert Evidence.of(facts(FOUND), "r2") == Evidence("r2")
+    assert Evidence.of({}, "r1") == NOTHING
+    assert Evidence.of({FACT: "broken"}, "r1") == NOTHING
+    assert Evidence.of(facts(replace(FOUND, run="")), "") == Evidence("")
 
 
 def test_what_a_step_that_failed_found_is_in_its_result() -> None:
-    failed = {"ansible_failed_result": FOUND.as_facts("r1")}
-    assert Evidence.of({**facts(Evidence()), **failed}, "r1") == FOUND
-    assert Evidence.of({**facts(Evidence()), "ansible_failed_result": {"msg": "It broke."}}, "r1") == Evidence()
+    failed = {"ansible_failed_result": FOUND.as_facts()}
+    assert Evidence.of({**facts(NOTHING), **failed}, "r1") == FOUND
+    assert Evidence.of({**facts(NOTHING), "ansible_failed_result": {"msg": "It broke."}}, "r1") == NOTHING
 
 
 @pytest.mark.parametrize(
