@@ -21,10 +21,9 @@ from ...module_utils._cutover.result import About, nothing_begun
 from ...module_utils._cutover.result import result as cutover_result
 from ...module_utils._cutover.wording import IN_USE, of_other_jobs
 from ...module_utils._job.errors import DrsError
-from .. import _files
 from .._guard import client
 from .._guard.protocol import Finish
-from .._guard.store import StoreError, open_store
+from .._guard.store import StoreError
 from .._report.summary import summary
 from .._report.untrusted import fields
 from .._report.write import write_reports
@@ -79,13 +78,11 @@ class CutoverEnd(Step):
 
         A guard that was lost from the switch on has decided nothing: that is what would have been decided of a failure.
         """
-        _files.trust_owner_of(self._folder)
         try:
             jobs = list(self._begun["jobs"])
             # Not from what the first step returned: the URL of a database has a password.
             journal = journal_of(self._vars, self._action._templar, Path(self._folder), jobs)
-            held = open_store(journal, jobs).read()
-            found = None if held is None else journal_json.decode(dict(held.document))
+            found = self.stored(journal, jobs)
             if found is not None and not of_other_jobs(found, jobs):
                 if found.outcome is None and found.switching:
                     return advance(found, Failed(time.time(), f"The guard was lost in the {found.stage}")).journal

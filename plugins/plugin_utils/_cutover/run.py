@@ -40,7 +40,7 @@ from ...module_utils._wait.comparing import known_comparisons, wait_for_comparis
 from ...module_utils._wait.loop import run as wait
 from ...module_utils._wait.options import rules_of
 from ...module_utils._wait.screen import Screen
-from .. import _controller, _files
+from .. import _controller
 from .._guard import client
 from .._guard.alive import MARK, in_container
 from .._guard.protocol import (
@@ -134,10 +134,9 @@ class CutoverRun(Step):
 
     def _tell_of_frozen(self, options: Options) -> None:
         """Say at once that the source is frozen, if the journal says so: the guard may watch its owner for a while first."""
-        _files.trust_owner_of(self._folder)
-        with suppress(StoreError, ValueError, OSError):
-            held = open_store(options.journal, options.jobs).read()
-            if held is not None and (said := frozen_by(journal_json.decode(dict(held.document)))):
+        with suppress(StoreError, ValueError):
+            found = self.stored(options.journal, options.jobs)
+            if found is not None and (said := frozen_by(found)):
                 self.show(f"drs_cutover FROZEN {printable(said)}.")
 
     def _refuse_what_cannot_open_in_the_task(self, options: Options) -> None:

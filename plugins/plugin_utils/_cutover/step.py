@@ -9,27 +9,26 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
 
-from ...module_utils._cutover.journal import Next
+from ...module_utils._cutover import journal_json
+from ...module_utils._cutover.journal import Journal, Next
 from ...module_utils._job.errors import DrsError, configuration_error
-from .. import _controller
+from .. import _controller, _files
 from .._guard import client
 from .._guard.protocol import Answer, Handover, LeftBehind, Look, Start
-from .._guard.store import is_database
-from .._role_variables import other_hosts, variables_of
+from .._guard.store import is_database, open_store
 from .facts import facts_of
 from .failed_task import failure
 from .options import Options, default_journal
 from .play import folder_of, handover
+from .waves import BEGUN, others
 
-# The registered result of the first step, by which the later ones find the guard.
-BEGUN = "_drs_cutover_begun"
 # A connection that runs tasks on this machine.
 _LOCAL = ("local", "ansible.builtin.local", "ansible.legacy.local")
 
@@ -73,6 +72,12 @@ class Step:
         """Return what the guard unfreezes with."""
         environment = _controller.environment(self._task, self._action._templar)
         return handover(self._action, self._vars, environment, options.values["unfreeze_vars"], self._folder)
+
+    def stored(self, journal: str, jobs: Sequence[str]) -> Journal | None:
+        """Return what the journal says now, None if there is none. Raises :class:`StoreError` and ValueError."""
+        _files.trust_owner_of(self._folder)
+        held = open_store(journal, jobs).read()
+        return None if held is None else journal_json.decode(held.document)
 
     @property
     def run_lives(self) -> bool:
@@ -135,15 +140,10 @@ class Step:
 
     def tell_of_hosts_left_behind(self) -> None:
         """Tell the guards of other hosts that the run goes on without them: nobody else would before it ends."""
-        alive = set(self._vars.get("ansible_play_hosts") or ())
-        for host in other_hosts(self._vars, self._host):
-            if host in alive:
-                continue
-            begun = variables_of(self._vars, host).get(BEGUN)
-            if not isinstance(begun, Mapping) or begun.get("host") != host or not begun.get("socket"):
-                continue
-            with suppress(client.GuardGoneError):
-                client.ask(str(begun["socket"]), LeftBehind(), patience=2.0)
+        for other in others(self._vars, self._host):
+            if not other.alive and other.cuts_over and other.begun.get("socket"):
+                with suppress(client.GuardGoneError):
+                    client.ask(str(other.begun["socket"]), LeftBehind(), patience=2.0)
 
 
 def _log(folder: Path, options: Options, role: str) -> Path:

@@ -12,10 +12,11 @@ from typing import Any
 
 from ...module_utils._cutover.journal import Outcome
 from .._report.overview import LOST, NOT_YET, Row, table, totals
+from .._report.untrusted import fields
 from .._role_variables import other_hosts, variables_of
-from .step import BEGUN
 
-# The registered result of the step that collects the result.
+# The registered results of the first step, by which the later ones find the guard, and of the one that collects the result.
+BEGUN = "_drs_cutover_begun"
 FINISHED = "_drs_cutover_finished"
 
 
@@ -36,9 +37,8 @@ class Other:
     @property
     def result(self) -> Mapping[str, Any]:
         """The result of its cutover, empty if it has none yet."""
-        mine = self.finished.get("run") == self.begun.get("run")
-        found = self.finished.get("result") if mine and self.cuts_over else None
-        return found if isinstance(found, Mapping) else {}
+        mine = self.cuts_over and self.finished.get("run") == self.begun.get("run")
+        return fields(self.finished.get("result")) if mine else {}
 
     def in_wave_of(self, host: str, wave: Sequence[str]) -> bool:
         """Whether it belongs to the wave of another host, which had these hosts when it began."""
@@ -83,10 +83,7 @@ def others(task_vars: Mapping[str, Any], host: str) -> list[Other]:
     found = []
     for name in other_hosts(task_vars, host):
         variables = variables_of(task_vars, name)
-        begun, finished = (
-            known if isinstance(known := variables.get(key), Mapping) else {} for key in (BEGUN, FINISHED)
-        )
-        found.append(Other(name, begun, finished, name in alive))
+        found.append(Other(name, fields(variables.get(BEGUN)), fields(variables.get(FINISHED)), name in alive))
     return found
 
 

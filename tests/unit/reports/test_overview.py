@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.step import BEGUN
 from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.waves import (
+    BEGUN,
     FINISHED,
     table_at_the_end,
     too_few_forks,
