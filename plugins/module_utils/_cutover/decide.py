@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from .._job.text import sentence
 from .journal import Entry, Evidence, Journal, Move, Next, Outcome, Owner, Plan, Role
@@ -28,21 +28,21 @@ AGAIN_AFTER = 30.0
 
 
 @dataclass(frozen=True)
-class _Event:
+class Event:
     """Something that happened, at ``at`` (epoch seconds)."""
 
     at: float
 
 
 @dataclass(frozen=True)
-class Rehearsed(_Event):
+class Rehearsed(Event):
     """The rehearsal of the unfreeze ended; ``reason`` says why it failed, empty if it did not."""
 
     reason: str
 
 
 @dataclass(frozen=True)
-class Enter(_Event):
+class Enter(Event):
     """A stage is about to begin, which ends the one before.
 
     ``unwatched`` is why nothing would survive this run, in a sentence; empty if something would. ``patient`` is whether that may
@@ -56,7 +56,7 @@ class Enter(_Event):
 
 
 @dataclass(frozen=True)
-class GateEnded(_Event):
+class GateEnded(Event):
     """A gate gave its verdict. ``gate`` is the stage, or ``recheck`` for one more sample before a stage.
 
     ``sample`` is what it saw last, for people.
@@ -70,14 +70,14 @@ class GateEnded(_Event):
 
 
 @dataclass(frozen=True)
-class Failed(_Event):
+class Failed(Event):
     """Something failed: a task, a gate, an answer, the role's own bookkeeping."""
 
     reason: str
 
 
 @dataclass(frozen=True)
-class Stopped(_Event):
+class Stopped(Event):
     """The stage ``stop`` ended: these jobs cannot be resumed; ``reason`` says why not all of them ended."""
 
     jobs: tuple[str, ...]
@@ -85,39 +85,39 @@ class Stopped(_Event):
 
 
 @dataclass(frozen=True)
-class Unfrozen(_Event):
+class Unfrozen(Event):
     """The unfreeze tasks ran to their end. ``again``: freeze tasks may have acted since they began."""
 
     again: bool = False
 
 
 @dataclass(frozen=True)
-class UnfreezeFailed(_Event):
+class UnfreezeFailed(Event):
     """The unfreeze tasks failed."""
 
     reason: str
 
 
-class Completed(_Event):
+class Completed(Event):
     """The switch tasks ran to their end."""
 
 
 @dataclass(frozen=True)
-class RunDied(_Event):
+class RunDied(Event):
     """The run is gone, or left this host behind. ``acting``: freeze tasks may still be acting somewhere."""
 
     acting: bool = False
 
 
 @dataclass(frozen=True)
-class TimeUp(_Event):
+class TimeUp(Event):
     """The longest outage that is allowed is over. ``acting``: freeze tasks may still be acting somewhere."""
 
     acting: bool = False
 
 
 @dataclass(frozen=True)
-class Unrenewed(_Event):
+class Unrenewed(Event):
     """The guard could not renew its lease for ``seconds``: soon another one may take the cutover for dead.
 
     ``acting``: freeze tasks may still be acting somewhere.
@@ -125,21 +125,6 @@ class Unrenewed(_Event):
 
     seconds: float
     acting: bool = False
-
-
-Event: TypeAlias = (
-    Rehearsed
-    | Enter
-    | GateEnded
-    | Stopped
-    | Failed
-    | Unfrozen
-    | UnfreezeFailed
-    | Completed
-    | RunDied
-    | TimeUp
-    | Unrenewed
-)
 
 
 def begin(
@@ -245,18 +230,22 @@ def _not_ready_to_freeze(journal: Journal, event: Enter) -> Move | None:
     return None
 
 
-def _enter(journal: Journal, event: Enter) -> Move:
+def _why_not(journal: Journal, stage: str) -> str:
+    """Return why a stage cannot begin after those before it, empty if it can."""
     if journal.outcome or journal.unfreezing:
-        return Move(journal, Next.REFUSED, f"The stage {event.stage} cannot begin: the cutover has ended.")
-    done = len(journal.entries)
-    expected = journal.plan.stages[done] if done < len(journal.plan.stages) else "the end"
-    if event.stage != expected:
-        return Move(journal, Next.REFUSED, f"The stage {event.stage} cannot begin: the next one is {expected}.")
+        return "the cutover has ended."
+    expected = [*journal.plan.stages, "the end"][len(journal.entries)]
+    if stage != expected:
+        return f"the next one is {expected}."
     if journal.failed_in:
-        return Move(journal, Next.REFUSED, f"The stage {event.stage} cannot begin: {journal.failure}")
-    last = journal.entries[-1] if journal.entries else None
-    if last is not None and last.ended is None and STAGES[last.name].own:
-        return Move(journal, Next.REFUSED, f"The stage {event.stage} cannot begin: {last.name} did not succeed.")
+        return journal.failure
+    running = journal.running
+    return f"{running.name} did not succeed." if running and STAGES[running.name].own else ""
+
+
+def _enter(journal: Journal, event: Enter) -> Move:
+    if why := _why_not(journal, event.stage):
+        return Move(journal, Next.REFUSED, f"The stage {event.stage} cannot begin: {why}")
     if journal.deadline is not None and not journal.switching and event.at >= journal.deadline:
         return Move(
             journal, Next.REFUSED, f"The outage reached drs_cutover_max_outage ({journal.plan.max_outage:g} s)."
@@ -280,10 +269,9 @@ def _enter(journal: Journal, event: Enter) -> Move:
         journal = replace(journal, frozen_since=event.at, deadline=event.at + journal.plan.max_outage)
     if event.keep is not None and not journal.inherited:
         journal = replace(journal, keep=event.keep)
-    entry = Entry(event.stage, "running", event.at, Role.RUN)
     # A stage lasts until the next one begins, so that the times of the stages add up to the outage.
-    before = tuple(replace(done, state="ok", ended=max(event.at, done.began)) for done in journal.entries[-1:])
-    entries = (*journal.entries[:-1], *before, entry)
+    before = _until(journal.entries, event.at, "ok")
+    entries = (*before, Entry(event.stage, "running", event.at, Role.RUN))
     return Move(replace(journal, entries=entries), Next.GO_ON)
 
 
@@ -342,17 +330,18 @@ def _unfreeze(journal: Journal, at: float) -> Move:
     entries = journal.entries
     if not journal.unfreezing:
         # The stage that failed lasted until now, so that the times add up.
-        last = tuple(replace(entry, ended=max(at, entry.began)) for entry in entries[-1:])
-        entries = (*entries[:-1], *last, Entry(UNFREEZE, "running", at, _unfreezer(journal)))
-    elif journal.running is None:
-        # Of an owner that gave up or was lost: the attempts of this one are a stage of their own.
+        entries = _until(entries, at)
+    if not journal.unfreezing or journal.running is None:
+        # Also after an owner that gave up or was lost: the attempts of this one are a stage of their own.
         entries = (*entries, Entry(UNFREEZE, "running", at, _unfreezer(journal)))
     begun = replace(journal, entries=entries, attempts=journal.attempts + 1, evidence=None)
     return Move(begun, Next.UNFREEZE)
 
 
 def _unfreezer(journal: Journal) -> Role:
-    return journal.owner.role.unfreezes_as if journal.owner else Role.GUARD
+    """Return who unfreezes for the owner: for a run its guard does."""
+    role = journal.owner.role if journal.owner else Role.RUN
+    return Role.GUARD if role is Role.RUN else role
 
 
 def _unfrozen(journal: Journal, event: Unfrozen) -> Move:
@@ -385,12 +374,11 @@ def unfreeze_again(journal: Journal, at: float) -> Move:
 
 
 def _completed(journal: Journal, event: Completed) -> Move:
-    last = journal.entries[-1] if journal.entries else None
-    if journal.outcome or journal.failed_in or last is None or last.name != journal.plan.stages[-1]:
+    if journal.outcome or journal.failed_in or journal.stage != journal.plan.stages[-1]:
         why = "The last stage has not begun, or failed." if journal.switching else "The switch has not begun."
         return Move(journal, Next.REFUSED, why)
-    if last.ended is None and STAGES[last.name].own:
-        return Move(journal, Next.REFUSED, f"The stage {last.name} has not ended.")
+    if journal.running and STAGES[journal.stage].own:
+        return Move(journal, Next.REFUSED, f"The stage {journal.stage} has not ended.")
     entries = _ended(journal.entries, "ok", event.at)
     return Move(replace(journal, entries=entries, outcome=Outcome.DONE), Next.ENDED)
 
@@ -427,10 +415,14 @@ def _break_off(journal: Journal, at: float, reason: str) -> Journal:
 
 
 def _ended(entries: tuple[Entry, ...], state: str, at: float) -> tuple[Entry, ...]:
-    """The entries with the running one ended; a clock that was set back gives no negative time."""
-    if not entries or entries[-1].ended is not None:
-        return entries
-    return (*entries[:-1], replace(entries[-1], state=state, ended=max(at, entries[-1].began)))
+    """The entries with the running one, if there is one, ended."""
+    return _until(entries, at, state) if entries and entries[-1].ended is None else entries
+
+
+def _until(entries: tuple[Entry, ...], at: float, state: str = "") -> tuple[Entry, ...]:
+    """The entries with the last one until ``at``; a clock that was set back gives no negative time."""
+    last = [replace(entry, ended=max(at, entry.began), state=state or entry.state) for entry in entries[-1:]]
+    return (*entries[:-1], *last)
 
 
 _HANDLERS: dict[type, Callable[[Journal, Any], Move]] = {

@@ -48,11 +48,6 @@ class Role(str, Enum):
         """The role as a sentence names it."""
         return {"run": "the run", "guard": "the guard", "watch": "a watch", "recover": "recover"}[self.value]
 
-    @property
-    def unfreezes_as(self) -> Role:
-        """Who unfreezes for this owner: only a guard does."""
-        return Role.GUARD if self is Role.RUN else self
-
 
 @dataclass(frozen=True)
 class Process:

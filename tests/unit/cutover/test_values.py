@@ -22,15 +22,6 @@ from ansible_collections.cutover.drs.plugins.module_utils._cutover.stages import
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import OTHER, a_cutover, plan
 
 
-def test_only_a_guard_unfreezes() -> None:
-    assert {role: role.unfreezes_as for role in Role} == {
-        Role.RUN: Role.GUARD,
-        Role.GUARD: Role.GUARD,
-        Role.WATCH: Role.WATCH,
-        Role.RECOVER: Role.RECOVER,
-    }
-
-
 def test_stages_and_gates_are_known_by_their_value() -> None:
     cutover, approach = a_cutover(), "".join(list("approach"))
     assert cutover.enter(approach).next is Next.GO_ON
