@@ -89,6 +89,11 @@ _CONFIRM = {
     **dict.fromkeys(("always", "true", "yes", "on", "1"), "always"),
     "terminal": "terminal",
 }
+# For each gate the options that are named otherwise here. In the final one each second is outage.
+_OWN_AT = {
+    "approach": {"max_delay": "approach_max_delay"},
+    "final": {"interval": "final_interval", "near_interval": "final_interval"},
+}
 _DEFAULT_TIMEOUTS = {"approach": 3600.0, "final": 600.0}
 GATES = tuple(_DEFAULT_TIMEOUTS)
 
@@ -135,11 +140,9 @@ class Options:
     def of_stop(self, remaining: float | None) -> dict[str, Any]:
         """Return the options of a stop; ``remaining`` is how long the outage may still last (seconds), None after the switch."""
         timeout = self.values["stop_timeout"]
-        # What a stop and a gate both have, such as max_delay, is that of the final gate.
-        shared = {name: self.values[name] for name in STOP_OPTIONS if name in self.values}
         return {
-            **{name: spec.get("default") for name, spec in STOP_OPTIONS.items()},
-            **shared,
+            # What a stop and a gate both have, such as max_delay, is that of the final gate.
+            **{name: self.values.get(name, spec.get("default")) for name, spec in STOP_OPTIONS.items()},
             **self.of_service(),
             # Before the switch only what is ready may be stopped; after it a job that goes on only does harm.
             "require_ready": remaining is not None,
@@ -149,40 +152,31 @@ class Options:
             "interval": self.values["final_interval"],
         }
 
+    def _own(self, gate: str) -> dict[str, str]:
+        """Return which options here are options of a wait at this gate, where their names differ."""
+        timeout = f"{gate}_timeout"
+        if self.values[timeout] is None and self.values["timeout"] is not None:
+            timeout = "timeout"
+        return {"timeout": timeout, **_OWN_AT[gate]}
+
     def timeout_of(self, gate: str) -> float:
         """Return the time limit of a gate (seconds)."""
-        given_ones = (self.values[f"{gate}_timeout"], self.values["timeout"], _DEFAULT_TIMEOUTS[gate])
-        return float(next(timeout for timeout in given_ones if timeout is not None))
+        timeout: float | None = self.values[self._own(gate)["timeout"]]
+        return _DEFAULT_TIMEOUTS[gate] if timeout is None else timeout
 
     def named_at(self, gate: str) -> Callable[[str], str]:
         """Return what gives the variable for an option of a wait at this gate."""
-        own = {"timeout": f"{gate}_timeout"}
-        if self.values[f"{gate}_timeout"] is None and self.values["timeout"] is not None:
-            own["timeout"] = "timeout"
-        if gate == "approach":
-            own["max_delay"] = "approach_max_delay"
-        else:
-            own.update(interval="final_interval", near_interval="final_interval")
+        own = self._own(gate)
         return lambda option: self.named(own.get(option, option))
 
     def of_gate(self, gate: str) -> dict[str, Any]:
         """Return the options of a wait at this gate, ``approach`` or ``final``."""
-        values = self.values
-        options = {name: values[name] for name in _OF_A_GATE}
-        options.update(
-            **self.of_service(),
-            replay=None,
-            role_prefixes=None,
-            series=True,
-            max_delay=values["approach_max_delay"] if gate == "approach" else values["max_delay"],
-            timeout=self.timeout_of(gate),
-        )
+        own = self._own(gate)
+        options = {name: self.values[own.get(name, name)] for name in (*_OF_A_GATE, "max_delay")}
+        options.update(**self.of_service(), replay=None, role_prefixes=None, series=True, timeout=self.timeout_of(gate))
         if gate == "approach":
             # Before the freeze everybody writes.
-            options.update(require_quiet=False)
-        if gate == "final":
-            # Each second is outage.
-            options.update(interval=values["final_interval"], near_interval=values["final_interval"])
+            options["require_quiet"] = False
         return options
 
 
@@ -235,10 +229,10 @@ def _check_gates(options: Options) -> None:
         streak = {"stable_for": rules.stable_for, "quiet_for": rules.quiet_for if rules.require_quiet else 0.0}
         check_outage(options.values, options.named, streak)
     # The final gate ends with the outage at the latest.
-    within = {"timeout": options.named("max_outage")}
     named = options.named_at("final")
     check_can_open(
-        replace(rules, timeout=options.values["max_outage"]), lambda option: within.get(option) or named(option)
+        replace(rules, timeout=options.values["max_outage"]),
+        lambda option: options.named("max_outage") if option == "timeout" else named(option),
     )
 
 
@@ -324,8 +318,9 @@ def _given_values(
     shared = given(("drs_wait_",), (*CONNECTION_OPTIONS, *_JOBS), task_vars, templar)
     if any(name in chosen for name in _JOBS):
         shared = {name: value for name, value in shared.items() if name not in _JOBS}
-    variables = {**{name: name for name in defaults}, **{name: f"drs_wait_{name}" for name in shared}}
-    variables = {name: variable for name, variable in variables.items() if name not in chosen}
+    variables = {name: name for name in defaults}
+    variables.update({name: f"drs_wait_{name}" for name in shared})
+    variables.update({name: f"{PREFIX}{name}" for name in chosen})
     chosen = {**defaults, **shared, **chosen}
     for name in _LISTS:
         if name in chosen:
@@ -403,12 +398,12 @@ def check_files(options: Options, loader: Any) -> None:
         if not _has_tasks(file, loader):
             # Ansible accepts that: the stage would count as done, though nothing was.
             raise configuration_error(f"{PREFIX}{name}_tasks: {file} has no tasks.")
-    written = [("reports", Path(path)) for path in options.values["reports"]]
+    written = [] if is_database(options.journal) else [("journal", options.journal)]
+    written += [("reports", path) for path in options.values["reports"]]
     if options.values["record"]:
-        written.append(("record", Path(options.values["record"])))
-    if not is_database(options.journal):
-        written.insert(0, ("journal", Path(options.journal)))
-    for option, path in written:
+        written.append(("record", options.values["record"]))
+    for option, name in written:
+        path = Path(name)
         nearest = Path(os.path.realpath(path)).parent
         while not is_there(nearest):
             nearest = nearest.parent
