@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import parent_process
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
@@ -109,7 +110,7 @@ def _sleep(seconds: float) -> None:
 
 def lines(task: Any, wanted: bool) -> Callable[[str], None]:
     """Return what shows a line at once, or nothing: ``no_log`` hides results, not what is displayed before there is one."""
-    return _live if wanted and not task.no_log else _silent
+    return _live if wanted and not task.no_log else lambda _line: None
 
 
 def screen(task_vars: Mapping[str, Any], title: str = "", part: str = "") -> Screen:
@@ -166,13 +167,8 @@ def _live(line: str) -> None:
         display.display(line, color=color, stderr=True)
 
 
-class _Reader:
-    """Of the run's standard error: whether it took the latest line of this task."""
-
-    returns = True
-
-
-_reader = _Reader()
+# Of the run's standard error: whether it took the latest line of this task.
+_reader = SimpleNamespace(returns=True)
 
 
 def _written_past_ansible(line: str) -> bool:
@@ -201,10 +197,6 @@ def _written_past_ansible(line: str) -> bool:
     finally:
         os.close(descriptor)
     return True
-
-
-def _silent(line: str) -> None:
-    pass
 
 
 CLOCK = replace(REAL_CLOCK, sleep=_sleep)

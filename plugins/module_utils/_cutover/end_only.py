@@ -33,7 +33,7 @@ _MOST_JOBS = 20
 class EndOnly:
     """What jobs have that only their end completes.
 
-    ``refusal`` is why the switch would come too early, or empty. ``lines`` belong into the plan, and so do ``warnings``.
+    ``refusal`` is why the switch would come too early, or empty. ``lines`` and ``warnings`` belong into the plan.
     ``engines`` says what the databases of each job are, if the service does.
     """
 
@@ -42,8 +42,10 @@ class EndOnly:
     warnings: tuple[str, ...] = ()
     engines: Mapping[str, str] = field(default_factory=dict, compare=False)
 
-
-NOTHING_LEFT = EndOnly()
+    @property
+    def planned(self) -> list[str]:
+        """What a plan says of it."""
+        return [*self.lines, *(f"Warning: {warning}" for warning in self.warnings)]
 
 
 def end_only(details: Sequence[DetailRecord], stop_jobs: str) -> EndOnly:

@@ -61,11 +61,11 @@ def encode_plan(plan: Plan) -> dict[str, Any]:
 
 def decode_plan(value: Mapping[str, Any]) -> Plan:
     """Return the plan that :func:`encode_plan` made; raises ValueError, TypeError or KeyError for anything else."""
-    if not isinstance(value["jobs"], list) or not set(value["stages"]) <= set(STAGES):
+    if not set(value["stages"]) <= set(STAGES):
         raise ValueError("a plan that is not one")
     return Plan(
         cutover=str(value["cutover"]),
-        jobs=tuple(str(job) for job in value["jobs"]),
+        jobs=_ids(value["jobs"]),
         stages=tuple(value["stages"]),
         host=str(value["host"]),
         folder=str(value["folder"]),

@@ -66,11 +66,10 @@ def limits(
     stages: Sequence[str],
     values: Mapping[str, Any],
     journal: str,
-    reports: Sequence[str],
 ) -> list[str]:
     """Return the lines of a plan that say how long everything may take, and what is written where.
 
-    ``gates`` has the time limits of the gates, ``values`` those of the options (seconds).
+    ``gates`` has the time limits of the gates (seconds), ``values`` those of the options, and the paths of the reports.
     """
     times = [f"{gate} gate {seconds:g} s" for gate, seconds in gates.items()]
     times += [
@@ -88,7 +87,7 @@ def limits(
     return [
         f"Time limits: {', '.join(times)}; {unfreeze}.",
         f"Journal: {journal}; {lease}.",
-        f"Reports: {', '.join(reports) if reports else 'none, as drs_cutover_reports is not set'}.",
+        f"Reports: {', '.join(values['reports']) or 'none, as drs_cutover_reports is not set'}.",
     ]
 
 

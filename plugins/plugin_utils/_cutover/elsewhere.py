@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +15,13 @@ from ...module_utils._cutover.journal import Next
 from ...module_utils._cutover.status import lines, status
 from ...module_utils._cutover.wording import of_other_jobs
 from ...module_utils._job.errors import DrsError
-from ...module_utils._service.connection import connect
-from ...module_utils._service.jobs.names import asked_jobs, ids_of
-from .. import _controller, _files
+from .. import _files
 from .._guard import client
 from .._guard.look import look, of_more_jobs
 from .._guard.store import BusyError, StoreError, is_database, open_store, unusable
-from .failed_task import failure
+from .failed_task import failure, message_of
 from .options import Options, check_unfreeze, read_watching
-from .step import Step, message_of
+from .step import Step
 
 
 class Elsewhere(Step):
@@ -82,12 +78,7 @@ class Elsewhere(Step):
         return {"msg": answer.message, "journal": answer.journal, "_ansible_verbose_always": True}
 
     def _options(self) -> Options:
-        return read_watching(self._vars, self._action._templar, self._defaults, ids_of=self._ids_of)
-
-    def _ids_of(self, values: Mapping[str, Any]) -> list[str]:
-        _controller.use_environment(self._task, self._action._templar)
-        with connect(values, os.environ) as service:
-            return ids_of(service, asked_jobs(values))
+        return read_watching(self._vars, self._action._templar, self._defaults, ids_of=self.ids_of)
 
 
 def _no_journal(options: Options) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 
+from ...module_utils._job.text import sentence
 from ...module_utils._service.http.redaction import Redactor
 from ...module_utils._service.options import CONNECTION_OPTIONS, from_environment
+from .failed_task import message_of
 
 FACT = "drs_cutover_facts"
 # Characters of JSON: a few hundred databases with a few numbers each.
@@ -37,7 +39,7 @@ def facts_of(
             return {}, f"{FACT} is not in the reports: it must be a dictionary."
         written = json.dumps(facts, default=str)
     except (AnsibleError, TypeError, ValueError, RecursionError) as error:
-        return {}, f"{FACT} is not in the reports: {_said(error)}"
+        return {}, f"{FACT} is not in the reports: {sentence(message_of(error))}"
     if len(written) > _LONGEST:
         return {}, f"{FACT} is not in the reports: it has {len(written)} characters of JSON, {_LONGEST} are allowed."
     redactor = Redactor(*_secrets(variables, templar, defaults, environ))
@@ -66,8 +68,3 @@ def _redacted(value: Any, redactor: Redactor) -> Any:
     if isinstance(value, list):
         return [_redacted(entry, redactor) for entry in value]
     return redactor.text(value) if isinstance(value, str) else value
-
-
-def _said(error: Exception) -> str:
-    said = error.message if isinstance(error, AnsibleError) else str(error)
-    return f"{said.rstrip('.')}."

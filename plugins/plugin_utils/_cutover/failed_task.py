@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
+from ansible.errors import AnsibleError
+
 from ...module_utils._job.text import printable
-from .._report.untrusted import fields
+from .._report.untrusted import fields, mappings
 
 _LONGEST = 1000
 # The number of other hosts that a sentence names.
@@ -23,6 +25,11 @@ _OF_A_COMMAND = "non-zero return code"
 def failure(message: str) -> dict[str, Any]:
     """Return the result of a step that failed."""
     return {"failed": True, "msg": message}
+
+
+def message_of(error: Exception) -> str:
+    """Return what an error says to people."""
+    return error.message if isinstance(error, AnsibleError) else str(error)
 
 
 def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
@@ -39,9 +46,7 @@ def what_failed(task_vars: Mapping[str, Any], file: str) -> str:
     if task.get("no_log") is True or failed.get("_ansible_no_log") or failed.get("censored"):
         return f"{where} failed; its result is hidden by no_log."
     # A module may return anything under this name; of a loop it is a list.
-    results = failed.get("results")
-    entries = results if isinstance(results, Sequence) else ()
-    item = next((entry for entry in entries if fields(entry).get("failed")), None)
+    item = next((entry for entry in mappings(failed.get("results")) if entry.get("failed")), None)
     if item is not None:
         label = item.get("_ansible_item_label", item.get(item.get("ansible_loop_var", "item")))
         if item.get("_ansible_no_log"):

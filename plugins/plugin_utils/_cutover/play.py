@@ -48,6 +48,8 @@ _PLAY_KEYWORDS = (
     "port",
 )
 _BLOCK_KEYWORDS = ("delegate_to", "delegate_facts", "no_log", "tags")
+# Passwords: the option of the command line that asks for one, where it is then, and its variable.
+_TYPED = (("become_ask_pass", "become_pass", "ansible_become_password"), ("ask_pass", "password", "ansible_password"))
 _WITH_VALUE = {
     "private_key_file": "--private-key",
     "remote_user": "--user",
@@ -74,9 +76,9 @@ def handover(
     """Return what the guard of this step unfreezes with; ``folder`` is that of the playbook."""
     task = action._task
     values: dict[str, Any] = {**load_extra_vars(action._loader), **unfreeze_vars}
-    for option, name in (("become_pass", "ansible_become_password"), ("password", "ansible_password")):
+    for asked, option, name in _TYPED:
         typed = getattr(action._play_context, option, None)
-        if typed and name not in values and context.CLIARGS.get(_ASKED[name]):
+        if typed and name not in values and context.CLIARGS.get(asked):
             # It was typed at a prompt of the run, where nobody can type it again.
             values[name] = str(typed)
     play: dict[str, Any] = {}
@@ -108,9 +110,6 @@ def handover(
         role=role,
         temporary=_temporary(folder, config, role),
     )
-
-
-_ASKED = {"ansible_become_password": "become_ask_pass", "ansible_password": "ask_pass"}
 
 
 def typed_vault_password() -> bool:

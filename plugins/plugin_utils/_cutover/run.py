@@ -19,7 +19,7 @@ from ansible.errors import AnsibleError
 
 from ...module_utils._cutover import journal_json
 from ...module_utils._cutover.decide import AGAIN_AFTER
-from ...module_utils._cutover.end_only import NOTHING_LEFT, EndOnly, end_only
+from ...module_utils._cutover.end_only import EndOnly, end_only
 from ...module_utils._cutover.journal import Next, Outcome, Plan
 from ...module_utils._cutover.preflight import NEEDS_WATCH, databases, limits, of_gates
 from ...module_utils._cutover.result import nothing_begun
@@ -29,9 +29,7 @@ from ...module_utils._gate.rules import check_can_open
 from ...module_utils._job.details import DetailRecord
 from ...module_utils._job.errors import DrsError, configuration_error
 from ...module_utils._job.text import printable, sentence
-from ...module_utils._service.connection import connect
 from ...module_utils._service.jobs.comparisons import kinds_of
-from ...module_utils._service.jobs.names import asked_jobs, ids_of
 from ...module_utils._service.login.remembered import Remembered, using
 from ...module_utils._stop.decide import cannot_be_resumed
 from ...module_utils._stop.loop import details_of
@@ -60,11 +58,11 @@ from .._report.untrusted import epoch
 from .._role_variables import other_hosts, variables_of
 from . import waves
 from .evidence import Evidence, moved_since, positions_of
-from .failed_task import ended_by_others, failure, what_failed
+from .failed_task import ended_by_others, failure, message_of, what_failed
 from .options import DEFAULT_TITLE, GATES, Options, check_files
 from .options import read as read_options
 from .play import left_out, typed_vault_password
-from .step import Step, message_of
+from .step import Step
 
 # A machine under load may take longer for a sample than its verdict can be trusted.
 _RECHECKS = 3
@@ -190,15 +188,15 @@ class CutoverRun(Step):
 
     def _options(self) -> Options:
         return read_options(
-            self._vars, self._action._templar, self._defaults, can_ask=_controller.can_ask(), ids_of=self._ids_of
+            self._vars, self._action._templar, self._defaults, can_ask=_controller.can_ask(), ids_of=self.ids_of
         )
 
-    def _ids_of(self, values: Mapping[str, Any]) -> list[str]:
-        """Return the ids of jobs that are given by name: looked up once, when the cutover begins."""
+    def ids_of(self, values: Mapping[str, Any]) -> list[str]:
+        """Look them up once, when the cutover begins."""
         if self._begun.get("jobs"):
             return list(self._begun["jobs"])
-        with self._service(), connect(values, os.environ) as service:
-            return ids_of(service, asked_jobs(values))
+        with self._service():
+            return super().ids_of(values)
 
     def _start(self, options: Options, cutover: str) -> Answer:
         values = options.values
@@ -251,7 +249,7 @@ class CutoverRun(Step):
         problems += of_gates(gates)
         says = [f"The {gate} gate now: {judged['verdict']}. {judged['reason']}" for gate, judged in gates.items()]
         names = {record.id: record.name for record in details if record.name}
-        plan = [databases(options.jobs, names), *plan_lines(options, found), *self._limits(options)]
+        plan = [databases(options.jobs, names), *plan_lines(options), *found.planned, *self._limits(options)]
         said = "Check mode: each gate took one sample, and nothing was changed."
         said = f"The cutover would fail: {' '.join(problems)}" if problems else said
         return {
@@ -273,13 +271,8 @@ class CutoverRun(Step):
         journal = "a database"
         with suppress(StoreError):
             journal = open_store(options.journal, options.jobs).name
-        lines = limits(
-            gates={gate: options.timeout_of(gate) for gate in GATES},
-            stages=options.stages,
-            values=options.values,
-            journal=journal,
-            reports=options.values["reports"],
-        )
+        gates = {gate: options.timeout_of(gate) for gate in GATES}
+        lines = limits(gates=gates, stages=options.stages, values=options.values, journal=journal)
         return [*lines, *([NEEDS_WATCH] if self._needs_watch(options) else [])]
 
     def _needs_watch(self, options: Options) -> bool:
@@ -292,17 +285,18 @@ class CutoverRun(Step):
         self.tell_of_hosts_left_behind()
         options = self._options()
         plan: list[str] | None = None
-        found = NOTHING_LEFT
+        found = EndOnly()
         if stage == "approach":
             self._refuse_shared(options)
             self._logins.states.update(self._asked(Look()).logins)
             found, _details = self._end_only(options)
             if found.refusal:
                 raise configuration_error(found.refusal)
-            plan = plan_lines(options, found)
+            plan = [*plan_lines(options), *found.planned]
             for warning in found.warnings:
                 self._say(options)(f"drs_cutover WARNING {printable(warning)}")
-        if options.values["compare"] and stage == self._frozen_from(options):
+        frozen_from = "freeze" if "freeze" in options.stages else "final"
+        if options.values["compare"] and stage == frozen_from:
             # The latest moment at which nothing is frozen: what is in the list now began before the freeze.
             self._evidence = replace(self._evidence, known=self._known_comparisons(options))
         request = EnterStage(
@@ -341,10 +335,6 @@ class CutoverRun(Step):
         mark = {"environment": {MARK: f"{self._begun['run']}:{stage}"}}
         shown = {"msg": f"{STAGES[stage].title}: {options.files[stage]}"}
         return {"files": [options.files[stage]], **mark, **shown, **self._evidence.as_facts()}
-
-    def _frozen_from(self, options: Options) -> str:
-        """Return the stage from whose beginning on the source is, or may have been, frozen."""
-        return "freeze" if "freeze" in options.stages else "final"
 
     def _known_comparisons(self, options: Options) -> dict[str, list[str]]:
         try:
@@ -553,7 +543,7 @@ def _how_it_ended(answer: Answer) -> str:
         return answer.message
 
 
-def plan_lines(options: Options, found: EndOnly = NOTHING_LEFT) -> list[str]:
+def plan_lines(options: Options) -> list[str]:
     """Return the plan of a cutover for people."""
     values, files = options.values, options.files
     texts = {
@@ -578,5 +568,4 @@ def plan_lines(options: Options, found: EndOnly = NOTHING_LEFT) -> list[str]:
         "never": "The jobs are not stopped (drs_cutover_stop_jobs is never).",
         "by_switch_tasks": "Your switch tasks stop the jobs.",
     }.get(options.stop_jobs)
-    warnings = [f"Warning: {warning}" for warning in found.warnings]
-    return [*numbered, *filter(None, (unfreeze, jobs)), *found.lines, *warnings]
+    return [*numbered, *filter(None, (unfreeze, jobs))]

@@ -14,11 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleError
-
 from ...module_utils._cutover import journal_json
 from ...module_utils._cutover.journal import Journal, Next
 from ...module_utils._job.errors import DrsError, configuration_error
+from ...module_utils._service.connection import connect
+from ...module_utils._service.jobs.names import asked_jobs, ids_of
 from .. import _controller, _files
 from .._guard import client
 from .._guard.protocol import Answer, Handover, LeftBehind, Look, Start
@@ -63,6 +63,12 @@ class Step:
     def ran_by(self) -> dict[str, str]:
         """Return who runs this, on which machine, and for which host of the inventory."""
         return _controller.ran_by(self._vars)
+
+    def ids_of(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the ids of jobs that are given by name."""
+        _controller.use_environment(self._task, self._action._templar)
+        with connect(values, os.environ) as service:
+            return ids_of(service, asked_jobs(values))
 
     def facts(self) -> tuple[dict[str, Any], str]:
         """Return what the user's tasks say of the databases, and a sentence if that cannot be shown."""
@@ -152,8 +158,3 @@ def _log(folder: Path, options: Options, role: str) -> Path:
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
     return path.with_name(f"{path.stem}.{'guard' if role == 'run' else role}.log")
-
-
-def message_of(error: Exception) -> str:
-    """Return what an error says to people."""
-    return error.message if isinstance(error, AnsibleError) else str(error)
