@@ -48,7 +48,7 @@ class CutoverEnd(Step):
     def finish(self) -> dict[str, Any]:
         """Build the result and let the guard go. Never fails."""
         run = {"run": self._begun.get("run"), "at": time.time()}
-        if self._begun.get("check_mode"):
+        if self._begun.get("then") == "preflight":
             return {**run, "result": self._preflight.get("result") or nothing_begun(NOT_LOADED)}
         if not self._begun.get("stages"):
             return {**run, "result": {**self._without_stages(), "ran_by": self.ran_by()}}
@@ -66,20 +66,20 @@ class CutoverEnd(Step):
         except (client.GuardGoneError, ValueError) as error:
             warning = f"The guard of this cutover is gone ({error})."
             about = About(plan=plan, warnings=[warning], facts=self.facts()[0], ran_by=self.ran_by())
-            return {**run, "result": cutover_result(self._stored(), about)}
+            return {**run, "result": cutover_result(self._without_guard(), about)}
 
     @property
     def _preflight(self) -> Mapping[str, Any]:
         found = fields(self._vars.get(PREFLIGHT))
         return found if found.get("run") == self._begun.get("run") else {}
 
-    def _stored(self) -> Journal:
+    def _without_guard(self) -> Journal:
         """Return what the journal says of a cutover whose guard is gone; if nobody knows, the source counts as frozen.
 
         A guard that was lost from the switch on has decided nothing: that is what would have been decided of a failure.
         """
         try:
-            jobs = list(self._begun["jobs"])
+            jobs = self._begun["jobs"]
             # Not from what the first step returned: the URL of a database has a password.
             journal = journal_of(self._vars, self._action._templar, Path(self._folder), jobs)
             found = self.stored(journal, jobs)
@@ -93,22 +93,22 @@ class CutoverEnd(Step):
         return replace(found, frozen_since=time.time(), outcome=Outcome.FROZEN)
 
     def _without_stages(self) -> dict[str, Any]:
-        begun = self._begun
-        found = begun.get("journal_found")
-        outcome: dict[str, Any] = begun.get("result") or nothing_begun(begun.get("msg", ""))
-        if found:
-            # An earlier run that completed the switch is no refusal.
-            done = not begun.get("refused")
-            failed_switch = any(entry["name"] == "switch" for entry in found["stages"]) and not done
-            outcome = {
-                **outcome,
-                "outcome": "done" if done else "switch_failed" if failed_switch else "not_begun",
-                "ready": done,
-                "reason": f"{IN_USE}, since an earlier run." if done else begun["msg"],
-                "outage_seconds": found["outage_seconds"] if done else None,
-                "finished_at": found["at"] if done else None,
-            }
-        return outcome
+        outcome = nothing_begun(self._begun.get("msg", ""))
+        found = self._begun.get("journal_found")
+        if not found:
+            return outcome
+        if self._begun.get("refused"):
+            switching = any(entry["name"] == "switch" for entry in found["stages"])
+            return {**outcome, "outcome": "switch_failed" if switching else "not_begun"}
+        # An earlier run that completed the switch is no refusal.
+        return {
+            **outcome,
+            "outcome": "done",
+            "ready": True,
+            "reason": f"{IN_USE}, since an earlier run.",
+            "outage_seconds": found["outage_seconds"],
+            "finished_at": found["at"],
+        }
 
     def publish(self) -> dict[str, Any]:
         """Write the reports and publish the outcome, as the fact is known on all hosts now. Never fails."""
@@ -148,7 +148,7 @@ class CutoverEnd(Step):
 
     def summary(self) -> dict[str, Any]:
         """Return what a person wants to know now; the reason only if no failure follows that has it."""
-        if self._begun.get("check_mode"):
+        if self._begun.get("then") == "preflight":
             return {**_SHOWN, "msg": self._preflight.get("shown") or NOT_LOADED}
         outcome = self._outcome()
         reports = fields(self._vars.get("_drs_cutover_published")).get("reports") or ()
@@ -161,7 +161,7 @@ class CutoverEnd(Step):
     def conclude(self) -> dict[str, Any]:
         """Fail unless the target is in use or, in check mode, a cutover could run."""
         outcome = self._outcome()
-        if self._begun.get("check_mode"):
+        if self._begun.get("then") == "preflight":
             found = self._preflight
             said = found.get("msg") or NOT_LOADED
             return {"msg": said} if found.get("refused") is False else failure(said)

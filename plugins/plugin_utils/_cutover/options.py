@@ -164,10 +164,10 @@ class Options:
         timeout: float | None = self.values[self._own(gate)["timeout"]]
         return _DEFAULT_TIMEOUTS[gate] if timeout is None else timeout
 
-    def named_at(self, gate: str) -> Callable[[str], str]:
-        """Return what gives the variable for an option of a wait at this gate."""
+    def named_at(self, gate: str, limit: str = "") -> Callable[[str], str]:
+        """Return what gives the variable for an option of a wait at this gate; ``limit`` is what limits its time in place of that."""
         own = self._own(gate)
-        return lambda option: self.named(own.get(option, option))
+        return lambda option: limit if limit and option == "timeout" else self.named(own.get(option, option))
 
     def of_gate(self, gate: str) -> dict[str, Any]:
         """Return the options of a wait at this gate, ``approach`` or ``final``."""
@@ -229,11 +229,8 @@ def _check_gates(options: Options) -> None:
         streak = {"stable_for": rules.stable_for, "quiet_for": rules.quiet_for if rules.require_quiet else 0.0}
         check_outage(options.values, options.named, streak)
     # The final gate ends with the outage at the latest.
-    named = options.named_at("final")
-    check_can_open(
-        replace(rules, timeout=options.values["max_outage"]),
-        lambda option: options.named("max_outage") if option == "timeout" else named(option),
-    )
+    rules = replace(rules, timeout=options.values["max_outage"])
+    check_can_open(rules, options.named_at("final", options.named("max_outage")))
 
 
 def _check_written(options: Options) -> None:

@@ -82,7 +82,7 @@ class CutoverRun(Step):
 
     def begin(self) -> dict[str, Any]:
         """Check everything that can be checked, start the guard, and say which stages follow. Never fails."""
-        nothing: dict[str, Any] = {"stages": [], "load": [], "socket": "", "host": self._host, "check_mode": False}
+        nothing: dict[str, Any] = {"stages": [], "socket": "", "host": self._host}
         nothing.update(then="not_begun", title="Say why nothing runs", refused=True)
         # By which other hosts know whether a result is that of this cutover.
         nothing["run"] = secrets.token_hex(8)
@@ -100,7 +100,7 @@ class CutoverRun(Step):
             begun = {**nothing, **self._known(options)}
             if self._task.check_mode:
                 title = "Find out whether the cutover could run now"
-                return {**begun, "check_mode": True, "refused": False, "then": "preflight", "title": title}
+                return {**begun, "refused": False, "then": "preflight", "title": title}
             answer = self._start(options, nothing["run"])
         except (DrsError, AnsibleError, OSError) as error:
             return {**nothing, "msg": message_of(error)}
@@ -122,7 +122,6 @@ class CutoverRun(Step):
         return {
             "jobs": list(options.jobs),
             "files": dict(options.files),
-            "load": list(options.files.values()),
             "reports": list(options.values["reports"]),
             "index": options.values["index"] or "",
             "stats": options.values["stats"],
@@ -139,11 +138,11 @@ class CutoverRun(Step):
 
     def _refuse_what_cannot_open_in_the_task(self, options: Options) -> None:
         """Refuse a streak that the keyword ``timeout`` of task or play leaves no time for."""
-        for gate in ("approach", "final"):
+        for gate in GATES:
             limit, _text = _controller.limit_of(self._task, options.timeout_of(gate))
             if limit is not None:
                 rules = replace(rules_of(options.of_gate(gate)), timeout=limit)
-                check_can_open(rules, _named_in_the_task(options.named_at(gate)))
+                check_can_open(rules, options.named_at(gate, "the keyword timeout leaves"))
 
     def _refuse_after_failure(self) -> None:
         """Refuse to begin a wave after one in which a host did not end well; Ansible does so with the strategy linear only."""
@@ -155,8 +154,7 @@ class CutoverRun(Step):
                 )
 
     def _refuse_what_leaves_out_stages(self) -> None:
-        option = left_out()
-        if option:
+        if option := left_out():
             raise configuration_error(f"{option} would leave out stages of the cutover. Run it without {option}.")
 
     def _end_only(self, options: Options) -> tuple[EndOnly, list[DetailRecord]]:
@@ -527,10 +525,6 @@ class CutoverRun(Step):
         except (DrsError, AnsibleError, client.GuardGoneError) as error:
             return {"msg": f"{why} Another one could not be started: {message_of(error)}"}
         return {"msg": f"{why} {answer.message}"}
-
-
-def _named_in_the_task(named: Callable[[str], str]) -> Callable[[str], str]:
-    return lambda option: "the keyword timeout leaves" if option == "timeout" else named(option)
 
 
 def _how_it_ended(answer: Answer) -> str:
