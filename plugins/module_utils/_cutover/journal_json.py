@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
+from enum import Enum
 from typing import Any
 
 from .._job.text import iso
@@ -23,44 +25,33 @@ def encode(journal: Journal, at: float) -> dict[str, Any]:
     """Return the journal as JSON values; ``at`` (epoch seconds) counts if nothing has happened yet."""
     if journal.entries:
         at = journal.entries[-1].ended or journal.entries[-1].began
-    outcome = journal.outcome.value if journal.outcome else None
+    values = encode_value(journal)
+    outcome, stages = values["outcome"], values.pop("entries")
     return {
         "schema": SCHEMA,
         "stage": outcome if outcome in ("done", "unfrozen") else journal.stage,
         "at": iso(at),
         "jobs": list(journal.plan.jobs),
-        "plan": encode_plan(journal.plan),
         "lease": journal.plan.lease,
-        "owner": None if journal.owner is None else encode_owner(journal.owner),
-        "rehearsal": journal.rehearsal,
-        "keep": dict(journal.keep),
-        "stages": [
-            {"name": entry.name, "state": entry.state, "began": entry.began, "ended": entry.ended, "by": entry.by.value}
-            for entry in journal.entries
-        ],
-        "frozen_since": journal.frozen_since,
-        "deadline": journal.deadline,
-        "evidence": None if journal.evidence is None else dict(vars(journal.evidence)),
-        "failed_in": journal.failed_in,
-        "failure": journal.failure,
-        "unfreeze_failure": journal.unfreeze_failure,
-        "attempts": journal.attempts,
-        "again": journal.again,
-        "outcome": outcome,
-        "unfrozen_by": journal.unfrozen_by.value if journal.unfrozen_by else None,
-        "stopped": list(journal.stopped),
-        "sample": None if journal.sample is None else dict(journal.sample),
+        "stages": stages,
         "outage_seconds": outage(journal),
+        **values,
     }
 
 
-def encode_plan(plan: Plan) -> dict[str, Any]:
-    """Return a plan as JSON values."""
-    return {**vars(plan), "jobs": list(plan.jobs), "stages": list(plan.stages)}
+def encode_value(value: Journal | Plan | Owner) -> dict[str, Any]:
+    """Return the fields of a value as JSON values, and those of each value in it."""
+    return asdict(value, dict_factory=lambda fields: {name: _json(field) for name, field in fields})
+
+
+def _json(field: Any) -> Any:
+    if isinstance(field, Enum):
+        return field.value
+    return list(field) if isinstance(field, tuple) else field
 
 
 def decode_plan(value: Mapping[str, Any]) -> Plan:
-    """Return the plan that :func:`encode_plan` made; raises ValueError, TypeError or KeyError for anything else."""
+    """Return the plan that :func:`encode_value` made; raises ValueError, TypeError or KeyError for anything else."""
     if not set(value["stages"]) <= set(STAGES):
         raise ValueError("a plan that is not one")
     return Plan(
@@ -77,13 +68,8 @@ def decode_plan(value: Mapping[str, Any]) -> Plan:
     )
 
 
-def encode_owner(owner: Owner) -> dict[str, Any]:
-    """Return an owner as JSON values."""
-    return {**vars(owner), "role": owner.role.value, "guard": dict(vars(owner.guard))}
-
-
 def decode_owner(value: Mapping[str, Any]) -> Owner:
-    """Return the owner that :func:`encode_owner` made; raises ValueError, TypeError or KeyError for anything else."""
+    """Return the owner that :func:`encode_value` made; raises ValueError, TypeError or KeyError for anything else."""
     texts = {name: str(value[name]) for name in ("token", "host", "user", "machine")}
     guard = value["guard"]
     process = Process(int(guard["pid"]), str(guard["started"]), str(guard["place"]))

@@ -12,7 +12,7 @@ from typing import Any
 
 from .._job.text import iso
 from .journal import Journal, Outcome, Plan
-from .journal_json import encode_owner, outage
+from .journal_json import encode_value, outage
 from .wording import reason
 
 
@@ -74,7 +74,7 @@ def result(journal: Journal, about: About) -> dict[str, Any]:
         "frozen_since": None if journal.frozen_since is None else iso(journal.frozen_since, exact=True),
         "outage_seconds": outage(journal),
         "unfrozen_by": journal.unfrozen_by.value if journal.unfrozen_by else None,
-        "owner": None if journal.owner is None else encode_owner(journal.owner),
+        "owner": None if journal.owner is None else encode_value(journal.owner),
         "gates": dict(about.gates),
         "comparisons": None,
         "started_at": iso(entries[0].began, exact=True) if entries else None,

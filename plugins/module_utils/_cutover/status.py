@@ -12,7 +12,7 @@ from typing import Any
 
 from .._job.text import duration, iso, listed, printable
 from .journal import Journal, Outcome
-from .journal_json import encode_owner, outage
+from .journal_json import encode_value, outage
 from .wording import IN_USE, LOOK, MAY_BE_FROZEN, frozen_by, reason, still_copying
 
 _MOST_JOBS = 20
@@ -54,7 +54,7 @@ def status(journal: Journal, name: str, outside: Outside) -> dict[str, Any]:
         "frozen_since": None if journal.frozen_since is None else iso(journal.frozen_since),
         "unfreezes_at": iso(journal.deadline) if journal.deadline is not None and journal.frozen else None,
         "outage_seconds": outage(journal),
-        "owner": None if journal.owner is None else encode_owner(journal.owner),
+        "owner": None if journal.owner is None else encode_value(journal.owner),
         "owner_lives": outside.lives,
         "lease": journal.plan.lease,
         "lease_age": None if outside.age is None else round(outside.age, 1),

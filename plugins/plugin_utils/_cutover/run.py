@@ -213,7 +213,7 @@ class CutoverRun(Step):
         return self.start_guard(
             "run",
             options,
-            plan=journal_json.encode_plan(plan),
+            plan=journal_json.encode_value(plan),
             needs_watch=self._needs_watch(options),
             # Absolute, since the guard may write them from another folder.
             reports=[str(Path.cwd() / path) for path in values["reports"]],

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import take_over
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal import Journal, Next
-from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal_json import encode_owner
+from ansible_collections.cutover.drs.plugins.module_utils._cutover.journal_json import encode_value
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.result import About, nothing_begun, result
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.wording import reason
 from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
@@ -149,7 +149,7 @@ def test_a_result_says_what_happened() -> None:
         "frozen_since": "1970-01-01T00:16:43.000000Z",
         "outage_seconds": 2.0,
         "unfrozen_by": "guard",
-        "owner": encode_owner(RUN),
+        "owner": encode_value(RUN),
         "gates": ABOUT.gates,
         "started_at": "1970-01-01T00:16:41.000000Z",
         "finished_at": "1970-01-01T00:16:45.000000Z",

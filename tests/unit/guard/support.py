@@ -284,7 +284,7 @@ class World:
             terminal=None,
             log=str(self.folder / "guard.log"),
             handover=handover,
-            plan=journal_json.encode_plan(intended) if role == "run" else None,
+            plan=journal_json.encode_value(intended) if role == "run" else None,
             unfreeze_tasks=told.pop("unfreeze_tasks", "unfreeze.yml"),
             **told,
         )
