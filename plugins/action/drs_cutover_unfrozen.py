@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._cutover.unfrozen import say_unfrozen
+from ..module_utils._cutover.wording import UNFROZEN
+from ..plugin_utils._cutover.failed_task import failure, what_failed
+from ..plugin_utils._guard.unfreeze import ENDED
 
 
 class ActionModule(ActionBase):
@@ -18,6 +23,12 @@ class ActionModule(ActionBase):
     _supports_check_mode = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        outcome: dict[str, Any] = super().run(tmp, task_vars)
+        outcome: dict[str, Any] = {**super().run(tmp, task_vars), "changed": False}
         _validation, options = self.validate_argument_spec({"failed_in": {"type": "str"}})
-        return {**outcome, "changed": False, **say_unfrozen(task_vars or {}, options["failed_in"])}
+        path, file = os.environ.get(ENDED), options["failed_in"]
+        if not path:
+            return {**outcome, **failure("This task belongs to the playbook of a guard.")}
+        reason = "" if file is None else what_failed(task_vars or {}, file)
+        Path(path).write_text(json.dumps({"reason": reason}), encoding="utf-8")
+        said = failure(f"THE TASKS TO UNFREEZE THE SOURCE FAILED: {reason}") if reason else {"msg": UNFROZEN}
+        return {**outcome, **said}

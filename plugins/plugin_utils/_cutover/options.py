@@ -19,11 +19,10 @@ from typing import Any
 from ansible.errors import AnsibleError
 
 from ...module_utils._arguments import checked
-from ...module_utils._cutover.limits import RANGES, check_apart, check_outage
 from ...module_utils._cutover.stages import stages_of
 from ...module_utils._gate.rules import Goal, check_can_open
 from ...module_utils._job.errors import configuration_error
-from ...module_utils._job.ranges import check_ranges
+from ...module_utils._job.ranges import LONGEST, SECONDS, SOME_SECONDS, Range, check_ranges
 from ...module_utils._service.jobs.names import asked_jobs
 from ...module_utils._service.options import COMPARE_KINDS, CONNECTION_OPTIONS, CONNECTION_RANGES
 from ...module_utils._stop.options import STOP_OPTIONS
@@ -84,6 +83,28 @@ _OWN: dict[str, dict[str, Any]] = {
     "stats": {"type": "bool", "default": True},
 }
 OPTIONS = {**_OF_A_GATE, **CONNECTION_OPTIONS, **_OWN}
+# What a gate, a stop and a connection have too is checked by their own ranges.
+RANGES: Mapping[str, Range] = {
+    "approach_max_delay": Range(),
+    "approach_timeout": SECONDS,
+    # With 0 a gate takes one sample and needs no streak: too little to switch on.
+    "final_timeout": SOME_SECONDS,
+    "timeout": SOME_SECONDS,
+    # Of a gate and of a stop.
+    "final_interval": Range(0.01, LONGEST),
+    "max_outage": SOME_SECONDS,
+    # A verdict that cannot be trusted for a moment begins no stage.
+    "valid_for": SOME_SECONDS,
+    "stop_timeout": Range(1, LONGEST),
+    "compare_timeout": SOME_SECONDS,
+    "confirm_timeout": SOME_SECONDS,
+    "unfreeze_timeout": SOME_SECONDS,
+    "unfreeze_for": SECONDS,
+    # Shorter, a renewal that is a little late would end a cutover.
+    "lease": Range(3, LONGEST),
+    "watch_timeout": SOME_SECONDS,
+    "recover_wait": SECONDS,
+}
 _CONFIRM = {
     **dict.fromkeys(("never", "false", "no", "off", "0"), "never"),
     **dict.fromkeys(("always", "true", "yes", "on", "1"), "always"),
@@ -225,24 +246,35 @@ def _check_gates(options: Options) -> None:
     """Refuse gates that could never open, before the first one begins. Raises :class:`DrsError`."""
     for gate in GATES:
         rules = rules_of(options.of_gate(gate), options.named_at(gate))
-    if rules.goal in (Goal.AUTO, Goal.CAUGHT_UP):
-        streak = {"stable_for": rules.stable_for, "quiet_for": rules.quiet_for if rules.require_quiet else 0.0}
-        check_outage(options.values, options.named, streak)
+    longest, named = options.values["max_outage"], options.named("max_outage")
+    streak = {"stable_for": rules.stable_for, "quiet_for": rules.quiet_for if rules.require_quiet else 0.0}
+    for option, seconds in streak.items():
+        if rules.goal in (Goal.AUTO, Goal.CAUGHT_UP) and seconds >= longest:
+            raise configuration_error(
+                f"{options.named(option)} ({seconds:g} s) leaves no time before {named} ({longest:g} s), so the guard would "
+                "unfreeze before the final gate could open. Shorten the one, or lengthen the other."
+            )
     # The final gate ends with the outage at the latest.
-    rules = replace(rules, timeout=options.values["max_outage"])
-    check_can_open(rules, options.named_at("final", options.named("max_outage")))
+    check_can_open(replace(rules, timeout=longest), options.named_at("final", named))
 
 
 def _check_written(options: Options) -> None:
     """Refuse one file for two purposes: what is written would take the place of what is read. Raises :class:`DrsError`."""
     named = {options.named(f"{name}_tasks"): file for name, file in options.files.items()}
-    named.update({f"{options.named('reports')} ({path})": path for path in dict.fromkeys(options.values["reports"])})
+    named.update({f"{options.named('reports')} ({path})": path for path in options.values["reports"]})
     if not is_database(options.journal):
         named[options.named("journal")] = options.journal
     named.update(
         {options.named(name): options.values[name] for name in ("record", "hold_file", "index") if options.values[name]}
     )
-    check_apart({name: os.path.realpath(path) for name, path in named.items()})
+    first: dict[str, str] = {}
+    for variable, name in named.items():
+        path = os.path.realpath(name)
+        if path in first:
+            raise configuration_error(
+                f"{first[path]} and {variable} are the same file, {path}. Give each a file of its own."
+            )
+        first[path] = variable
 
 
 def read_watching(

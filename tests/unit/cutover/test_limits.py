@@ -11,11 +11,16 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 
-from ansible_collections.cutover.drs.plugins.module_utils._cutover import limits
 from ansible_collections.cutover.drs.plugins.module_utils._gate import rules
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.options import CONNECTION_RANGES
-from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.options import OPTIONS, Options, read, read_watching
+from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.options import (
+    OPTIONS,
+    RANGES,
+    Options,
+    read,
+    read_watching,
+)
 
 
 class AsGiven:
@@ -39,7 +44,7 @@ def refusal(folder: Path, **variables: Any) -> str:
 
 
 NUMBERS = {name for name, spec in OPTIONS.items() if spec["type"] in ("int", "float")}
-RANGES = {**rules.RANGES, **CONNECTION_RANGES, **limits.RANGES}
+RANGED = {*rules.RANGES, *CONNECTION_RANGES, *RANGES}
 NOT_NEGATIVE = "must be a number that is not negative, not"
 NEVER = "so the gate could never open."
 TOO_LATE = "so the guard would unfreeze before the final gate could open."
@@ -47,7 +52,7 @@ TOO_LONG = "Shorten the one, or lengthen the other."
 
 
 def test_every_number_has_a_range() -> None:
-    assert sorted(NUMBERS - RANGES.keys()) == []
+    assert sorted(NUMBERS - RANGED) == []
 
 
 @pytest.mark.parametrize("option", sorted(NUMBERS))
