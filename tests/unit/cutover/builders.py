@@ -143,3 +143,11 @@ def a_cutover(last: str = "", **options: Any) -> Cutover:
     """Return a cutover in the stage ``last``, or one that has just begun; the unfreeze was rehearsed."""
     cutover = Cutover(Journal(plan(**options), RUN, rehearsal=""))
     return cutover.until(last) if last else cutover
+
+
+def ended(last: str, *ways: str, unfreeze: str = "unfreeze.yml") -> Journal:
+    """Return the journal of a cutover that came to the stage ``last``, and to which these things happened there."""
+    cutover = a_cutover(last, unfreeze=unfreeze)
+    for way in ways:
+        getattr(cutover, way)()
+    return cutover.journal

@@ -21,18 +21,12 @@ from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     WATCH,
     Cutover,
     a_cutover,
+    ended,
     plan,
 )
 
 LATER = 5000.0
 FROZEN = ("freeze", "final", "verify")
-
-
-def ended(last: str, *ways: str, unfreeze: str = "unfreeze.yml") -> Journal:
-    cutover = a_cutover(last, unfreeze=unfreeze)
-    for way in ways:
-        getattr(cutover, way)()
-    return cutover.journal
 
 
 def test_without_an_earlier_journal_a_run_begins_anew() -> None:
@@ -57,17 +51,11 @@ def test_after_a_run_that_left_nothing_frozen_a_run_begins_anew(earlier: Journal
     assert (move.next, move.journal, move.message) == (Next.GO_ON, Journal(plan(), OTHER), "")
 
 
-@pytest.mark.parametrize("last", ["", *SHORT])
-def test_a_second_run_is_refused_while_the_first_lives(last: str) -> None:
-    earlier = a_cutover(last).journal
+@pytest.mark.parametrize(("last", "ways"), [*((last, ()) for last in ("", *SHORT)), ("final", ("died",))])
+def test_a_second_run_is_refused_while_the_first_or_its_guard_lives(last: str, ways: tuple[str, ...]) -> None:
+    earlier = ended(last, *ways)
     move = begin(earlier, plan(), OTHER, LATER, owner_lives=True)
     assert (move.next, move.journal, move.message) == (Next.REFUSED, earlier, busy(earlier))
-
-
-def test_a_second_run_is_refused_while_the_guard_unfreezes() -> None:
-    cutover = a_cutover("final")
-    cutover.died()
-    assert begin(cutover.journal, plan(), OTHER, LATER, owner_lives=True).next is Next.REFUSED
 
 
 def test_an_owner_that_still_lives_does_not_matter_after_the_end() -> None:
@@ -77,10 +65,11 @@ def test_an_owner_that_still_lives_does_not_matter_after_the_end() -> None:
     assert take_over(frozen, RECOVER, LATER, acting=False).next is Next.UNFREEZE
 
 
+@pytest.mark.parametrize("jobs", [("c",), ("a",), ("c", "d"), ("A", "B"), ()], ids=" ".join)
 @pytest.mark.parametrize("way", [(), ("failed", "unfrozen")])
-def test_the_journal_of_other_jobs_is_refused(way: tuple[str, ...]) -> None:
+def test_the_journal_of_other_jobs_is_refused(way: tuple[str, ...], jobs: tuple[str, ...]) -> None:
     earlier = ended("final", *way)
-    move = begin(earlier, plan(jobs=("c",)), OTHER, LATER, owner_lives=False)
+    move = begin(earlier, plan(jobs=jobs), OTHER, LATER, owner_lives=False)
     assert (move.next, move.journal) == (Next.REFUSED, earlier)
     assert move.message == "The journal belongs to a cutover of other jobs: a, b. Set another drs_cutover_journal."
 
@@ -242,14 +231,6 @@ def test_recover_that_fails_reports_its_own_failure_once() -> None:
 def test_a_guard_elsewhere_without_tasks_to_unfreeze_leaves_the_source_frozen() -> None:
     move = take_over(ended("final", unfreeze=""), RECOVER, LATER, acting=True)
     assert (move.next, move.journal.outcome, move.journal.frozen) == (Next.ENDED, Outcome.FROZEN, True)
-
-
-@pytest.mark.parametrize("event", ["died", "time_up", "unrenewed", "failed"])
-def test_what_is_already_unfreezing_begins_no_other_unfreeze(event: str) -> None:
-    taken = take_over(ended("final"), RECOVER, LATER, acting=False)
-    cutover = Cutover(taken.journal, LATER)
-    move = getattr(cutover, event)()
-    assert (move.next in (Next.WAIT, Next.GO_ON), move.journal) == (True, taken.journal)
 
 
 def test_who_owns_it_is_told_with_stage_process_machine_user_and_the_beginning_of_the_outage() -> None:

@@ -21,6 +21,7 @@ from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     SHORT,
     Cutover,
     a_cutover,
+    ended,
     plan,
 )
 
@@ -179,13 +180,6 @@ def test_a_result_without_stages_has_no_times() -> None:
     told = result(Journal(plan(), None), About())
     assert (told["stages"], told["started_at"], told["finished_at"], told["owner"]) == ([], None, None, None)
     assert (told["frozen_since"], told["failed_stage"]) == (None, None)
-
-
-def ended(last: str, *ways: str, unfreeze: str = "unfreeze.yml") -> Journal:
-    cutover = a_cutover(last, unfreeze=unfreeze)
-    for way in ways:
-        getattr(cutover, way)()
-    return cutover.journal
 
 
 @pytest.mark.parametrize(

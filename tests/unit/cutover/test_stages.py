@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._cutover.decide import (
     AGAIN_AFTER,
+    Event,
     GateEnded,
     RunDied,
     TimeUp,
     Unrenewed,
+    advance,
     rest,
     unfrozen_under_the_freeze,
 )
@@ -33,6 +36,7 @@ from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     VALID_FOR,
     Cutover,
     a_cutover,
+    ended,
 )
 
 BEFORE_FREEZE = ("approach", "confirm_freeze")
@@ -45,24 +49,28 @@ def test_the_tasks_of_three_stages_are_the_users() -> None:
     assert [stage for stage in known if has_user_tasks(stage)] == ["freeze", "verify", "switch"]
 
 
-def test_a_comparison_is_waited_for_before_the_switch() -> None:
-    stages = stages_of(("freeze", "verify"), asks=False, stop_jobs="before_switch", compares=True)
-    assert stages == ("approach", "freeze", "final", "verify", "compare", "stop", "switch")
-
-
 @pytest.mark.parametrize(
-    ("files", "asks", "stop_jobs", "stages"),
+    ("files", "options", "stages"),
     [
-        ((), False, "never", "approach final switch"),
-        (("freeze", "verify"), False, "by_switch_tasks", "approach freeze final verify switch"),
-        (("freeze",), True, "before_switch", "approach confirm_freeze freeze final confirm_switch stop switch"),
-        (("verify",), False, "after_switch", "approach final verify switch stop"),
+        ((), {"stop_jobs": "never"}, "approach final switch"),
+        (("freeze", "verify"), {"stop_jobs": "by_switch_tasks"}, "approach freeze final verify switch"),
+        (
+            ("freeze",),
+            {"asks": True, "stop_jobs": "before_switch"},
+            "approach confirm_freeze freeze final confirm_switch stop switch",
+        ),
+        (("verify",), {"stop_jobs": "after_switch"}, "approach final verify switch stop"),
+        (
+            ("freeze", "verify"),
+            {"stop_jobs": "before_switch", "compares": True},
+            "approach freeze final verify compare stop switch",
+        ),
     ],
 )
 def test_a_cutover_has_the_stages_it_needs_in_their_order(
-    files: tuple[str, ...], asks: bool, stop_jobs: str, stages: str
+    files: tuple[str, ...], options: dict[str, Any], stages: str
 ) -> None:
-    assert stages_of(files, asks=asks, stop_jobs=stop_jobs) == tuple(stages.split())
+    assert stages_of(files, **{"asks": False, **options}) == tuple(stages.split())
 
 
 @pytest.mark.parametrize(
@@ -222,28 +230,69 @@ def test_the_outage_counts_from_the_beginning_of_the_freeze() -> None:
     assert (cutover.journal.frozen_since, cutover.journal.deadline) == (since, since + MAX_OUTAGE)
 
 
+ENDS = {
+    "failed": "A task failed.",
+    "died": "The run died during the {last} stage.",
+    "time_up": "The outage reached drs_cutover_max_outage (100 s) in the stage {last}.",
+    "unrenewed": "The journal could not be written for 20 s in the stage {last}, so another machine may soon take this cutover for dead.",
+}
+
+
 @pytest.mark.parametrize("last", ["", *BEFORE_FREEZE])
-def test_a_failure_before_the_freeze_ends_it_with_nothing_begun(last: str) -> None:
-    cutover = a_cutover(last, stages=ALL)
-    move = cutover.failed("The password is wrong")
+@pytest.mark.parametrize("event", ["failed", "died"])
+def test_what_ends_it_before_the_freeze_ends_it_with_nothing_begun(last: str, event: str) -> None:
+    move = getattr(a_cutover(last, stages=ALL), event)()
     assert (move.next, move.journal.outcome) == (Next.ENDED, Outcome.NOT_BEGUN)
-    assert (move.journal.failure, move.journal.failed_in) == ("The password is wrong.", last or "begin")
+    last = last or "begin"
+    assert (move.journal.failure, move.journal.failed_in) == (ENDS[event].format(last=last), last)
 
 
 @pytest.mark.parametrize("last", FROZEN)
-def test_a_failure_while_frozen_leads_to_the_unfreeze(last: str) -> None:
+@pytest.mark.parametrize("event", ENDS)
+def test_what_ends_it_while_frozen_leads_to_the_unfreeze_by_the_guard(last: str, event: str) -> None:
     cutover = a_cutover(last, stages=ALL)
-    move = cutover.failed("No route.")
+    move = getattr(cutover, event)()
     assert (move.next, move.journal.outcome, move.journal.attempts) == (Next.UNFREEZE, None, 1)
-    assert (move.journal.failure, move.journal.failed_in) == ("No route.", last)
+    assert (move.journal.failure, move.journal.failed_in) == (ENDS[event].format(last=last), last)
     assert [(entry.name, entry.state) for entry in move.journal.entries[-2:]] == [
         (last, "failed"),
         ("unfreeze", "running"),
     ]
+    assert move.journal.entries[-1].by is Role.GUARD
     move = cutover.unfrozen()
     assert (move.next, move.journal.outcome, move.journal.unfrozen_by) == (Next.ENDED, Outcome.UNFROZEN, Role.GUARD)
     assert not move.journal.frozen
     assert move.journal.entries[-1].state == "ok"
+
+
+@pytest.mark.parametrize("event", ["failed", "died"])
+def test_what_ends_it_during_the_switch_undoes_nothing(event: str) -> None:
+    move = getattr(a_cutover("switch"), event)()
+    assert (move.next, move.journal.outcome) == (Next.ENDED, Outcome.SWITCH_FAILED)
+    assert (move.journal.failure, move.journal.failed_in) == (ENDS[event].format(last="switch"), "switch")
+    assert not move.journal.unfreezing
+    assert not move.journal.frozen
+
+
+@pytest.mark.parametrize("last", ["", *BEFORE_FREEZE, "switch"])
+@pytest.mark.parametrize("event", [TimeUp(2000.0), Unrenewed(2000.0, 99.0)], ids=lambda event: type(event).__name__)
+def test_neither_the_time_nor_the_journal_ends_it_before_the_freeze_or_in_the_switch(last: str, event: Event) -> None:
+    cutover = a_cutover(last, stages=ALL)
+    before = cutover.journal
+    move = cutover.happens(event)
+    assert (move.next, move.journal, before.outcome) == (Next.GO_ON, before, None)
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [("died", Next.WAIT), ("failed", Next.WAIT), ("time_up", Next.GO_ON), ("unrenewed", Next.GO_ON)],
+)
+def test_nothing_breaks_off_an_unfreeze(event: str, told: Next) -> None:
+    cutover = a_cutover("final")
+    cutover.failed("No route.")
+    before = cutover.journal
+    move = getattr(cutover, event)()
+    assert (move.next, move.journal) == (told, before)
 
 
 @pytest.mark.parametrize("last", FROZEN)
@@ -251,14 +300,6 @@ def test_without_tasks_to_unfreeze_it_stays_frozen_and_says_so(last: str) -> Non
     move = a_cutover(last, stages=ALL, unfreeze="").failed()
     assert (move.next, move.journal.outcome, move.journal.unfreezing) == (Next.ENDED, Outcome.FROZEN, False)
     assert move.journal.frozen
-
-
-def test_a_failure_during_the_switch_undoes_nothing() -> None:
-    move = a_cutover("switch").failed("No route")
-    assert (move.next, move.journal.outcome) == (Next.ENDED, Outcome.SWITCH_FAILED)
-    assert (move.journal.failure, move.journal.failed_in) == ("No route.", "switch")
-    assert not move.journal.unfreezing
-    assert not move.journal.frozen
 
 
 def test_the_first_failure_is_the_one_that_counts() -> None:
@@ -396,16 +437,6 @@ def test_nothing_begins_after_an_end_or_an_unfreeze() -> None:
         assert (move.next, move.message) == (Next.REFUSED, "The stage switch cannot begin: the cutover has ended.")
 
 
-def test_a_failure_after_the_end_changes_nothing() -> None:
-    for cutover in (a_cutover("switch"), a_cutover("final")):
-        cutover.failed()
-        if cutover.journal.unfreezing:
-            cutover.unfrozen()
-        before = cutover.journal
-        move = cutover.failed("Another.")
-        assert (move.next, move.journal) == (Next.ENDED, before)
-
-
 def test_a_clock_that_was_set_back_gives_no_negative_time() -> None:
     cutover = a_cutover("freeze")
     cutover.at -= 500
@@ -420,56 +451,6 @@ def test_a_failure_without_a_reason_still_has_one() -> None:
     assert cutover.journal.why == f"No reason was recorded. {LOUD} No reason was recorded."
 
 
-def test_before_the_first_stage_a_cutover_is_at_its_beginning() -> None:
-    assert a_cutover().journal.stage == "begin"
-
-
-@pytest.mark.parametrize("last", ["", *BEFORE_FREEZE])
-def test_a_run_that_died_before_the_freeze_is_not_begun(last: str) -> None:
-    move = a_cutover(last, stages=ALL).died()
-    assert (move.next, move.journal.outcome) == (Next.ENDED, Outcome.NOT_BEGUN)
-
-
-@pytest.mark.parametrize("last", FROZEN)
-def test_the_guard_unfreezes_when_the_run_died(last: str) -> None:
-    cutover = a_cutover(last, stages=ALL)
-    move = cutover.died()
-    assert (move.next, move.journal.failed_in) == (Next.UNFREEZE, last)
-    assert move.journal.failure == f"The run died during the {last} stage."
-    assert move.journal.entries[-1].by is Role.GUARD
-    move = cutover.unfrozen()
-    assert (move.journal.outcome, move.journal.unfrozen_by) == (Outcome.UNFROZEN, Role.GUARD)
-
-
-def test_the_guard_undoes_nothing_when_the_run_died_in_the_switch() -> None:
-    move = a_cutover("switch").died()
-    assert (move.next, move.journal.outcome, move.journal.unfreezing) == (Next.ENDED, Outcome.SWITCH_FAILED, False)
-
-
-def test_an_unfreeze_goes_on_when_the_run_died_in_it() -> None:
-    cutover = a_cutover("final")
-    cutover.failed("No route.")
-    before = cutover.journal
-    move = cutover.died()
-    assert (move.next, move.journal) == (Next.WAIT, before)
-
-
-@pytest.mark.parametrize("last", FROZEN)
-def test_the_guard_unfreezes_when_the_time_is_up(last: str) -> None:
-    cutover = a_cutover(last, stages=ALL)
-    move = cutover.time_up()
-    assert move.next is Next.UNFREEZE
-    assert move.journal.failure == f"The outage reached drs_cutover_max_outage (100 s) in the stage {last}."
-
-
-@pytest.mark.parametrize("last", ["", *BEFORE_FREEZE, "switch"])
-def test_the_time_is_never_up_before_the_freeze_or_in_the_switch(last: str) -> None:
-    cutover = a_cutover(last, stages=ALL)
-    before = cutover.journal
-    move = cutover.time_up(after=9 * MAX_OUTAGE)
-    assert (move.next, move.journal, before.outcome) == (Next.GO_ON, before, None)
-
-
 @pytest.mark.parametrize(("after", "late"), [(MAX_OUTAGE - 0.5, False), (MAX_OUTAGE, True)])
 def test_the_time_is_up_at_the_limit_and_not_before(after: float, late: bool) -> None:
     cutover = a_cutover("freeze")
@@ -478,49 +459,20 @@ def test_the_time_is_up_at_the_limit_and_not_before(after: float, late: bool) ->
     assert (move.next is Next.UNFREEZE, move.journal != before) == (late, late)
 
 
-@pytest.mark.parametrize("last", FROZEN)
-def test_the_guard_unfreezes_when_the_journal_cannot_be_renewed(last: str) -> None:
-    cutover = a_cutover(last, stages=ALL)
-    move = cutover.unrenewed(20.4)
-    assert (move.next, move.journal.failed_in) == (Next.UNFREEZE, last)
-    assert move.journal.failure == (
-        f"The journal could not be written for 20 s in the stage {last}, so another machine may soon take this "
-        "cutover for dead."
-    )
-
-
-@pytest.mark.parametrize("last", ["", *BEFORE_FREEZE, "switch"])
-def test_a_journal_that_cannot_be_renewed_undoes_nothing_before_the_freeze_or_in_the_switch(last: str) -> None:
-    cutover = a_cutover(last, stages=ALL)
-    before = cutover.journal
-    move = cutover.unrenewed(99)
-    assert (move.next, move.journal) == (Next.GO_ON, before)
-
-
-def test_the_time_that_is_up_does_not_break_off_an_unfreeze() -> None:
-    cutover = a_cutover("final")
-    cutover.failed()
-    before = cutover.journal
-    assert cutover.time_up(after=9 * MAX_OUTAGE).journal == before
-    assert cutover.unrenewed().journal == before
-
-
 @pytest.mark.parametrize(
     ("event", "told"),
     [("died", Next.ENDED), ("time_up", Next.GO_ON), ("unrenewed", Next.GO_ON), ("failed", Next.ENDED)],
 )
 def test_an_end_is_an_end(event: str, told: Next) -> None:
-    ended = a_cutover("final"), a_cutover("switch"), a_cutover("final"), a_cutover("approach")
-    ended[0].died()
-    ended[0].unfrozen()
-    ended[1].completed()
-    ended[2].failed()
-    ended[2].gives_up()
-    ended[3].failed()
-    for cutover in ended:
-        before = cutover.journal
+    for before in (
+        ended("final", "died", "unfrozen"),
+        ended("switch", "completed"),
+        ended("switch", "failed"),
+        ended("final", "failed", "gives_up"),
+        ended("approach", "failed"),
+    ):
         assert before.outcome is not None
-        move = getattr(cutover, event)()
+        move = getattr(Cutover(before, 2000.0), event)()
         assert (move.next, move.journal) == (told, before)
 
 
@@ -575,38 +527,21 @@ def test_nothing_freezes_that_nobody_would_unfreeze(last: str, patient: bool, to
     assert cutover.enter(last).next is Next.GO_ON
 
 
-def test_a_missing_watch_is_not_waited_for_unless_the_run_says_so() -> None:
-    cutover = a_cutover("approach", stages=("approach", "freeze", "switch"))
-    cutover.judged("approach")
-    assert cutover.enter("freeze", unwatched="Start a watch.").next is Next.REFUSED
-
-
 @pytest.mark.parametrize(
-    ("last", "unfrozen", "told"),
+    ("last", "ways", "told"),
     [
-        ("freeze", True, True),
-        ("freeze", False, False),
-        ("approach", False, False),
-        ("final", True, False),
-        ("verify", True, False),
+        ("freeze", ("unfrozen",), True),
+        ("freeze", (), False),
+        ("freeze", ("gives_up",), False),
+        ("approach", (), False),
+        ("final", ("unfrozen",), False),
+        ("verify", ("unfrozen",), False),
     ],
 )
 def test_only_a_source_that_was_unfrozen_in_its_freeze_may_be_frozen_under_it(
-    last: str, unfrozen: bool, told: bool
+    last: str, ways: tuple[str, ...], told: bool
 ) -> None:
-    cutover = a_cutover(last)
-    cutover.failed()
-    if unfrozen:
-        cutover.unfrozen()
-    assert unfrozen_under_the_freeze(cutover.journal) is told
-
-
-def test_a_source_that_stays_frozen_was_not_unfrozen_under_its_freeze() -> None:
-    cutover = a_cutover("freeze")
-    cutover.failed()
-    cutover.gives_up("No route.")
-    assert cutover.journal.outcome is Outcome.FROZEN
-    assert not unfrozen_under_the_freeze(cutover.journal)
+    assert unfrozen_under_the_freeze(ended(last, "failed", *ways)) is told
 
 
 def test_after_the_freeze_nobody_asks_for_a_watch_any_more() -> None:
@@ -628,3 +563,36 @@ def test_what_the_freeze_found_is_kept_as_it_was_known_last() -> None:
 def test_a_refused_stage_keeps_nothing() -> None:
     cutover = a_cutover("approach")
     assert cutover.enter("freeze", keep={"was": 1}).journal.keep == {}
+
+
+def test_a_journal_that_nobody_owns_is_unfrozen_by_a_guard() -> None:
+    cutover = a_cutover("final")
+    cutover.journal = replace(cutover.journal, owner=None)
+    cutover.failed()
+    assert (cutover.journal.entries[-1].by, cutover.unfrozen().journal.unfrozen_by) == (Role.GUARD, Role.GUARD)
+
+
+def test_a_clock_that_was_set_back_gives_the_running_stage_no_negative_time() -> None:
+    cutover = a_cutover("final")
+    began = cutover.journal.entries[-1].began
+    move = advance(cutover.journal, GateEnded(1.0, "final", True, "", 2.0))
+    assert move.journal.entries[-1].ended == began
+
+
+def test_one_more_sample_does_not_end_the_stage_that_runs() -> None:
+    cutover = a_cutover("verify")
+    move = cutover.judged("recheck")
+    assert (move.next, move.journal.running) == (Next.GO_ON, cutover.journal.entries[-1])
+    assert move.journal.stage == "verify"
+
+
+def test_what_failed_is_not_completed() -> None:
+    cutover = a_cutover("switch")
+    cutover.journal = replace(cutover.journal, failed_in="switch", failure="No route.")
+    assert (cutover.completed().next, cutover.journal.outcome) == (Next.REFUSED, None)
+
+
+def test_what_failed_is_why_the_next_stage_cannot_begin() -> None:
+    cutover = a_cutover("freeze")
+    cutover.journal = replace(cutover.journal, failed_in="freeze", failure="No route.")
+    assert cutover.enter("final").message == "The stage final cannot begin: No route."
