@@ -25,29 +25,6 @@ from ansible_collections.cutover.drs.tests.unit.cutover.builders import (
     plan,
 )
 
-KEYS = {
-    "comparisons",
-    "databases",
-    "facts",
-    "ran_by",
-    "kind",
-    "outcome",
-    "ready",
-    "reason",
-    "failed_stage",
-    "jobs",
-    "plan",
-    "stages",
-    "frozen_since",
-    "outage_seconds",
-    "unfrozen_by",
-    "owner",
-    "gates",
-    "started_at",
-    "finished_at",
-    "stopped",
-    "warnings",
-}
 LOUD = "THE TASKS TO UNFREEZE THE SOURCE FAILED TOO, so it may still be frozen:"
 
 
@@ -109,11 +86,6 @@ def test_the_stages_from_the_first_frozen_one_add_up_to_the_outage(cutover: Cuto
         assert later["started_at"] == earlier["finished_at"]
 
 
-def test_a_result_has_the_same_keys_for_every_end() -> None:
-    cutovers = [*ENDED.values(), a_cutover(), a_cutover("approach"), a_cutover("final"), a_cutover("switch")]
-    assert all(set(result(cutover.journal, About())) == KEYS for cutover in cutovers)
-
-
 RAN_BY = {"user": "ops", "machine": "control-1", "host": "localhost"}
 ABOUT = About(
     gates={"approach": {"verdict": "ready", "jobs": [{"id": "a", "name": "orders"}, {"id": "b", "name": None}]}},
@@ -125,40 +97,6 @@ ABOUT = About(
 )
 
 
-def test_a_result_says_what_happened() -> None:
-    journal = unfrozen("freeze").journal
-    assert result(journal, ABOUT) == {
-        "comparisons": None,
-        "kind": "cutover",
-        "outcome": "unfrozen",
-        "ready": False,
-        "reason": "The table is locked. The source was unfrozen by the guard and accepts writes again.",
-        "failed_stage": "freeze",
-        "jobs": ["a", "b"],
-        "databases": [
-            {"id": "a", "name": "orders", "engine": None, "stopped": False},
-            {"id": "b", "name": None, "engine": "mysql", "stopped": False},
-        ],
-        "facts": {"orders": {"rows": 7}},
-        "ran_by": RAN_BY,
-        "plan": ["freeze, then switch"],
-        "stages": [
-            stage("approach", "ok", 1001, 1003),
-            stage("freeze", "failed", 1003, 1004),
-            stage("unfreeze", "ok", 1004, 1005, "guard"),
-        ],
-        "frozen_since": "1970-01-01T00:16:43.000000Z",
-        "outage_seconds": 2.0,
-        "unfrozen_by": "guard",
-        "owner": encode_value(RUN),
-        "gates": ABOUT.gates,
-        "started_at": "1970-01-01T00:16:41.000000Z",
-        "finished_at": "1970-01-01T00:16:45.000000Z",
-        "stopped": [],
-        "warnings": ["A warning."],
-    }
-
-
 def stage(name: str, state: str, began: int, ended: int, by: str = "run") -> dict[str, object]:
     return {
         "name": name,
@@ -168,6 +106,47 @@ def stage(name: str, state: str, began: int, ended: int, by: str = "run") -> dic
         "seconds": float(ended - began),
         "by": by,
     }
+
+
+WHOLE = {
+    "comparisons": None,
+    "kind": "cutover",
+    "outcome": "unfrozen",
+    "ready": False,
+    "reason": "The table is locked. The source was unfrozen by the guard and accepts writes again.",
+    "failed_stage": "freeze",
+    "jobs": ["a", "b"],
+    "databases": [
+        {"id": "a", "name": "orders", "engine": None, "stopped": False},
+        {"id": "b", "name": None, "engine": "mysql", "stopped": False},
+    ],
+    "facts": {"orders": {"rows": 7}},
+    "ran_by": RAN_BY,
+    "plan": ["freeze, then switch"],
+    "stages": [
+        stage("approach", "ok", 1001, 1003),
+        stage("freeze", "failed", 1003, 1004),
+        stage("unfreeze", "ok", 1004, 1005, "guard"),
+    ],
+    "frozen_since": "1970-01-01T00:16:43.000000Z",
+    "outage_seconds": 2.0,
+    "unfrozen_by": "guard",
+    "owner": encode_value(RUN),
+    "gates": ABOUT.gates,
+    "started_at": "1970-01-01T00:16:41.000000Z",
+    "finished_at": "1970-01-01T00:16:45.000000Z",
+    "stopped": [],
+    "warnings": ["A warning."],
+}
+
+
+def test_a_result_says_what_happened() -> None:
+    assert result(unfrozen("freeze").journal, ABOUT) == WHOLE
+
+
+def test_a_result_has_the_same_keys_for_every_end() -> None:
+    cutovers = [*ENDED.values(), a_cutover(), a_cutover("approach"), a_cutover("final"), a_cutover("switch")]
+    assert all(set(result(cutover.journal, About())) == set(WHOLE) for cutover in cutovers)
 
 
 def test_a_stage_that_still_runs_has_no_end() -> None:
@@ -239,6 +218,6 @@ def test_the_failed_stage_is_a_stage() -> None:
 
 def test_a_cutover_that_never_began_has_the_same_keys_and_says_why() -> None:
     refused = nothing_begun("Another run owns the journal.")
-    assert set(refused) == KEYS
+    assert set(refused) == set(WHOLE)
     said = (refused["outcome"], refused["ready"], refused["reason"], refused["stages"], refused["started_at"])
     assert said == ("not_begun", False, "Another run owns the journal.", [], None)
