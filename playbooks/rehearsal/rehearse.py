@@ -44,6 +44,8 @@ _LOGIN = (
     *("user_domain_name", "access_key", "secret_key", "security_token", "cloud", "validate_certs", "ca_path", "proxy"),
 )
 _LOGINS_OF_THE_ENVIRONMENT = ("OS_", "HW_", "HUAWEICLOUD_")
+# What of a project's variables is of the cutover.
+_SETTINGS = ("drs_cutover_", "drs_jobs", "drs_job_names", "drs_databases")
 _SIMULATED = {"auth_token": "simulated-token", "project_id": "054ba152d480d55b2f5dc0069e7ddef0"}
 # Seconds. The gates of a real night wait for minutes.
 _SHORT = {
@@ -86,12 +88,12 @@ def read_project(folder: Path, playbook: str, given: Mapping[str, Any]) -> Proje
     found: dict[str, Any] = {}
     for file in (path, *_variable_files(folder)):
         content = _loaded(file)
-        if file == path and "cutover.drs." in json.dumps(list(_values_of("module_defaults", content)), default=str):
+        if file == path and "cutover.drs." in json.dumps(list(_named(("module_defaults",), content)), default=str):
             raise ProjectError(
                 f"{path} sets a login in module_defaults, which would reach the real service. Take the login from the "
                 "environment, so that a rehearsal can replace it."
             )
-        for name, value in _settings(content):
+        for name, value in _named(_SETTINGS, content):
             found.setdefault(name, value)
     found.update({name: value for name, value in given.items() if value not in (None, "", [])})
     places = {"playbook_dir": str(path.parent), "inventory_dir": str(folder)}
@@ -144,30 +146,17 @@ def _loaded(file: Path) -> Any:
         raise ProjectError(f"{file} cannot be read: {' '.join(str(error).split())}") from None
 
 
-def _settings(content: Any) -> Iterable[tuple[str, Any]]:
-    """Yield the variables of the cutover, wherever they are set in a file."""
+def _named(beginnings: tuple[str, ...], content: Any) -> Iterable[tuple[str, Any]]:
+    """Yield whatever has a name that begins so, wherever it is in a file."""
     if isinstance(content, dict):
         for name, value in content.items():
-            if isinstance(name, str) and name.startswith(
-                ("drs_cutover_", "drs_jobs", "drs_job_names", "drs_databases")
-            ):
+            if isinstance(name, str) and name.startswith(beginnings):
                 yield name, value
             else:
-                yield from _settings(value)
+                yield from _named(beginnings, value)
     elif isinstance(content, list):
         for entry in content:
-            yield from _settings(entry)
-
-
-def _values_of(wanted: str, content: Any) -> Iterable[Any]:
-    if isinstance(content, dict):
-        for name, value in content.items():
-            if name == wanted:
-                yield value
-            yield from _values_of(wanted, value)
-    elif isinstance(content, list):
-        for entry in content:
-            yield from _values_of(wanted, entry)
+            yield from _named(beginnings, entry)
 
 
 def _filled_in(option: str, value: str, places: Mapping[str, str]) -> str:

@@ -135,13 +135,11 @@ def read_trusted(path: Path, most: int) -> bytes:
 
 
 def _content(descriptor: int, path: Path, most: int) -> bytes:
-    content = bytearray()
-    while len(content) <= most:
-        chunk = os.read(descriptor, most + 1 - len(content))
-        if not chunk:
-            return bytes(content)
-        content += chunk
-    raise OSError(errno.EFBIG, f"{path} is larger than {most} bytes")
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"{path} is larger than {most} bytes")
+    return content
 
 
 def trust_owner_of(folder: str) -> None:

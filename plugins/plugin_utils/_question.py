@@ -17,7 +17,7 @@ display = Display()
 
 def ask_person(question: str, timeout: float | None = None) -> dict[str, Any]:
     """Return ``asked``, ``confirmed`` and ``msg``; ``timeout`` (seconds) is how long to wait for an answer."""
-    asked, answer, silent = True, "", False
+    answer, silent = "", False
     limit = "" if timeout is None else f" within {timeout:g} s"
     began = time.monotonic()
     try:
@@ -29,14 +29,12 @@ def ask_person(question: str, timeout: float | None = None) -> dict[str, Any]:
         silent = seconds is not None and time.monotonic() - began >= seconds
         answer = "" if silent else typed.decode("utf-8", "replace").strip()
     except AnsiblePromptNoninteractive:
-        asked = False
+        return {"asked": False, "confirmed": False, "msg": "There is no terminal, so nobody was asked."}
     except AnsiblePromptInterrupt:
         answer = "interrupted"
-    confirmed = asked and answer.lower() == "yes"
-    if not asked:
-        message = "There is no terminal, so nobody was asked."
-    elif silent:
+    confirmed = answer.lower() == "yes"
+    if silent:
         message = f'Not confirmed: "{question}" was not answered{limit}.'
     else:
         message = "Confirmed." if confirmed else f'Not confirmed: the answer to "{question}" was not yes.'
-    return {"asked": asked, "confirmed": confirmed, "msg": message}
+    return {"asked": True, "confirmed": confirmed, "msg": message}

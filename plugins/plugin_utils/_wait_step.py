@@ -16,6 +16,7 @@ from ..module_utils._gate.gate import Verdict
 from ..module_utils._job.errors import DrsError
 from ..module_utils._wait.recording import REPLAY
 from ._report.summary import summary
+from ._report.untrusted import fields
 from ._report.write import TITLE, beside, write_report, wrong_suffixes
 from ._role_variables import as_list, given, other_hosts, variables_of
 
@@ -84,8 +85,8 @@ class WaitStep:
         """Return the reports to write; one that another host writes too gets this host's name, so that none is lost."""
         taken: set[str] = set()
         for host in other_hosts(self._vars, self._host):
-            begun = variables_of(self._vars, host).get(BEGUN)
-            if isinstance(begun, Mapping) and begun.get("host") == host:
+            begun = fields(variables_of(self._vars, host).get(BEGUN))
+            if begun.get("host") == host:
                 taken.update(begun.get("reports") or ())
         paths = []
         for path in self._options["reports"]:
@@ -101,8 +102,8 @@ class WaitStep:
         verdicts = {self._host: own}
         alive = set(self._vars.get("ansible_play_hosts") or ())
         for host in other_hosts(self._vars, self._host):
-            other = variables_of(self._vars, host).get(f"{PREFIX}result")
-            if isinstance(other, Mapping) and other.get("verdict"):
+            other = fields(variables_of(self._vars, host).get(f"{PREFIX}result"))
+            if other.get("verdict"):
                 verdicts[host] = _published(other)
             elif host not in alive:
                 # It failed before it had a verdict. A host that lives and has none does not wait, or not yet.
@@ -135,8 +136,7 @@ class WaitStep:
         return {"failed": True, "msg": said}
 
     def _result(self) -> Mapping[str, Any]:
-        result = self._vars.get(f"{PREFIX}result")
-        return result if isinstance(result, Mapping) else {}
+        return fields(self._vars.get(f"{PREFIX}result"))
 
 
 def _published(result: Mapping[str, Any]) -> str:

@@ -89,7 +89,7 @@ def advice(journal: Journal, lives: bool) -> str:
         return _while_it_goes_on(journal)
     if journal.switched:
         lasting = journal.outcome is not Outcome.DONE or journal.failed_in
-        return f"{still_copying(journal) if lasting else 'Nothing. Watch the application.'}"
+        return still_copying(journal) if lasting else "Nothing. Watch the application."
     if journal.switching:
         return f"{LOOK} Finish or undo the switch by hand, then remove the journal."
     if journal.frozen:

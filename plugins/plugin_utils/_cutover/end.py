@@ -21,6 +21,7 @@ from ...module_utils._cutover.result import About, nothing_begun
 from ...module_utils._cutover.result import result as cutover_result
 from ...module_utils._cutover.wording import IN_USE, of_other_jobs
 from ...module_utils._job.errors import DrsError
+from .. import _controller
 from .._guard import client
 from .._guard.protocol import Finish
 from .._guard.store import StoreError
@@ -51,7 +52,7 @@ class CutoverEnd(Step):
         if self._begun.get("then") == "preflight":
             return {**run, "result": self._preflight.get("result") or nothing_begun(NOT_LOADED)}
         if not self._begun.get("stages"):
-            return {**run, "result": {**self._without_stages(), "ran_by": self.ran_by()}}
+            return {**run, "result": {**self._without_stages(), "ran_by": _controller.ran_by(self._vars)}}
         self.tell_of_hosts_left_behind()
         plan = list(self._begun["plan"])
         evidence = Evidence.of(self._vars, self._begun.get("run"))
@@ -60,12 +61,14 @@ class CutoverEnd(Step):
             journal = journal_json.decode(answer.journal)
             facts, problem = self.facts()
             warnings = [*answer.warnings, *([problem] if problem else [])]
-            about = About(answer.gates, answer.plan or plan, warnings, answer.engines, facts, self.ran_by())
+            about = About(
+                answer.gates, answer.plan or plan, warnings, answer.engines, facts, _controller.ran_by(self._vars)
+            )
             result = cutover_result(journal, about)
             return {**run, "result": {**result, "comparisons": evidence.comparisons}}
         except (client.GuardGoneError, ValueError) as error:
             warning = f"The guard of this cutover is gone ({error})."
-            about = About(plan=plan, warnings=[warning], facts=self.facts()[0], ran_by=self.ran_by())
+            about = About(plan=plan, warnings=[warning], facts=self.facts()[0], ran_by=_controller.ran_by(self._vars))
             return {**run, "result": cutover_result(self._without_guard(), about)}
 
     @property

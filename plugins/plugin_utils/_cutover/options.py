@@ -46,7 +46,6 @@ _OF_A_GATE = {
 }
 _USER_FILES = ("freeze", "verify", "switch", "unfreeze")
 _JOBS = ("jobs", "job_names")
-_LISTS = (*_JOBS, "reports", "compare")
 STOP_JOBS = ("never", "before_switch", "after_switch", "by_switch_tasks")
 _OWN: dict[str, dict[str, Any]] = {
     **{f"{name}_tasks": {"type": "path"} for name in _USER_FILES},
@@ -351,9 +350,7 @@ def _given_values(
     variables.update({name: f"drs_wait_{name}" for name in shared})
     variables.update({name: f"{PREFIX}{name}" for name in chosen})
     chosen = {**defaults, **shared, **chosen}
-    for name in _LISTS:
-        if name in chosen:
-            chosen[name] = as_list(chosen[name])
+    chosen.update({name: as_list(value) for name, value in chosen.items() if OPTIONS[name]["type"] == "list"})
     for name, variable in CUTOVER_ENVIRONMENT.items():
         if name not in chosen and os.environ.get(variable):
             chosen[name], variables[name] = os.environ[variable], variable

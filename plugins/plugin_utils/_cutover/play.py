@@ -115,8 +115,7 @@ def handover(
 def typed_vault_password() -> bool:
     """Tell whether a vault password was typed at a prompt: it cannot be handed over."""
     given = context.CLIARGS
-    typed = [str(vault) for vault in given.get("vault_ids") or () if _is_typed(str(vault))]
-    return bool(typed or given.get("ask_vault_pass"))
+    return bool(given.get("ask_vault_pass")) or any(_is_typed(str(vault)) for vault in given.get("vault_ids") or ())
 
 
 def left_out() -> str:

@@ -45,6 +45,8 @@ class Step:
         self._begun: Mapping[str, Any] = task_vars.get(BEGUN) or {}
         self._folder = folder_of(task_vars)
         self._run = os.getppid()
+        # Such as what the guard's unfreeze tasks print.
+        self.show = _controller.lines(self._task, True)
         # Without what the keyword environment of the play adds for one step, which may be secret.
         self._environment = dict(os.environ)
 
@@ -55,14 +57,6 @@ class Step:
         except DrsError as error:
             return failure(str(error))
         return result
-
-    def show(self, line: str) -> None:
-        """Show what the guard's unfreeze tasks print."""
-        _controller.lines(self._task, True)(line)
-
-    def ran_by(self) -> dict[str, str]:
-        """Return who runs this, on which machine, and for which host of the inventory."""
-        return _controller.ran_by(self._vars)
 
     def ids_of(self, values: Mapping[str, Any]) -> list[str]:
         """Return the ids of jobs that are given by name."""
