@@ -46,34 +46,40 @@ _OF_A_GATE = {
 }
 _USER_FILES = ("freeze", "verify", "switch", "unfreeze")
 _JOBS = ("jobs", "job_names")
-STOP_JOBS = ("never", "before_switch", "after_switch", "by_switch_tasks")
 _OWN: dict[str, dict[str, Any]] = {
     **{f"{name}_tasks": {"type": "path"} for name in _USER_FILES},
     "without_unfreeze": {"type": "bool", "default": False},
-    "approach_max_delay": {"type": "int", "default": 5},
+    "approach_max_delay": {"type": "int", "default": 5, "range": Range()},
     "max_delay": {"type": "int", "default": 0},
-    "approach_timeout": {"type": "float"},
-    "final_timeout": {"type": "float"},
-    "timeout": {"type": "float"},
-    "final_interval": {"type": "float", "default": 1.0},
-    "max_outage": {"type": "float", "default": 3600.0},
-    "stop_jobs": {"type": "str", "default": "never", "choices": [*STOP_JOBS]},
-    "stop_timeout": {"type": "float", "default": 900.0},
+    "approach_timeout": {"type": "float", "range": SECONDS},
+    # With 0 a gate takes one sample and needs no streak: too little to switch on.
+    "final_timeout": {"type": "float", "range": SOME_SECONDS},
+    "timeout": {"type": "float", "range": SOME_SECONDS},
+    # Of a gate and of a stop.
+    "final_interval": {"type": "float", "default": 1.0, "range": Range(0.01, LONGEST)},
+    "max_outage": {"type": "float", "default": 3600.0, "range": SOME_SECONDS},
+    "stop_jobs": {
+        "type": "str",
+        "default": "never",
+        "choices": ["never", "before_switch", "after_switch", "by_switch_tasks"],
+    },
+    "stop_timeout": {"type": "float", "default": 900.0, "range": Range(1, LONGEST)},
     "compare": {"type": "list", "elements": "str", "default": [], "choices": [*COMPARE_KINDS]},
-    "compare_timeout": {"type": "float", "default": 600.0},
+    "compare_timeout": {"type": "float", "default": 600.0, "range": SOME_SECONDS},
     "confirm": {"type": "str", "default": "never"},
-    "confirm_timeout": {"type": "float", "default": 300.0},
+    "confirm_timeout": {"type": "float", "default": 300.0, "range": SOME_SECONDS},
     "unfreeze_vars": {"type": "dict", "default": {}, "no_log": True},
     "keep": {"type": "dict", "default": {}},
     "rehearse_unfreeze": {"type": "bool", "default": True},
-    "unfreeze_timeout": {"type": "float", "default": 600.0},
-    "unfreeze_for": {"type": "float", "default": 3600.0},
+    "unfreeze_timeout": {"type": "float", "default": 600.0, "range": SOME_SECONDS},
+    "unfreeze_for": {"type": "float", "default": 3600.0, "range": SECONDS},
     # The URL of a database may hold a password.
     "journal": {"type": "str", "no_log": True},
-    "lease": {"type": "float", "default": 30.0},
+    # Shorter, a renewal that is a little late would end a cutover.
+    "lease": {"type": "float", "default": 30.0, "range": Range(3, LONGEST)},
     "unwatched": {"type": "bool", "default": False},
-    "watch_timeout": {"type": "float", "default": 86400.0},
-    "recover_wait": {"type": "float", "default": 60.0},
+    "watch_timeout": {"type": "float", "default": 86400.0, "range": SOME_SECONDS},
+    "recover_wait": {"type": "float", "default": 60.0, "range": SECONDS},
     "missing_journal": {"type": "str", "choices": ["fail", "ok"]},
     "reports": {"type": "list", "elements": "path", "default": []},
     "index": {"type": "path"},
@@ -84,25 +90,9 @@ _OWN: dict[str, dict[str, Any]] = {
 OPTIONS = {**_OF_A_GATE, **CONNECTION_OPTIONS, **_OWN}
 # What a gate, a stop and a connection have too is checked by their own ranges.
 RANGES: Mapping[str, Range] = {
-    "approach_max_delay": Range(),
-    "approach_timeout": SECONDS,
-    # With 0 a gate takes one sample and needs no streak: too little to switch on.
-    "final_timeout": SOME_SECONDS,
-    "timeout": SOME_SECONDS,
-    # Of a gate and of a stop.
-    "final_interval": Range(0.01, LONGEST),
-    "max_outage": SOME_SECONDS,
+    **{name: spec["range"] for name, spec in _OWN.items() if "range" in spec},
     # A verdict that cannot be trusted for a moment begins no stage.
     "valid_for": SOME_SECONDS,
-    "stop_timeout": Range(1, LONGEST),
-    "compare_timeout": SOME_SECONDS,
-    "confirm_timeout": SOME_SECONDS,
-    "unfreeze_timeout": SOME_SECONDS,
-    "unfreeze_for": SECONDS,
-    # Shorter, a renewal that is a little late would end a cutover.
-    "lease": Range(3, LONGEST),
-    "watch_timeout": SOME_SECONDS,
-    "recover_wait": SECONDS,
 }
 _CONFIRM = {
     **dict.fromkeys(("never", "false", "no", "off", "0"), "never"),
@@ -149,7 +139,7 @@ class Options:
 
     @property
     def stop_jobs(self) -> str:
-        """When the jobs are stopped, one of :data:`STOP_JOBS`."""
+        """When the jobs are stopped."""
         return str(self.values["stop_jobs"])
 
     def of_service(self) -> dict[str, Any]:

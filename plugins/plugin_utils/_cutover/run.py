@@ -520,7 +520,7 @@ class CutoverRun(Step):
                 # That guard may be unfreezing still.
                 wait=options.values["lease"] * 2 + AGAIN_AFTER,
                 # Of a run that ended its guard knew, and undid all that its tasks had done.
-                acted_in=str(self._begun["run"]) if self.run_lives else "",
+                acted_in=str(self._begun["run"]) if os.getppid() == self._run else "",
             )
         except (DrsError, AnsibleError, client.GuardGoneError) as error:
             return {"msg": f"{why} Another one could not be started: {message_of(error)}"}

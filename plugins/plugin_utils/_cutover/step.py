@@ -44,6 +44,7 @@ class Step:
         self._host = str(task_vars.get("inventory_hostname", "localhost"))
         self._begun: Mapping[str, Any] = task_vars.get(BEGUN) or {}
         self._folder = folder_of(task_vars)
+        # While the run lives: a step whose run has ended has another parent.
         self._run = os.getppid()
         # Such as what the guard's unfreeze tasks print.
         self.show = _controller.lines(self._task, True)
@@ -78,11 +79,6 @@ class Step:
         _files.trust_owner_of(self._folder)
         held = open_store(journal, jobs).read()
         return None if held is None else journal_json.decode(held.document)
-
-    @property
-    def run_lives(self) -> bool:
-        """Whether the run has not ended under this step, which then has another parent."""
-        return os.getppid() == self._run
 
     def start_watch(self, role: str, options: Options, *, wait: float, acted_in: str = "") -> Answer:
         """Start a guard of what another run began, and show what it says until it ends; its last answer.
