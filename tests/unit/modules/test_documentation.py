@@ -56,26 +56,20 @@ def returned(module: ModuleType, *path: str) -> dict[str, Any]:
     return found
 
 
-def an_entry(module: ModuleType) -> Iterable[str]:
-    """Return the keys of an entry of ``jobs`` as the module gives it."""
-    if module is drs_job_status:
-        return {"name", *StatusRecord("a").as_dict()}
-    if module is drs_job_progress:
-        return {"name", *ProgressRecord("a").as_dict()}
-    if module is drs_job_info:
-        return {"target_readonly", *ListedJob("a").as_dict()}
-    if module is drs_job_compare_info:
-        return {"name", *Compared("a", {}).as_dict()}
-    if module is drs_job_stop:
-        return {"name", *stopped(Task()).result["jobs"][0]}
-    return set(wait_result()["jobs"][0])
+# Of each module an entry of ``jobs`` as it gives it.
+ENTRIES: dict[ModuleType, Iterable[str]] = {
+    drs_job_status: {"name", *StatusRecord("a").as_dict()},
+    drs_job_progress: {"name", *ProgressRecord("a").as_dict()},
+    drs_job_wait: wait_result()["jobs"][0],
+    drs_job_stop: {"name", *stopped(Task()).result["jobs"][0]},
+    drs_job_compare_info: {"name", *Compared("a", {}).as_dict()},
+    drs_job_info: {"target_readonly", *ListedJob("a").as_dict()},
+}
 
 
-@pytest.mark.parametrize(
-    "module", [drs_job_status, drs_job_progress, drs_job_info, drs_job_compare_info, drs_job_stop, drs_job_wait]
-)
+@pytest.mark.parametrize("module", ENTRIES)
 def test_every_key_of_an_entry_is_documented(module: ModuleType) -> None:
-    assert set(returned(module, "jobs")) == set(an_entry(module))
+    assert set(returned(module, "jobs")) == set(ENTRIES[module])
 
 
 def test_every_key_of_a_comparison_is_documented_and_every_kind_a_choice() -> None:
@@ -165,7 +159,7 @@ def described(values: dict[str, Any], path: str = "") -> dict[str, Any]:
 
 def test_a_return_value_that_several_modules_have_is_described_alike() -> None:
     homes: dict[str, tuple[str, Any]] = {}
-    for module in (drs_job_status, drs_job_progress, drs_job_wait, drs_job_stop, drs_job_compare_info, drs_job_info):
+    for module in ENTRIES:
         name = module.__name__.rpartition(".")[2]
         for value, description in described(returned(module)).items():
             home, words = homes.setdefault(value, (name, description))

@@ -145,12 +145,8 @@ def test_every_login_is_replaced(tmp_path: Path) -> None:
     harmless = {"language", "request_timeout", "request_retries", "batch_size", "parallel", "allow_http"}
     for name in {*CONNECTION_OPTIONS, *ENVIRONMENT} - harmless:
         assert f"drs_wait_{name}" in values
-        assert values[f"drs_cutover_{name}"] in (
-            None,
-            "simulated-token",
-            values["drs_cutover_project_id"],
-            "http://127.0.0.1:1",
-        )
+        replaced = (None, "simulated-token", values["drs_cutover_project_id"], "http://127.0.0.1:1")
+        assert values[f"drs_cutover_{name}"] in replaced
     names = dict.fromkeys((name for family in ENVIRONMENT.values() for name in family), "x")
     kept = rehearse.environment({**names, "PATH": "/bin", "no_proxy": "example.com"}, tmp_path / "record")
     assert not set(names) & set(kept)
@@ -204,20 +200,16 @@ def test_at_the_final_gate_a_job_catches_up_or_falls_behind(
 
 def test_the_table_has_the_stages_and_the_tasks_of_the_user_alone(tmp_path: Path) -> None:
     project = read(write(tmp_path, cutover=play(**OPTIONS), jobs={"drs_jobs": [JOB]}))
+    freeze = tmp_path / "tasks/freeze.yml"
     recorded = [
-        {"at": 1000.0, "what": "began", "task": "1 a", "name": "Cut over", "path": str(tmp_path / "cutover.yml")},
-        {
-            "at": 1000.5,
-            "what": "began",
-            "task": "1 b",
-            "name": "Begin",
-            "path": str(rehearse.COLLECTION / "roles/x.yml"),
-        },
-        {"at": 1002.0, "what": "began", "task": "1 c", "name": "Stop it", "path": str(tmp_path / "tasks/freeze.yml")},
-        {"at": 1003.5, "what": "ok", "task": "1 c", "name": "Stop it", "path": str(tmp_path / "tasks/freeze.yml")},
-        {"at": 1004.0, "what": "began", "task": "1 d", "name": "Hang", "path": str(tmp_path / "tasks/freeze.yml")},
+        (1000.0, "began", "1 a", "Cut over", tmp_path / "cutover.yml"),
+        (1000.5, "began", "1 b", "Begin", rehearse.COLLECTION / "roles/x.yml"),
+        (1002.0, "began", "1 c", "Stop it", freeze),
+        (1003.5, "ok", "1 c", "Stop it", freeze),
+        (1004.0, "began", "1 d", "Hang", freeze),
     ]
-    tasks = rehearse.own_tasks(recorded, project, tmp_path / "rehearsal")
+    lines = [dict(zip(("at", "what", "task", "name", "path"), line, strict=True)) for line in recorded]
+    tasks = rehearse.own_tasks(lines, project, tmp_path / "rehearsal")
     stages = [
         {"name": "freeze", "state": "failed", "started_at": "1970-01-01T00:16:42Z", "seconds": 4.0, "by": "run"},
         {"name": "unfreeze", "state": "ok", "started_at": "1970-01-01T00:16:46.500Z", "seconds": 1.25, "by": "guard"},
