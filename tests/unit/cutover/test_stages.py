@@ -178,7 +178,8 @@ def test_a_verdict_counts_until_its_time_and_not_at_it(stage: str, wait: float, 
 
 
 @pytest.mark.parametrize(
-    ("between", "stage"), [("confirm_freeze", "freeze"), ("verify", "switch"), ("confirm_switch", "switch")]
+    ("between", "stage"),
+    [("confirm_freeze", "freeze"), ("verify", "switch"), ("compare", "switch"), ("confirm_switch", "switch")],
 )
 def test_work_that_takes_time_asks_for_one_more_sample(between: str, stage: str) -> None:
     stages = tuple(name for name in ALL if name in (*SHORT, between) and (name != "verify" or between == "verify"))
