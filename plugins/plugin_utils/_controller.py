@@ -149,7 +149,7 @@ def limit_of(task: Any, timeout: float | None) -> tuple[float | None, str]:
 
 
 def within_the_task(options: Mapping[str, Any], task: Any) -> tuple[dict[str, Any], str]:
-    """Return the options of a stop, or of a wait for comparisons, with the timeout of :func:`limit_of`, and its sentence."""
+    """Return the options of a stop with the timeout of :func:`limit_of`, and its sentence."""
     seconds, text = limit_of(task, options["timeout"])
     return (dict(options) if seconds is None else {**options, "timeout": seconds}), text
 

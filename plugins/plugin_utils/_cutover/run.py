@@ -282,7 +282,6 @@ class CutoverRun(Step):
         stage = str(self._task.args["stage"])
         self.tell_of_hosts_left_behind()
         options = self._options()
-        plan: list[str] | None = None
         found = EndOnly()
         if stage == "approach":
             self._refuse_shared(options)
@@ -290,20 +289,15 @@ class CutoverRun(Step):
             found, _details = self._end_only(options)
             if found.refusal:
                 raise configuration_error(found.refusal)
-            plan = [*plan_lines(options), *found.planned]
             for warning in found.warnings:
                 self._say(options)(f"drs_cutover WARNING {printable(warning)}")
         frozen_from = "freeze" if "freeze" in options.stages else "final"
         if options.values["compare"] and stage == frozen_from:
             # The latest moment at which nothing is frozen: what is in the list now began before the freeze.
             self._evidence = replace(self._evidence, known=self._known_comparisons(options))
-        request = EnterStage(
-            stage,
-            plan_lines=plan,
-            warnings=list(found.warnings),
-            engines=dict(found.engines),
-            facts=self.facts()[0],
-        )
+        request = EnterStage(stage, warnings=list(found.warnings), engines=dict(found.engines), facts=self.facts()[0])
+        if stage == "approach":
+            request = replace(request, plan_lines=[*plan_lines(options), *found.planned])
         if stage == "final":
             # What the freeze found is known from its end on.
             request = replace(request, handover=vars(self.handover(options)), keep=options.values["keep"])
