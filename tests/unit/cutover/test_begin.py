@@ -123,14 +123,6 @@ def test_whatever_ends_the_run_that_took_over_unfreezes(way: str) -> None:
         assert cutover.journal.frozen
 
 
-def test_the_outage_goes_on_from_the_first_freeze() -> None:
-    earlier = ended("final")
-    taken = begin(earlier, plan(), OTHER, LATER, owner_lives=False).journal
-    cutover = Cutover(taken, LATER).until("final")
-    assert cutover.journal.frozen_since == earlier.frozen_since
-    assert cutover.journal.deadline == LATER + MAX_OUTAGE
-
-
 def test_a_machine_whose_clock_is_behind_keeps_what_the_first_freeze_found() -> None:
     """What the second freeze finds is a source that is frozen already: to restore that would leave it so."""
     earlier = Cutover(Journal(plan(), RUN, rehearsal=""), LATER).until("approach")

@@ -209,13 +209,6 @@ def test_a_frozen_source_is_never_said_to_be_untouched(last: str) -> None:
         assert result(journal, About())["outcome"] != "not_begun"
 
 
-def test_the_failed_stage_is_a_stage() -> None:
-    cutover = a_cutover("verify")
-    cutover.judged("recheck", ready=False)
-    cutover.failed()
-    assert result(cutover.journal, About())["failed_stage"] == "verify"
-
-
 def test_a_cutover_that_never_began_has_the_same_keys_and_says_why() -> None:
     refused = nothing_begun("Another run owns the journal.")
     assert set(refused) == set(WHOLE)

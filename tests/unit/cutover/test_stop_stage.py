@@ -27,7 +27,7 @@ AFTER = ("approach", "freeze", "final", "switch", "stop")
 GONE = "These jobs were stopped and cannot be resumed: a. Set up their replication again."
 UNKNOWN = "The jobs may have been stopped. Look at them: a job that was stopped must be set up again."
 COPYING = (
-    "Not all jobs were stopped after the switch, and these may copy late writes of the source over the target: b. "
+    "Not all jobs were stopped after the switch, and these may copy late writes of the source over the target: {}. "
     "Stop them with drs_job_stop."
 )
 
@@ -114,7 +114,9 @@ def test_a_stop_that_fails_after_the_switch_undoes_nothing(event: str) -> None:
     getattr(cutover, event)()
     assert cutover.moves[-1].next is Next.ENDED
     assert (told(cutover)["outcome"], told(cutover)["ready"], told(cutover)["failed_stage"]) == ("done", True, "stop")
-    assert told(cutover)["reason"] == (f"The target is the database in use. b: the service is still busy. {COPYING}")
+    assert told(cutover)["reason"] == (
+        f"The target is the database in use. b: the service is still busy. {COPYING.format('b')}"
+    )
 
 
 def test_before_the_stop_a_switch_that_fails_is_a_switch_that_failed() -> None:
@@ -142,7 +144,4 @@ def test_only_the_stage_stop_reports_a_stop() -> None:
 @pytest.mark.parametrize(("stopped", "left"), [((), "a, b"), (("a",), "b"), (("a", "b"), "none is left")])
 def test_the_jobs_that_may_still_copy_are_named(stopped: tuple[str, ...], left: str) -> None:
     journal = dataclasses.replace(a_cutover("switch").journal, stopped=stopped)
-    assert still_copying(journal) == (
-        "Not all jobs were stopped after the switch, and these may copy late writes of the source over the target: "
-        f"{left}. Stop them with drs_job_stop."
-    )
+    assert still_copying(journal) == COPYING.format(left)
