@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +71,6 @@ class Job:
     holds: tuple[ShownHold, ...]
     goal: str
     status: str
-    transfer_status: str
     state: str
     progress: float | None
     delay: float | None
@@ -110,7 +109,6 @@ class Point:
 class Replay:
     """What was judged again: a recording, and the rules that differ from the recorded ones (rule, recorded, replayed)."""
 
-    file: str
     recorded_at: float | None
     rules_changed: tuple[tuple[str, str, str], ...]
     jobs_left_out: tuple[str, ...]
@@ -173,11 +171,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Database:
-    """What a job moves. ``name`` is unique in its report; ``facts`` and ``compared`` are names and texts."""
+    """What a job moves. ``facts`` and ``compared`` are names and texts."""
 
     id: str
     given_name: str
-    name: str
     engine: str
     facts: tuple[tuple[str, str], ...]
     compared: tuple[tuple[str, str], ...]
@@ -245,16 +242,15 @@ def _databases(
     if not told:
         # Of a version that did not list them.
         ids += [job.id for wait in gates.values() for job in wait.jobs]
-    entries = [
-        {"id": job_id, "name": text(told.get(job_id, {}).get("name"), _SHORT) or names.get(job_id, "")}
-        for job_id in dict.fromkeys(filter(None, ids[:_MOST]))
-    ]
-    shown, shared = _names(entries), Counter(entry["name"] for entry in entries)
+    given = {
+        job_id: text(told.get(job_id, {}).get("name"), _SHORT) or names.get(job_id, "")
+        for job_id in filter(None, ids[:_MOST])
+    }
+    shared = Counter(given.values())
     compared = {text(each.get("id"), _SHORT): each for each in mappings(fields(result.get("comparisons")).get("jobs"))}
     facts = {text(name, _SHORT): value for name, value in fields(result.get("facts")).items()}
     databases = []
-    for entry in entries:
-        job_id, name = entry["id"], entry["name"]
+    for job_id, name in given.items():
         # Of a name that several jobs have nobody knows which is meant.
         own = [facts.pop(key) for key in dict.fromkeys((job_id, name)) if key in facts and shared.get(key, 1) == 1]
         pairs = [pair for value in own for pair in _facts(value)]
@@ -263,7 +259,6 @@ def _databases(
             Database(
                 id=job_id,
                 given_name=name,
-                name=shown[job_id],
                 engine=text(told.get(job_id, {}).get("engine"), _SHORT),
                 facts=tuple(pairs[:_MOST_FACTS]),
                 compared=tuple(
@@ -336,10 +331,16 @@ def _wait(result: Mapping[Any, Any]) -> Wait:
         rules={text(name, _SHORT): _shown(value) for name, value in rules.items()},
         max_delay=number(rules.get("max_delay")),
         jobs=tuple(_job(entry, names) for entry in entries),
-        transitions=_transitions(result),
+        transitions=tuple(
+            Transition(at, job_id, text(entry.get("from"), _SHORT), text(entry.get("to"), _SHORT))
+            for at, job_id, entry in _timed(result.get("transitions"))
+        ),
         transitions_left_out=count(result.get("transitions_left_out")) or 0,
-        series=_series(result),
-        numbers={name: number(result.get(name)) for name in ("polls", "requests", "logins", "errors", "elapsed")},
+        series=tuple(
+            Point(at, job_id, number(entry.get("progress")), number(entry.get("delay")))
+            for at, job_id, entry in _timed(result.get("series"))
+        ),
+        numbers={name: number(result.get(name)) for name in ("polls", "requests", "errors", "elapsed")},
         started_at=epoch(result.get("started_at")),
         finished_at=epoch(result.get("finished_at")),
         valid_until=None if replay else epoch(result.get("valid_until")),
@@ -357,7 +358,6 @@ def _replay(value: object) -> Replay | None:
         return None
     entry = fields(value)
     return Replay(
-        file=text(entry.get("file"), _SENTENCE),
         recorded_at=epoch(entry.get("recorded_at")),
         rules_changed=tuple(
             (text(rule.get("rule"), _SHORT) or "?", _shown(rule.get("recorded")), _shown(rule.get("replayed")))
@@ -397,7 +397,6 @@ def _job(entry: Mapping[Any, Any], names: Mapping[str, str]) -> Job:
         holds=holds,
         goal=text(entry.get("goal"), _SHORT),
         status=status,
-        transfer_status=text(entry.get("transfer_status"), _SHORT),
         state=text(entry.get("state"), _SHORT) or meaning(status or None).state.value,
         progress=number(entry.get("progress")),
         delay=number(entry.get("delay")),
@@ -424,24 +423,12 @@ def _alarm(job: Job) -> tuple[bool, int, float, float]:
     return job.ready, _SEVERITY.get(job.state, _MILD), -delay, -1.0 if job.progress is None else job.progress
 
 
-def _transitions(result: Mapping[Any, Any]) -> tuple[Transition, ...]:
-    transitions = []
-    for entry in mappings(result.get("transitions"))[:_MOST]:
+def _timed(value: object) -> Iterator[tuple[float, str, Mapping[Any, Any]]]:
+    """Yield the entries of a list about jobs that say when: the time, the id of the job, and the entry."""
+    for entry in mappings(value)[:_MOST]:
         at = epoch(entry.get("at"))
         if at is not None:
-            was, now = (text(entry.get(name), _SHORT) for name in ("from", "to"))
-            transitions.append(Transition(at, text(entry.get("id"), _SHORT) or "?", was, now))
-    return tuple(transitions)
-
-
-def _series(result: Mapping[Any, Any]) -> tuple[Point, ...]:
-    points = []
-    for entry in mappings(result.get("series"))[:_MOST]:
-        at = epoch(entry.get("at"))
-        if at is not None:
-            progress, delay = number(entry.get("progress")), number(entry.get("delay"))
-            points.append(Point(at, text(entry.get("id"), _SHORT) or "?", progress, delay))
-    return tuple(points)
+            yield at, text(entry.get("id"), _SHORT) or "?", entry
 
 
 def _pairs(value: object) -> tuple[tuple[str, str], ...]:
