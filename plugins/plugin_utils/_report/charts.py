@@ -16,7 +16,7 @@ from markupsafe import Markup
 from ...module_utils._job.status_table import Phase, State, meaning
 from ...module_utils._job.text import counted
 from .svg import WIDTH, Time, Values, area, clock, delay_axis, element, frame, line, picture
-from .view import Cutover, Job, Point, Stage, Wait, of_job
+from .view import Cutover, Job, Point, Wait, of_job
 from .wording import span
 
 # As many lines as colours can tell apart; the worst jobs get them.
@@ -49,7 +49,7 @@ class Chart:
     remark: str = ""
 
 
-def tone(status: str) -> str:
+def colour(status: str) -> str:
     """Return the class that colours a status."""
     means = meaning(status or None)
     return "missing" if not status else _TONES.get(means.state) or _PHASE_TONES.get(means.phase, "other")
@@ -203,7 +203,7 @@ def timeline(wait: Wait, key: str) -> Chart | None:
     if len(statuses) < 2:
         # Throughout all jobs were in the same one, which the table says.
         return None
-    legend = tuple((f"s-{tone(status)}", status or "not found") for status in statuses[:12])
+    legend = tuple((f"s-{colour(status)}", status or "not found") for status in statuses[:12])
     remark = ""
     if wait.transitions_left_out:
         last = clock(max(change.at for change in wait.transitions), "%H:%M:%S")
@@ -239,7 +239,7 @@ def _rows(wait: Wait, spans: dict[str, list[_Span]], times: Time, key: str) -> M
     bars, said = [], []
     for row, job in enumerate(wait.worst_first):
         for at, until, status in spans.get(job.id, ()):
-            bars.append(_bar(times, at, until, row, tone(status), f"{job.id}: {status or 'not found'}"))
+            bars.append(_bar(times, at, until, row, colour(status), f"{job.id}: {status or 'not found'}"))
         said.append(f"{job.name} ends as {job.status or job.state}")
     chart = picture(f"{key}-statuses", "Statuses of the jobs over time", f"{'; '.join(said)}.", height, bars)
     labels = [((row + 0.5) * _ROW_HEIGHT, _label(job.name)) for row, job in enumerate(wait.worst_first)]
@@ -255,12 +255,12 @@ def _label(name: str) -> str:
     return f"{begin[0].rstrip() if begin else name[:22]}…{end[0] if end else name[-15:]}"
 
 
-def _bar(times: Time, begin: float, end: float, row: int, colour: str, title: str) -> Markup:
+def _bar(times: Time, begin: float, end: float, row: int, name: str, title: str) -> Markup:
     # What lasted no time is still seen.
     width = max(times.x(end) - times.x(begin), 4.0)
     place: dict[str, str | float] = {"x": min(times.x(begin), WIDTH - width), "y": row * _ROW_HEIGHT + 4}
     size: dict[str, str | float] = {"width": width, "height": _ROW_HEIGHT - 8}
-    return element("rect", {"class": f"s-{colour}", **place, **size}, element("title", {}, title))
+    return element("rect", {"class": f"s-{name}", **place, **size}, element("title", {}, title))
 
 
 def _stack(spans: dict[str, list[_Span]], statuses: Sequence[str], times: Time, key: str) -> Markup:
@@ -277,7 +277,7 @@ def _stack(spans: dict[str, list[_Span]], statuses: Sequence[str], times: Time, 
     for status in statuses:
         top = [low + more for low, more in zip(base, numbers[status], strict=True)]
         shape = area(_steps(edges, top, times, axis), _steps(edges, base, times, axis))
-        areas.append(element("path", {"class": f"s-{tone(status)}", "d": shape}, element("title", {}, status)))
+        areas.append(element("path", {"class": f"s-{colour(status)}", "d": shape}, element("title", {}, status)))
         base = top
     last = max(0, len(edges) - 2)
     ends = ", ".join(f"{numbers[status][last]} {status or 'not found'}" for status in statuses)
@@ -297,37 +297,21 @@ def _steps(edges: Sequence[float], values: Sequence[int], times: Time, axis: Val
 
 def outage_chart(cutover: Cutover) -> Chart | None:
     """Return the stages from the freeze on, to scale: the approach before may last for hours."""
-    ran = [stage for stage in cutover.stages if stage.started_at is not None and stage.seconds is not None]
-    shown = [stage for stage in ran if stage.name != "approach"]
-    # Where nothing was frozen there is no outage to draw.
-    if not any(stage.name == "freeze" for stage in shown):
-        return None
-    begin = min(_began(stage) for stage in shown)
-    end = max(_began(stage) + (stage.seconds or 0.0) for stage in shown)
-    times = Time(begin, max(end, begin + 1))
-    bars = [
-        _bar(
-            times, _began(stage), _began(stage) + (stage.seconds or 0.0), row, f"stage-{_stage_tone(stage)}", stage.name
-        )
-        for row, stage in enumerate(shown)
+    shown = [
+        (stage, stage.started_at, stage.started_at + stage.seconds)
+        for stage in cutover.stages
+        if stage.name != "approach" and stage.started_at is not None and stage.seconds is not None
     ]
+    # Where nothing was frozen there is no outage to draw.
+    if not any(stage.name == "freeze" for stage, _began, _ended in shown):
+        return None
+    begin = min(began for _stage, began, _ended in shown)
+    times = Time(begin, max(begin + 1, *(ended for _stage, _began, ended in shown)))
+    bars, said, labels = [], [], []
+    for row, (stage, began, ended) in enumerate(shown):
+        bars.append(_bar(times, began, ended, row, f"stage-{stage.tone}", stage.name))
+        said.append(f"{stage.name} {stage.seconds:.1f} s from {clock(began, '%H:%M:%S')}")
+        labels.append(((row + 0.5) * _ROW_HEIGHT, _label(stage.name)))
     height = _ROW_HEIGHT * len(shown)
-    said = ", ".join(
-        f"{stage.name} {stage.seconds or 0:.1f} s from {clock(_began(stage), '%H:%M:%S')}" for stage in shown
-    )
-    chart = picture("outage", "Stages from the freeze on", f"{said}.", height, bars)
-    labels = [((row + 0.5) * _ROW_HEIGHT, _label(stage.name)) for row, stage in enumerate(shown)]
+    chart = picture("outage", "Stages from the freeze on", f"{', '.join(said)}.", height, bars)
     return Chart("From the freeze on", frame(chart, times, labels, height, rows=True), ())
-
-
-def _began(stage: Stage) -> float:
-    return stage.started_at or 0.0
-
-
-def _stage_tone(stage: Stage) -> str:
-    return stage.state if stage.state in ("ok", "failed") else "other"
-
-
-def job_tone(job: Job) -> str:
-    """Return the class that colours the status of a job."""
-    return tone(job.status)

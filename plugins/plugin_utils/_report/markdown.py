@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterable
 
 from ...module_utils._job.text import counted, iso
-from ...module_utils._wait.recording import REPLAY
 from .untrusted import shortened
 from .view import Cutover, Database, Job, Wait
 from .wording import (
@@ -26,6 +25,7 @@ from .wording import (
     says,
     span,
     tone,
+    word,
     worst_first,
 )
 
@@ -81,8 +81,8 @@ def _databases(cutover: Cutover) -> list[str]:
         columns["Engine"] = lambda database: _plain(database.engine)
     if any(database.facts for database in databases):
         columns["Facts"] = lambda database: _facts_of(database.facts)
-    columns["Evidence"] = lambda database: _plain(of_database(cutover, database))
-    columns["Job"] = lambda database: of_stop(cutover, database)
+    columns["Evidence"] = lambda database: _plain(of_database(database, cutover))
+    columns["Job"] = lambda database: of_stop(database, cutover)
     lines = [_table_row(columns), _table_row(["---"] * len(columns))]
     lines += [_table_row(cell(database) for cell in columns.values()) for database in databases[:_MOST_JOBS]]
     if len(databases) > _MOST_JOBS:
@@ -103,8 +103,7 @@ def _facts_of(facts: Iterable[tuple[str, str]]) -> str:
 
 
 def _wait(wait: Wait) -> list[str]:
-    word = f"{REPLAY}: {wait.verdict}" if wait.replay else wait.verdict
-    lines = [f"{_mark(wait)} **{_plain(word)}** {_reason(wait.reason)}", ""]
+    lines = [f"{_mark(wait)} **{_plain(word(wait))}** {_reason(wait.reason)}", ""]
     lines += [f"> {_plain(of_replay(wait))}", ""] if wait.replay else []
     facts = _facts(wait)
     if facts:

@@ -16,10 +16,8 @@ from typing import Any
 from jinja2 import Template
 
 from .._files import write_whole
-from .pages import environment
-from .svg import clock
+from .pages import template
 from .untrusted import shortened, text
-from .version import version
 from .view import Cutover, read
 from .wording import Tone, says, span, tone
 
@@ -123,7 +121,7 @@ def render(rows: Sequence[Row]) -> str:
     """Return the whole page."""
     worst: Tone = rows[0].tone if rows else "odd"
     done = sum(row.tone == "good" for row in rows)
-    return _template().render(rows=rows, tone=worst, done=done, totals=totals(rows), version=version())
+    return _template().render(rows=rows, tone=worst, done=done, totals=totals(rows))
 
 
 def _reports(folder: Path) -> dict[Path, int]:
@@ -141,6 +139,4 @@ def _reports(folder: Path) -> dict[Path, int]:
 
 @cache
 def _template() -> Template:
-    pages = environment()
-    pages.filters.update(day=lambda at: clock(at, "%Y-%m-%d %H:%M:%S"))
-    return pages.get_template("overview.html.j2")
+    return template("overview.html.j2", {})

@@ -2,19 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the templates of the pages are, and how all of them escape."""
+"""The templates of the pages: where they are, how all of them escape, and what all of them know."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from .svg import clock
 from .wording import span, words
 
+_ROOT = Path(__file__).resolve().parents[3]
 
-def environment() -> Environment:
-    """Return an environment of Jinja for the templates beside this file, to which a page adds what it needs."""
+
+def template(name: str, filters: Mapping[str, Callable[..., Any]]) -> Template:
+    """Return one of the templates beside this file, with the filters that its page needs beside those of all."""
     # Whatever the suffix: what is not escaped by mistake would be a text of a server.
     pages = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -23,5 +30,19 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(span=span, words=words)
-    return pages
+    pages.filters.update(filters, span=span, words=words, day=lambda at: clock(at, "%Y-%m-%d %H:%M:%S"))
+    pages.globals["version"] = _version()
+    return pages.get_template(name)
+
+
+def _version() -> str:
+    """Return the version of the installed collection, or of the checkout; empty if neither file can be read."""
+    try:
+        return str(json.loads((_ROOT / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]["version"])
+    except (OSError, ValueError, LookupError, TypeError):
+        pass
+    try:
+        found = re.search(r"(?m)^version: *(\S+)$", (_ROOT / "galaxy.yml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return found[1] if found else ""

@@ -168,6 +168,11 @@ class Stage:
     finished_at: float | None
     seconds: float | None
 
+    @property
+    def tone(self) -> str:
+        """The class that colours it."""
+        return self.state if self.state in ("ok", "failed") else "other"
+
 
 @dataclass(frozen=True)
 class Database:
@@ -344,7 +349,8 @@ def _wait(result: Mapping[Any, Any]) -> Wait:
         started_at=epoch(result.get("started_at")),
         finished_at=epoch(result.get("finished_at")),
         valid_until=None if replay else epoch(result.get("valid_until")),
-        failure=_pairs(result.get("failure")),
+        # Without a request there was no attempt.
+        failure=tuple(pair for pair in _pairs(result.get("failure")) if pair != ("attempts", "0")),
         connection=_pairs(result.get("connection")),
         warnings=_warnings(result),
         ran_by=_ran_by(result),

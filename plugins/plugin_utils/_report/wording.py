@@ -16,6 +16,7 @@ from ...module_utils._gate.gate import Verdict
 from ...module_utils._gate.quiet import PositionState
 from ...module_utils._gate.rules import Rule
 from ...module_utils._job.text import counted
+from ...module_utils._wait.recording import REPLAY
 from .svg import clock
 from .view import Cutover, Database, Job, Replay, Wait
 
@@ -125,7 +126,7 @@ def of_cutover(cutover: Cutover) -> dict[str, str]:
     return facts
 
 
-def of_database(cutover: Cutover, database: Database) -> str:
+def of_database(database: Database, cutover: Cutover) -> str:
     """Return what the decision to switch rested on for one database, or would have."""
     gates = [cutover.gates[name] for name in ("recheck", "final") if name in cutover.gates]
     jobs = [job for gate in gates for job in gate.jobs if job.id == database.id]
@@ -150,7 +151,7 @@ def _of_last_sample(job: Job) -> str:
     return f"not ready: {', '.join(rules) or 'no reason in the result'}{f', {delay}' if delay else ''}"
 
 
-def of_stop(cutover: Cutover, database: Database) -> str:
+def of_stop(database: Database, cutover: Cutover) -> str:
     """Return whether this cutover stopped the job of a database."""
     if database.stopped:
         return "stopped"
@@ -209,6 +210,13 @@ def of_subtasks(job: Job) -> str:
     # Of those that the result leaves out nothing is known here.
     more = f", {job.subtasks_left_out} more not listed" if job.subtasks_left_out else ""
     return f"{sum(task.ready for task in job.subtasks)} of {counted(number, 'subtask')} ready{more}"
+
+
+def word(view: Wait | Cutover) -> str:
+    """Return the verdict or the outcome, of a replay with the word that says so."""
+    if isinstance(view, Cutover):
+        return view.outcome
+    return f"{REPLAY}: {view.verdict}" if view.replay else view.verdict
 
 
 def says(view: Wait | Cutover) -> str:
