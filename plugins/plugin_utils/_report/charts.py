@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
+from typing import Literal, TypeAlias
 
 from markupsafe import Markup
 
 from ...module_utils._job.status_table import Phase, State, meaning
 from ...module_utils._job.text import counted
 from .svg import WIDTH, Time, Values, area, clock, delay_axis, element, frame, line, picture
-from .view import Cutover, Job, Point, Wait, of_job
+from .view import Cutover, Job, Wait
 from .wording import span
 
 # As many lines as colours can tell apart; the worst jobs get them.
@@ -39,6 +40,11 @@ _TONES = {
 _PHASE_TONES = {Phase.FULL: "full", Phase.INCREMENTAL: "incremental", Phase.RELEASE: "ended"}
 
 
+# Times and values, None where it is not known; by the id of the job.
+Curve: TypeAlias = "list[tuple[float, float | None]]"
+Curves: TypeAlias = dict[str, Curve]
+
+
 @dataclass(frozen=True)
 class Chart:
     """A chart, the texts that explain its colours (class, text), and a remark."""
@@ -57,8 +63,7 @@ def colour(status: str) -> str:
 
 def times_of(wait: Wait) -> Time | None:
     """Return the time axis of a wait; None if there was only one sample, as no curve has just one point."""
-    samples = (wait.numbers["polls"] or 0) - (wait.numbers["errors"] or 0)
-    if samples == 1 and wait.numbers["polls"] is not None:
+    if (wait.numbers["polls"] or 0) - (wait.numbers["errors"] or 0) == 1:
         return None
     known = [*(point.at for point in wait.series), *(change.at for change in wait.transitions)]
     known += [at for at in (wait.started_at, wait.finished_at) if at is not None]
@@ -68,20 +73,26 @@ def times_of(wait: Wait) -> Time | None:
     return Time(begin, end if end > begin else begin + 1)
 
 
-def points_of(wait: Wait) -> list[Point]:
+def curves_of(wait: Wait, what: Literal["delay", "progress"]) -> Curves:
     """Return the series up to the end: it is thinned out, and the jobs hold what the last sample found."""
-    points = list(wait.series)
+    curves: Curves = {}
+    for point in wait.series:
+        curves.setdefault(point.id, []).append((point.at, getattr(point, what)))
     # With a failed poll in the end nobody knows when the last sample was.
-    if points and wait.finished_at is not None and not wait.failure and points[-1].at < wait.finished_at:
-        points += [Point(wait.finished_at, job.id, job.progress, job.delay) for job in wait.jobs]
-    return points
+    if wait.series and wait.finished_at is not None and not wait.failure and wait.series[-1].at < wait.finished_at:
+        for job in wait.jobs:
+            curves.setdefault(job.id, []).append((wait.finished_at, getattr(job, what)))
+    return curves
+
+
+def _known(curves: Curves) -> list[float]:
+    return [value for curve in curves.values() for _at, value in curve if value is not None]
 
 
 def delay_curve(wait: Wait, key: str) -> Chart | None:
     """Return the delay of each job with the limit; None if it was never known."""
-    points = points_of(wait)
-    values = [point.delay for point in points if point.delay is not None]
-    times = times_of(wait)
+    curves, times = curves_of(wait, "delay"), times_of(wait)
+    values = _known(curves)
     if not values or times is None:
         return None
     axis = delay_axis(values, wait.max_delay, _CURVE_HEIGHT)
@@ -98,7 +109,7 @@ def delay_curve(wait: Wait, key: str) -> Chart | None:
         )
         above.append(element("path", {"class": "limit", "d": f"M0 {allowed:.1f}H{WIDTH}"}))
         legend.append(("limit", f"limit {wait.max_delay:g} s (max_delay)"))
-    lines, of_lines = _curves(wait, _coloured(wait), [(point, point.delay) for point in points], times, axis)
+    lines, of_lines = _lines(wait, _coloured(wait), curves, times, axis)
     chart = picture(
         f"{key}-delay", "Delay of the jobs", f"{about}.", _CURVE_HEIGHT, [*below, *_grid(axis), *lines, *above]
     )
@@ -108,41 +119,37 @@ def delay_curve(wait: Wait, key: str) -> Chart | None:
 
 def progress_curve(wait: Wait, key: str) -> Chart | None:
     """Return the progress of the full phase of each job; None if it was never known, or over before the wait."""
-    points = points_of(wait)
-    values = [point.progress for point in points if point.progress is not None]
-    times = times_of(wait)
+    curves, times = curves_of(wait, "progress"), times_of(wait)
+    values = _known(curves)
     if not values or min(values) >= 100 or times is None:
         return None
     axis = Values(100, _CURVE_HEIGHT)
     about = f"Progress of the full phase of {counted(len(wait.jobs))} over time, from {min(values):g} % to {max(values):g} %."
-    lines, legend = _curves(wait, _slowest(wait), [(point, point.progress) for point in points], times, axis)
+    lines, legend = _lines(wait, _slowest(wait), curves, times, axis)
     chart = picture(f"{key}-progress", "Progress of the jobs", about, _CURVE_HEIGHT, [*_grid(axis), *lines])
     labels = [(axis.y(value), f"{value:g} %") for value in axis.ticks]
     return Chart("Progress of the full phase", frame(chart, times, labels, _CURVE_HEIGHT), legend)
 
 
-def _curves(
-    wait: Wait, coloured: Mapping[int, Job], values: Sequence[tuple[Point, float | None]], times: Time, axis: Values
+def _lines(
+    wait: Wait, coloured: Mapping[int, Job], curves: Curves, times: Time, axis: Values
 ) -> tuple[list[Markup], tuple[tuple[str, str], ...]]:
     """Return the lines of some jobs, by the number of their colour, over the others, and what the colours mean."""
-    value_of = {id(point): value for point, value in values}
-    points = of_job([point for point, _value in values])
     named = {job.id for job in coloured.values()}
 
-    def drawn(of_one: Iterable[Point]) -> str:
-        places = ((times.x(point.at), value_of[id(point)]) for point in of_one)
-        return line(None if value is None else (x, axis.y(value)) for x, value in places)
+    def drawn(curve: Curve) -> str:
+        return line(None if value is None else (times.x(at), axis.y(value)) for at, value in curve)
 
     lines: list[Markup] = []
     legend: list[tuple[str, str]] = []
-    others = "".join(drawn(of_one) for job_id, of_one in points.items() if job_id not in named)
+    others = "".join(drawn(curve) for job_id, curve in curves.items() if job_id not in named)
     if others:
         lines.append(element("path", {"class": "thin", "d": others}))
     if len(wait.jobs) > 2 * _COLOURS:
-        lines += _spread(values, times, axis)
+        lines += _spread(curves, times, axis)
         legend += [("band", "10 to 90 % of the jobs"), ("median", "median")]
     for number, job in sorted(coloured.items(), reverse=True):
-        path = drawn(points.get(job.id, ()))
+        path = drawn(curves.get(job.id, []))
         if path:
             lines.append(element("path", {"class": f"line c{number}", "d": path}, element("title", {}, job.id)))
             legend.insert(0, (f"c{number}", job.name))
@@ -153,9 +160,7 @@ def _curves(
 
 def _coloured(wait: Wait) -> dict[int, Job]:
     """Return the worst jobs with a delay, then the worst with progress, by the numbers of their colours."""
-    points = points_of(wait)
-    with_delay = {point.id for point in points if point.delay is not None}
-    with_progress = {point.id for point in points if point.progress is not None}
+    with_delay, with_progress = _with_any(wait, "delay"), _with_any(wait, "progress")
     ranked = [job for job in wait.worst_first if job.id in with_delay]
     ranked += [job for job in wait.worst_first if job.id in with_progress - with_delay]
     return dict(enumerate(ranked[:_COLOURS], start=1))
@@ -163,7 +168,7 @@ def _coloured(wait: Wait) -> dict[int, Job]:
 
 def _slowest(wait: Wait) -> dict[int, Job]:
     """Return the jobs with the least progress; those with a colour in the other chart keep it."""
-    with_progress = {point.id for point in points_of(wait) if point.progress is not None}
+    with_progress = _with_any(wait, "progress")
     ranked = sorted((job for job in wait.worst_first if job.id in with_progress), key=lambda job: job.progress or 0.0)
     slowest = {job.id: job for job in ranked[:_COLOURS]}
     chosen = {number: slowest.pop(job.id) for number, job in _coloured(wait).items() if job.id in slowest}
@@ -171,18 +176,19 @@ def _slowest(wait: Wait) -> dict[int, Job]:
     return {**chosen, **dict(zip(free, slowest.values(), strict=False))}
 
 
-def _spread(values: Sequence[tuple[Point, float | None]], times: Time, axis: Values) -> list[Markup]:
+def _with_any(wait: Wait, what: Literal["delay", "progress"]) -> set[str]:
+    return {job_id for job_id, curve in curves_of(wait, what).items() if any(value is not None for _at, value in curve)}
+
+
+def _spread(curves: Curves, times: Time, axis: Values) -> list[Markup]:
     by_time: dict[float, list[float]] = {}
-    for point, value in values:
+    for at, value in chain.from_iterable(curves.values()):
         if value is not None:
-            by_time.setdefault(point.at, []).append(value)
-    lower: list[tuple[float, float]] = []
-    median: list[tuple[float, float]] = []
-    upper: list[tuple[float, float]] = []
-    for at, of_time in sorted(by_time.items()):
-        ranked = sorted(of_time)
-        for share, places in ((0.1, lower), (0.5, median), (0.9, upper)):
-            places.append((times.x(at), axis.y(ranked[round(share * (len(ranked) - 1))])))
+            by_time.setdefault(at, []).append(value)
+    ranked = [(times.x(at), sorted(values)) for at, values in sorted(by_time.items())]
+    lower, median, upper = (
+        [(x, axis.y(values[round(share * (len(values) - 1))])) for x, values in ranked] for share in (0.1, 0.5, 0.9)
+    )
     return [
         element("path", {"class": "band", "d": area(upper, lower)}),
         element("path", {"class": "median", "d": line(median)}),

@@ -449,11 +449,3 @@ def _shown(value: object) -> str:
     if isinstance(value, (int, float)) and (read := number(value)) is not None:
         return f"{read:g}" if abs(read) < 1e6 else f"{read:.0f}"
     return text(value, _SENTENCE)
-
-
-def of_job(points: Sequence[Point]) -> dict[str, list[Point]]:
-    """Return points by the id of their job, in the order of time."""
-    by_id: dict[str, list[Point]] = {}
-    for point in points:
-        by_id.setdefault(point.id, []).append(point)
-    return by_id

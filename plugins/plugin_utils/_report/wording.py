@@ -25,15 +25,15 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 Tone: TypeAlias = Literal["good", "warn", "hold", "bad", "odd"]
 
 # What each verdict means, and how alarming it is.
-_OF_VERDICTS: Mapping[Verdict, tuple[str, Tone]] = {
-    Verdict.READY: ("All jobs were ready together. The gate is open.", "good"),
-    Verdict.TIMEOUT: ("Timed out before all jobs were ready. The gate stays shut.", "warn"),
-    Verdict.HELD: ("Only the hold file is blocking. The gate stays shut.", "hold"),
-    Verdict.FAILED: ("A job failed. The gate stays shut.", "bad"),
-    Verdict.ENDED: ("A job ended before it reached its goal. The gate stays shut.", "bad"),
-    Verdict.ERROR: ("The jobs could not be read. The gate stays shut.", "bad"),
-    Verdict.MISSING: ("The service does not know every job. The gate stays shut.", "odd"),
-    Verdict.UNKNOWN: ("A job has an unknown status. The gate stays shut.", "odd"),
+_OF_VERDICTS: Mapping[str, tuple[str, Tone]] = {
+    Verdict.READY.value: ("All jobs were ready together. The gate is open.", "good"),
+    Verdict.TIMEOUT.value: ("Timed out before all jobs were ready. The gate stays shut.", "warn"),
+    Verdict.HELD.value: ("Only the hold file is blocking. The gate stays shut.", "hold"),
+    Verdict.FAILED.value: ("A job failed. The gate stays shut.", "bad"),
+    Verdict.ENDED.value: ("A job ended before it reached its goal. The gate stays shut.", "bad"),
+    Verdict.ERROR.value: ("The jobs could not be read. The gate stays shut.", "bad"),
+    Verdict.MISSING.value: ("The service does not know every job. The gate stays shut.", "odd"),
+    Verdict.UNKNOWN.value: ("A job has an unknown status. The gate stays shut.", "odd"),
 }
 
 
@@ -121,8 +121,8 @@ def of_cutover(cutover: Cutover) -> dict[str, str]:
     if stopped:
         # The table of the databases names them.
         facts["Stopped"] = f"{stopped} of {counted(len(cutover.databases))}"
-    if evidence(cutover):
-        facts["Evidence"] = evidence(cutover)
+    if rested_on := evidence(cutover):
+        facts["Evidence"] = rested_on
     return facts
 
 
@@ -221,43 +221,36 @@ def word(view: Wait | Cutover) -> str:
 
 def says(view: Wait | Cutover) -> str:
     """Return what the verdict or the outcome means, in a sentence or two."""
-    if isinstance(view, Cutover):
-        return _of_cutover(view)
-    if view.replay:
-        return "A recording was judged again: no evidence, and no reason to open a gate."
-    if view.verdict == Verdict.ERROR.value and not view.jobs:
-        return "The wait could not begin. The gate stays shut."
-    if view.verdict == Verdict.TIMEOUT.value and view.rules.get("timeout") == "0":
-        return "Not all jobs were ready in the one sample that was taken. The gate stays shut."
-    if view.verdict == Verdict.READY.value and not view.ready:
-        return "The result contradicts itself. The gate stays shut."
-    return _of_verdict(view)[0]
-
-
-def _of_cutover(cutover: Cutover) -> str:
-    # The result may be of another version, with an outcome that this one does not know.
-    known = {outcome.value: said for outcome, said in HEADLINES.items()}
-    if cutover.outcome in known and (cutover.ready or cutover.outcome != Outcome.DONE.value):
-        return known[cutover.outcome]
-    failed = next((stage.name for stage in cutover.stages if stage.state == "failed"), "")
-    return f"The cutover stopped in the stage {failed}." if failed else "The cutover did not succeed."
+    return _meaning(view)[0]
 
 
 def tone(view: Wait | Cutover) -> Tone:
     """How alarming it is."""
+    return _meaning(view)[1]
+
+
+def _meaning(view: Wait | Cutover) -> tuple[str, Tone]:
     if isinstance(view, Cutover):
-        if view.ready:
-            return "good"
-        # Nothing is lost: the source is in use, as before.
-        return "warn" if view.outcome in ("unfrozen", "not_begun") else "bad"
+        return _of_outcome(view)
     if view.replay:
-        return "odd"
+        return "A recording was judged again: no evidence, and no reason to open a gate.", "odd"
+    if view.verdict == Verdict.ERROR.value and not view.jobs:
+        return "The wait could not begin. The gate stays shut.", "bad"
+    if view.verdict == Verdict.TIMEOUT.value and view.rules.get("timeout") == "0":
+        return "Not all jobs were ready in the one sample that was taken. The gate stays shut.", "warn"
     if view.verdict == Verdict.READY.value and not view.ready:
-        return "bad"
-    return _of_verdict(view)[1]
-
-
-def _of_verdict(wait: Wait) -> tuple[str, Tone]:
+        return "The result contradicts itself. The gate stays shut.", "bad"
     # The result may be of another version, with a verdict that this one does not know.
-    known = {verdict.value: said for verdict, said in _OF_VERDICTS.items()}
-    return known.get(wait.verdict, ("The gate stays shut.", "odd"))
+    return _OF_VERDICTS.get(view.verdict, ("The gate stays shut.", "odd"))
+
+
+def _of_outcome(cutover: Cutover) -> tuple[str, Tone]:
+    # Nothing is lost: the source is in use, as before.
+    mild = cutover.outcome in (Outcome.UNFROZEN.value, Outcome.NOT_BEGUN.value)
+    tone: Tone = "good" if cutover.ready else "warn" if mild else "bad"
+    # The result may be of another version, with an outcome that this one does not know.
+    known = {outcome.value: said for outcome, said in HEADLINES.items()}
+    if cutover.outcome in known and (cutover.ready or cutover.outcome != Outcome.DONE.value):
+        return known[cutover.outcome], tone
+    failed = next((stage.name for stage in cutover.stages if stage.state == "failed"), "")
+    return f"The cutover stopped in the stage {failed}." if failed else "The cutover did not succeed.", tone

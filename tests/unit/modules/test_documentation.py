@@ -111,7 +111,7 @@ COMPARISON = returned(drs_job_compare_info, "jobs", "comparisons", "rows")
 WAIT, CUTOVER = "wait-result", "cutover-result"
 LISTS: list[tuple[str, list[str], type[Enum]]] = [
     ("verdict, documented", words(returned(drs_job_wait)["verdict"]["description"]), Verdict),
-    ("verdict, in reports", [verdict.value for verdict in _OF_VERDICTS], Verdict),
+    ("verdict, in reports", [*_OF_VERDICTS], Verdict),
     ("verdict, in its schema", of_schema(WAIT, "properties", "verdict"), Verdict),
     ("verdict, recorded", of_schema("recording-line", "oneOf", 3, "properties", "verdict"), Verdict),
     ("comparison, documented", words(COMPARISON["verdict"]["description"]), CompareVerdict),
