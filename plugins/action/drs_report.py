@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ..plugin_utils._report.write import TITLE, write_report
+from ..plugin_utils._report.write import TITLE, write_each
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "result": {"type": "dict", "required": True},
@@ -26,14 +26,8 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         outcome: dict[str, Any] = super().run(tmp, task_vars)
         _validation, options = self.validate_argument_spec(OPTIONS)
-        written: list[str] = []
-        problems: list[str] = []
-        for path in options["paths"]:
-            problem = write_report(path, options["result"], options["title"], check_mode=self._task.check_mode)
-            if problem:
-                problems.append(problem)
-            else:
-                written.append(path)
+        given = (options["paths"], options["result"], options["title"])
+        written, problems = write_each(*given, check_mode=self._task.check_mode)
         outcome.update(changed=bool(written), written=written, problems=problems, failed=bool(problems))
         if problems:
             # One missing file does not prevent the others; the caller decides what it means.

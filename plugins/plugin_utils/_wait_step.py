@@ -17,7 +17,7 @@ from ..module_utils._job.errors import DrsError
 from ..module_utils._wait.recording import REPLAY
 from ._report.summary import summary
 from ._report.untrusted import fields
-from ._report.write import TITLE, beside, write_report, wrong_suffixes
+from ._report.write import TITLE, beside, write_each, wrong_suffixes
 from ._role_variables import as_list, given, other_hosts, variables_of
 
 STEPS = ("begin", "publish", "summary", "open")
@@ -66,14 +66,10 @@ class WaitStep:
     def publish(self) -> dict[str, Any]:
         """Write the reports and publish the verdict; what could not be written is a warning and joins the message."""
         result = self._result()
-        written: list[str] = []
-        problems: list[str] = []
-        for path in self._paths(problems):
-            problem = write_report(path, result, self._options["title"], check_mode=self._action._task.check_mode)
-            if problem:
-                problems.append(problem)
-            else:
-                written.append(path)
+        paths, moved = self._paths()
+        given = (paths, result, self._options["title"])
+        written, problems = write_each(*given, check_mode=self._action._task.check_mode)
+        problems = moved + problems
         answer: dict[str, Any] = {"written": written, "problems": problems, "msg": str(result.get("reason") or "")}
         if problems:
             answer["warnings"] = problems
@@ -81,20 +77,20 @@ class WaitStep:
             answer["ansible_stats"] = {"data": self._statistics(result), "per_host": False, "aggregate": False}
         return answer
 
-    def _paths(self, problems: list[str]) -> list[str]:
+    def _paths(self) -> tuple[list[str], list[str]]:
         """Return the reports to write; one that another host writes too gets this host's name, so that none is lost."""
         taken: set[str] = set()
         for host in other_hosts(self._vars, self._host):
             begun = fields(variables_of(self._vars, host).get(BEGUN))
             if begun.get("host") == host:
                 taken.update(begun.get("reports") or ())
-        paths = []
+        paths, problems = [], []
         for path in self._options["reports"]:
             own = beside(path, self._host) if path in taken else path
             if own != path:
                 problems.append(f"Another host writes {path} too, so the report of {self._host} is {own}.")
             paths.append(own)
-        return paths
+        return paths, problems
 
     def _statistics(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """Return what set_stats would: ready only if every host of the play is, with the verdict of each."""

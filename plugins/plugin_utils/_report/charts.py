@@ -218,10 +218,18 @@ def timeline(wait: Wait, key: str) -> Chart | None:
         )
     if len(wait.jobs) > _MOST_ROWS:
         return Chart("Jobs by status", _stack(spans, statuses, times, key), legend, remark)
-    return Chart("Statuses", _rows(wait, spans, times, key), legend, remark)
+    rows = [
+        (job.name, [(at, until, colour(now), f"{job.id}: {now or 'not found'}") for at, until, now in spans[job.id]])
+        for job in wait.worst_first
+    ]
+    about = "; ".join(f"{job.name} ends as {job.status or job.state}" for job in wait.worst_first)
+    drawing = _rows(f"{key}-statuses", "Statuses of the jobs over time", f"{about}.", rows, times)
+    return Chart("Statuses", drawing, legend, remark)
 
 
 _Span = tuple[float, float, str]
+# From when to when, the class that colours it, and its title.
+_Bar = tuple[float, float, str, str]
 
 
 def _spans(wait: Wait, times: Time) -> dict[str, list[_Span]]:
@@ -240,16 +248,12 @@ def _spans(wait: Wait, times: Time) -> dict[str, list[_Span]]:
     }
 
 
-def _rows(wait: Wait, spans: dict[str, list[_Span]], times: Time, key: str) -> Markup:
-    height = _ROW_HEIGHT * len(wait.jobs)
-    bars, said = [], []
-    for row, job in enumerate(wait.worst_first):
-        for at, until, status in spans.get(job.id, ()):
-            bars.append(_bar(times, at, until, row, colour(status), f"{job.id}: {status or 'not found'}"))
-        said.append(f"{job.name} ends as {job.status or job.state}")
-    chart = picture(f"{key}-statuses", "Statuses of the jobs over time", f"{'; '.join(said)}.", height, bars)
-    labels = [((row + 0.5) * _ROW_HEIGHT, _label(job.name)) for row, job in enumerate(wait.worst_first)]
-    return frame(chart, times, labels, height, rows=True)
+def _rows(key: str, title: str, about: str, rows: Sequence[tuple[str, Sequence[_Bar]]], times: Time) -> Markup:
+    """Return a chart with a row for each name, in which bars last from a time to another one."""
+    height = _ROW_HEIGHT * len(rows)
+    bars = [_bar(times, row, *bar) for row, (_name, bars) in enumerate(rows) for bar in bars]
+    labels = [((row + 0.5) * _ROW_HEIGHT, _label(name)) for row, (name, _bars) in enumerate(rows)]
+    return frame(picture(key, title, about, height, bars), times, labels, height, rows=True)
 
 
 def _label(name: str) -> str:
@@ -261,11 +265,11 @@ def _label(name: str) -> str:
     return f"{begin[0].rstrip() if begin else name[:22]}…{end[0] if end else name[-15:]}"
 
 
-def _bar(times: Time, begin: float, end: float, row: int, name: str, title: str) -> Markup:
+def _bar(times: Time, row: int, begin: float, end: float, name: str, title: str) -> Markup:
     # What lasted no time is still seen.
     width = max(times.x(end) - times.x(begin), 4.0)
-    place: dict[str, str | float] = {"x": min(times.x(begin), WIDTH - width), "y": row * _ROW_HEIGHT + 4}
-    size: dict[str, str | float] = {"width": width, "height": _ROW_HEIGHT - 8}
+    place = {"x": min(times.x(begin), WIDTH - width), "y": row * _ROW_HEIGHT + 4}
+    size = {"width": width, "height": _ROW_HEIGHT - 8}
     return element("rect", {"class": f"s-{name}", **place, **size}, element("title", {}, title))
 
 
@@ -313,11 +317,8 @@ def outage_chart(cutover: Cutover) -> Chart | None:
         return None
     begin = min(began for _stage, began, _ended in shown)
     times = Time(begin, max(begin + 1, *(ended for _stage, _began, ended in shown)))
-    bars, said, labels = [], [], []
-    for row, (stage, began, ended) in enumerate(shown):
-        bars.append(_bar(times, began, ended, row, f"stage-{stage.tone}", stage.name))
-        said.append(f"{stage.name} {stage.seconds:.1f} s from {clock(began, '%H:%M:%S')}")
-        labels.append(((row + 0.5) * _ROW_HEIGHT, _label(stage.name)))
-    height = _ROW_HEIGHT * len(shown)
-    chart = picture("outage", "Stages from the freeze on", f"{', '.join(said)}.", height, bars)
-    return Chart("From the freeze on", frame(chart, times, labels, height, rows=True), ())
+    rows = [(stage.name, [(began, ended, f"stage-{stage.tone}", stage.name)]) for stage, began, ended in shown]
+    about = ", ".join(
+        f"{stage.name} {stage.seconds:.1f} s from {clock(began, '%H:%M:%S')}" for stage, began, _ended in shown
+    )
+    return Chart("From the freeze on", _rows("outage", "Stages from the freeze on", f"{about}.", rows, times), ())

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import TypeVar
 
-from jinja2 import Template
 from markupsafe import Markup
 
 from ...module_utils._gate.rules import Goal
@@ -56,15 +54,10 @@ def render(view: Wait | Cutover, title: str) -> str:
     else:
         waits = [("wait", "", view)]
         more = {"cutover": None, "replay": of_replay(view)}
-    page = _template().render(title=title, view=view, waits=waits, **more)
-    return re.sub(r"\n\s*\n+", "\n", page).strip() + "\n"
-
-
-@cache
-def _template() -> Template:
     filters = (breakable, charts, colour, estimate, facts, from_to, of_database, of_position, of_stop, of_subtasks)
     filters += (origin, outage_chart, says, screen, shortened, tone, word, worst_first)
-    return template("report.html.j2", {each.__name__: each for each in filters})
+    page = template("report.html.j2", *filters).render(title=title, view=view, waits=waits, **more)
+    return re.sub(r"\n\s*\n+", "\n", page).strip() + "\n"
 
 
 def screen(entries: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:

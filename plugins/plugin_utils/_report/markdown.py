@@ -94,8 +94,8 @@ def _table_row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _called(database: Database) -> str:
-    return f"{_plain(database.given_name)}<br>{_code(database.id)}" if database.given_name else _code(database.id)
+def _called(job: Job | Database) -> str:
+    return f"{_plain(job.given_name)}<br>{_code(job.id)}" if job.given_name else _code(job.id)
 
 
 def _facts_of(facts: Iterable[tuple[str, str]]) -> str:
@@ -159,7 +159,7 @@ def _row(job: Job) -> str:
     delay += f"<br>{of_position(job)}" if of_position(job) else ""
     held = "<br>".join(f"{_code(hold.rule)} {_plain(shortened(hold.text, 200))}" for hold in job.holds)
     status = _code(job.status or job.state)
-    called = _code(job.id) if not job.given_name else f"{_plain(job.given_name)}<br>{_code(job.id)}"
+    called = _called(job)
     called += f"<br>source at {_code(job.position)}" if job.position else ""
     called += f"<br>{of_subtasks(job)}" if of_subtasks(job) else ""
     return f"| {_MARK[job.ready]} | {called} | {status} | {progress} | {delay} | {held} |"

@@ -9,17 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Template
 
 from .._files import write_whole
 from .pages import template
 from .untrusted import shortened, text
-from .view import Cutover, read
-from .wording import Tone, says, span, tone
+from .view import cutover_of
+from .wording import Tone, says, span, tone, words
 
 # What could be a report: its size in bytes, and the number of them.
 _LARGEST = 32 * 1024 * 1024
@@ -49,9 +46,7 @@ class Row:
     @classmethod
     def of(cls, name: str, result: Mapping[str, Any], page: str = "") -> Row:
         """The row of a result of the role ``drs_cutover``."""
-        view = read({**result, "kind": "cutover"})
-        if not isinstance(view, Cutover):
-            raise TypeError
+        view = cutover_of(result)
         jobs = next((tuple(job.name for job in wait.jobs) for wait in reversed([*view.gates.values()])), ())
         reason = "" if view.ready and not view.reason.partition(". ")[2] else view.reason or says(view)
         return cls(
@@ -81,16 +76,16 @@ def totals(rows: Sequence[Row]) -> str:
     numbers: dict[str, int] = {}
     for row in sorted(rows, key=lambda row: _ORDER.index(row.tone)):
         numbers[row.outcome] = numbers.get(row.outcome, 0) + 1
-    counts = ", ".join(f"{number} {outcome.replace('_', ' ')}" for outcome, number in numbers.items())
+    counts = ", ".join(f"{number} {words(outcome)}" for outcome, number in numbers.items())
     outages = [row.outage for row in rows if row.outage is not None]
     longest = f"; longest outage {span(max(outages))}" if outages else ""
     return f"{counts}{longest}" if counts else "no cutover"
 
 
-def rows_in(folder: Path, found: Mapping[Path, int] | None = None) -> list[Row]:
-    """Return a row for each report of a cutover in a folder, the most alarming first; what is no such report is left out."""
+def rows_of(files: Iterable[Path]) -> list[Row]:
+    """Return a row for each report of a cutover, the most alarming first; what is no such report is left out."""
     rows = []
-    for path in found or _reports(folder):
+    for path in files:
         try:
             result = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
@@ -105,13 +100,14 @@ def rows_in(folder: Path, found: Mapping[Path, int] | None = None) -> list[Row]:
 
 def write_index(path: str) -> str | None:
     """Write a page with a row for each report in its folder; return a sentence if that is not possible."""
+    folder = Path(path).parent
+    found: dict[Path, int] | None = None
     try:
         for _try in range(_TRIES):
-            found = _reports(Path(path).parent)
-            rows = rows_in(Path(path).parent, found)
-            write_whole(Path(path), render(rows).encode("utf-8"), 0o644)
-            if _reports(Path(path).parent) == found:
+            before, found = found, files_in(folder)
+            if found == before:
                 break
+            write_whole(Path(path), render(rows_of(found)).encode("utf-8"), 0o644)
     except OSError as error:
         return f"The index {path} was not written: {error.strerror or 'unknown error'}."
     return None
@@ -121,10 +117,10 @@ def render(rows: Sequence[Row]) -> str:
     """Return the whole page."""
     worst: Tone = rows[0].tone if rows else "odd"
     done = sum(row.tone == "good" for row in rows)
-    return _template().render(rows=rows, tone=worst, done=done, totals=totals(rows))
+    return template("overview.html.j2").render(rows=rows, tone=worst, done=done, totals=totals(rows))
 
 
-def _reports(folder: Path) -> dict[Path, int]:
+def files_in(folder: Path) -> dict[Path, int]:
     """Return what could be the reports in a folder, with the time at which each was written."""
     found = {}
     for path in sorted(folder.glob("*.json"))[:_MOST]:
@@ -135,8 +131,3 @@ def _reports(folder: Path) -> dict[Path, int]:
         if path.is_file() and status.st_size <= _LARGEST:
             found[path] = status.st_mtime_ns
     return found
-
-
-@cache
-def _template() -> Template:
-    return template("overview.html.j2", {})

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from .wording import span, words
 _ROOT = Path(__file__).resolve().parents[3]
 
 
-def template(name: str, filters: Mapping[str, Callable[..., Any]]) -> Template:
-    """Return one of the templates beside this file, with the filters that its page needs beside those of all."""
+@cache
+def template(name: str, *filters: Callable[..., Any]) -> Template:
+    """Return one of the templates beside this file, with what it calls beside what all of them do."""
     # Whatever the suffix: what is not escaped by mistake would be a text of a server.
     pages = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -30,9 +32,14 @@ def template(name: str, filters: Mapping[str, Callable[..., Any]]) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    pages.filters.update(filters, span=span, words=words, day=lambda at: clock(at, "%Y-%m-%d %H:%M:%S"))
+    pages.filters.update({each.__name__: each for each in (span, words, day, *filters)})
     pages.globals["version"] = _version()
     return pages.get_template(name)
+
+
+def day(at: float) -> str:
+    """Return an epoch time as the tables of the pages have it."""
+    return clock(at, "%Y-%m-%d %H:%M:%S")
 
 
 def _version() -> str:

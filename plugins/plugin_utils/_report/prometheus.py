@@ -11,10 +11,11 @@ No label is named ``job``: Prometheus sets that one itself, and renames ours to 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from ...module_utils._gate.gate import Verdict
 from ...module_utils._gate.rules import Rule
-from .view import Cutover, Job, Wait
+from .view import Cutover, Wait
 
 # Name: (help, samples by their labels).
 Samples = dict[tuple[tuple[str, str], ...], float]
@@ -61,59 +62,58 @@ def render(view: Wait | Cutover, title: str, gate: str = "") -> str:
     return "".join(_family(name, samples) for name, samples in families.items() if samples)
 
 
-def _add(families: Mapping[str, Samples], name: str, labels: Mapping[str, str], value: float | None) -> None:
-    if value is not None:
-        # Two ids can look the same once unprintable characters are removed: the first one stays.
-        families[name].setdefault(tuple(labels.items()), value)
+def _add(families: Mapping[str, Samples], begin: str, labels: Mapping[str, str], **values: float | None) -> None:
+    """Add values with these labels, each to the family whose name begins so and ends in the value's."""
+    for name, value in values.items():
+        if value is not None:
+            # Two ids can look the same once unprintable characters are removed: the first one stays.
+            families[begin + name].setdefault(tuple(labels.items()), value)
 
 
 def _add_wait(families: Mapping[str, Samples], wait: Wait, labels: Mapping[str, str]) -> None:
     if wait.replay:
         labels = {**labels, "replay": "true"}
-    values = {
-        "ready": float(wait.ready),
-        "duration_seconds": wait.numbers["elapsed"],
-        "polls": wait.numbers["polls"],
-        "requests": wait.numbers["requests"],
-        "errors": wait.numbers["errors"],
-        "started_timestamp_seconds": wait.started_at,
-        "finished_timestamp_seconds": wait.finished_at,
-        "valid_until_timestamp_seconds": wait.valid_until,
-    }
-    if wait.jobs:
-        values.update(jobs=len(wait.jobs), jobs_ready=wait.jobs_ready)
-    for name, value in values.items():
-        _add(families, f"drs_wait_{name}", labels, value)
+    add = partial(_add, families, "drs_wait_")
+    add(
+        labels,
+        ready=wait.ready,
+        duration_seconds=wait.numbers["elapsed"],
+        polls=wait.numbers["polls"],
+        requests=wait.numbers["requests"],
+        errors=wait.numbers["errors"],
+        started_timestamp_seconds=wait.started_at,
+        finished_timestamp_seconds=wait.finished_at,
+        valid_until_timestamp_seconds=wait.valid_until,
+    )
     for verdict in Verdict:
-        _add(families, "drs_wait_verdict", {**labels, "verdict": verdict.value}, float(verdict.value == wait.verdict))
+        add({**labels, "verdict": verdict.value}, verdict=verdict.value == wait.verdict)
     if wait.jobs:
+        add(labels, jobs=len(wait.jobs), jobs_ready=wait.jobs_ready)
         held = {rule: len(jobs) for rule, jobs in wait.held_by}
         for rule in Rule:
-            _add(families, "drs_wait_jobs_held", {**labels, "rule": rule.value}, held.get(rule.value, 0))
+            add({**labels, "rule": rule.value}, jobs_held=held.get(rule.value, 0))
     for job in wait.jobs:
-        _add_job(families, job, labels)
-
-
-def _add_job(families: Mapping[str, Samples], job: Job, labels: Mapping[str, str]) -> None:
-    # Always set, so that a legend or an alert has something to show for a job without a known name.
-    of_job = {**labels, "job_id": job.id, "job_name": job.given_name or job.id}
-    _add(families, "drs_wait_job_ready", of_job, float(job.ready))
-    _add(families, "drs_wait_job_state", {**of_job, "state": job.state}, 1)
-    _add(families, "drs_wait_job_delay_seconds", of_job, job.delay)
-    ratio = None if job.progress is None else job.progress / 100
-    _add(families, "drs_wait_job_progress_ratio", of_job, ratio)
+        # Always set, so that a legend or an alert has something to show for a job without a known name.
+        of_job = {**labels, "job_id": job.id, "job_name": job.given_name or job.id}
+        ratio = None if job.progress is None else job.progress / 100
+        add(of_job, job_ready=job.ready, job_delay_seconds=job.delay, job_progress_ratio=ratio)
+        add({**of_job, "state": job.state}, job_state=1)
 
 
 def _add_cutover(families: Mapping[str, Samples], cutover: Cutover, labels: Mapping[str, str]) -> None:
-    _add(families, "drs_cutover_ready", labels, float(cutover.ready))
-    _add(families, "drs_cutover_outcome", {**labels, "outcome": cutover.outcome}, 1)
-    _add(families, "drs_cutover_outage_seconds", labels, cutover.outage)
-    _add(families, "drs_cutover_started_timestamp_seconds", labels, cutover.started_at)
-    _add(families, "drs_cutover_finished_timestamp_seconds", labels, cutover.finished_at)
+    add = partial(_add, families, "drs_cutover_")
+    add(
+        labels,
+        ready=cutover.ready,
+        outage_seconds=cutover.outage,
+        started_timestamp_seconds=cutover.started_at,
+        finished_timestamp_seconds=cutover.finished_at,
+    )
+    add({**labels, "outcome": cutover.outcome}, outcome=1)
     for stage in cutover.stages:
         of_stage = {**labels, "stage": stage.name}
-        _add(families, "drs_cutover_stage_state", {**of_stage, "state": stage.state}, 1)
-        _add(families, "drs_cutover_stage_duration_seconds", of_stage, stage.seconds)
+        add(of_stage, stage_duration_seconds=stage.seconds)
+        add({**of_stage, "state": stage.state}, stage_state=1)
 
 
 def _family(name: str, samples: Samples) -> str:

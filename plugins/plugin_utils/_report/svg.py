@@ -11,7 +11,7 @@ width; texts stand around it as HTML. So one chart is sharp and readable on a ph
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import count
@@ -27,7 +27,7 @@ _DELAYS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10800, 43200, 86400, 604800)
 _PLAIN_UP_TO = 30
 
 
-def element(name: str, attributes: dict[str, str | float], *content: str) -> Markup:
+def element(name: str, attributes: Mapping[str, str | float], *content: str) -> Markup:
     """Return an element with escaped attributes; content is escaped unless it is Markup."""
     written = "".join(f' {key}="{escape(_shown(value))}"' for key, value in attributes.items())
     return Markup(f"<{name}{written}>{''.join(escape(part) for part in content)}</{name}>")
@@ -42,10 +42,10 @@ def _shown(value: str | float) -> str:
 def picture(key: str, title: str, about: str, height: int, content: Iterable[str]) -> Markup:
     """Return a stretched SVG with its title and description; ``height`` is its height in pixels and units."""
     names = f"{key}-title {key}-desc"
-    size: dict[str, str | float] = {"viewBox": f"0 0 {WIDTH} {height}", "preserveAspectRatio": "none", "height": height}
+    size = f"0 0 {WIDTH} {height}"
     return element(
         "svg",
-        {"role": "img", "aria-labelledby": names, **size},
+        {"role": "img", "aria-labelledby": names, "viewBox": size, "preserveAspectRatio": "none", "height": height},
         element("title", {"id": f"{key}-title"}, title),
         element("desc", {"id": f"{key}-desc"}, about),
         *content,

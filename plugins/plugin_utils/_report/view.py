@@ -211,13 +211,14 @@ class Cutover:
 
 def read(result: Mapping[str, Any]) -> Wait | Cutover:
     """Return the result of ``drs_job_wait`` or of the role ``drs_cutover``, whatever it went through since."""
-    return _cutover(result) if result.get("kind") == "cutover" else _wait(result)
+    return cutover_of(result) if result.get("kind") == "cutover" else _wait(result)
 
 
-def _cutover(result: Mapping[str, Any]) -> Cutover:
+def cutover_of(result: Mapping[str, Any]) -> Cutover:
+    """Return the result of the role ``drs_cutover``."""
     gates = {text(name, _SHORT): _wait(gate) for name, gate in fields(result.get("gates")).items() if fields(gate)}
     outcome = text(result.get("outcome"), _SHORT) or "unknown"
-    databases, facts = _databases(result, gates)
+    databases, facts = _databases(result)
     return Cutover(
         outcome=outcome,
         ready=flag(result.get("ready")) and outcome == Outcome.DONE.value,
@@ -236,41 +237,31 @@ def _cutover(result: Mapping[str, Any]) -> Cutover:
     )
 
 
-def _databases(
-    result: Mapping[Any, Any], gates: Mapping[str, Wait]
-) -> tuple[tuple[Database, ...], tuple[tuple[str, str], ...]]:
+def _databases(result: Mapping[Any, Any]) -> tuple[tuple[Database, ...], tuple[tuple[str, str], ...]]:
     """Return the databases, and the facts that are of none of them."""
-    names = {job.id: job.given_name for wait in gates.values() for job in wait.jobs if job.given_name}
-    stopped = [text(job_id, _SHORT) for job_id in items(result.get("stopped"))]
-    told = {text(entry.get("id"), _SHORT): entry for entry in mappings(result.get("databases"))}
-    ids = [*told, *(text(job_id, _SHORT) for job_id in items(result.get("jobs"))), *stopped]
-    if not told:
-        # Of a version that did not list them.
-        ids += [job.id for wait in gates.values() for job in wait.jobs]
-    given = {
-        job_id: text(told.get(job_id, {}).get("name"), _SHORT) or names.get(job_id, "")
-        for job_id in filter(None, ids[:_MOST])
-    }
-    shared = Counter(given.values())
+    told = {text(entry.get("id"), _SHORT) or "?": entry for entry in mappings(result.get("databases"))[:_MOST]}
+    names = {job_id: text(entry.get("name"), _SHORT) for job_id, entry in told.items()}
+    shared = Counter(names.values())
     compared = {text(each.get("id"), _SHORT): each for each in mappings(fields(result.get("comparisons")).get("jobs"))}
     facts = {text(name, _SHORT): value for name, value in fields(result.get("facts")).items()}
     databases = []
-    for job_id, name in given.items():
+    for job_id, entry in told.items():
         # Of a name that several jobs have nobody knows which is meant.
-        own = [facts.pop(key) for key in dict.fromkeys((job_id, name)) if key in facts and shared.get(key, 1) == 1]
+        keys = dict.fromkeys((job_id, names[job_id]))
+        own = [facts.pop(key) for key in keys if key in facts and shared.get(key, 1) == 1]
         pairs = [pair for value in own for pair in _facts(value)]
         verdicts = fields(fields(compared.get(job_id)).get("comparisons"))
         databases.append(
             Database(
                 id=job_id,
-                given_name=name,
-                engine=text(told.get(job_id, {}).get("engine"), _SHORT),
+                given_name=names[job_id],
+                engine=text(entry.get("engine"), _SHORT),
                 facts=tuple(pairs[:_MOST_FACTS]),
                 compared=tuple(
                     (text(kind, _SHORT), text(fields(each).get("verdict"), _SHORT) or "unknown")
                     for kind, each in list(verdicts.items())[:_MOST_FACTS]
                 ),
-                stopped=job_id in stopped,
+                stopped=flag(entry.get("stopped")),
             )
         )
     return tuple(databases), tuple(_facts(facts)[:_MOST_FACTS])
@@ -301,10 +292,11 @@ def _ran_by(result: Mapping[Any, Any]) -> str:
 
 
 def _warnings(result: Mapping[Any, Any]) -> tuple[str, ...]:
-    left_out = result.get("jobs_left_out")
-    few = isinstance(left_out, int) and left_out > 0
-    advice = f"{left_out} more jobs are not in this report, because drs_job_wait was not told series=true."
-    return (*([advice] if few else []), *(text(warning, _SENTENCE) for warning in items(result.get("warnings"))[:50]))
+    warnings = [text(warning, _SENTENCE) for warning in items(result.get("warnings"))[:50]]
+    if left_out := count(result.get("jobs_left_out")):
+        advice = f"{left_out} more jobs are not in this report, because drs_job_wait was not told series=true."
+        warnings.insert(0, advice)
+    return tuple(warnings)
 
 
 def _stage(stage: Mapping[Any, Any]) -> Stage:

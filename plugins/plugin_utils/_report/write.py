@@ -71,21 +71,25 @@ def render(result: Mapping[str, Any], suffix: str, title: str, gate: str = "") -
     return prometheus.render(view, shown, gate) if suffix == ".prom" else _RENDER[suffix](view, shown)
 
 
-def write_report(
-    path: str, result: Mapping[str, Any], title: str, *, gate: str = "", check_mode: bool = False
-) -> str | None:
-    """Write the report of a result; return a sentence if that is not possible, so that it does not prevent others.
+def write_each(
+    paths: Iterable[str], result: Mapping[str, Any], title: str, *, gate: str = "", check_mode: bool = False
+) -> tuple[list[str], list[str]]:
+    """Write the reports of a result; those written, and a sentence for each that could not be: none prevents another.
 
-    In check mode it is rendered and not written.
+    In check mode they are rendered and not written.
     """
-    try:
-        content = render(result, Path(path).suffix.lower(), title, gate)
-        if not check_mode:
-            write_whole(Path(path), content.encode("utf-8"), 0o644)
-    except (OSError, ReportError) as error:
-        why = error.strerror or "unknown error" if isinstance(error, OSError) else str(error).rstrip(".")
-        return f"The report {path} was not written: {why}."
-    return None
+    written: list[str] = []
+    problems: list[str] = []
+    for path in paths:
+        try:
+            content = render(result, Path(path).suffix.lower(), title, gate)
+            if not check_mode:
+                write_whole(Path(path), content.encode("utf-8"), 0o644)
+            written.append(path)
+        except (OSError, ReportError) as error:
+            why = error.strerror or "unknown error" if isinstance(error, OSError) else str(error).rstrip(".")
+            problems.append(f"The report {path} was not written: {why}.")
+    return written, problems
 
 
 def write_reports(
@@ -94,15 +98,12 @@ def write_reports(
     """Write the reports of a cutover, one for each of its gates beside each, and the ``index`` over all; the main ones, and what went wrong."""
     written: list[str] = []
     problems: list[str] = []
-    contents = [("", outcome, title)]
-    contents += [(gate, judged, f"{title}: {gate} gate") for gate, judged in outcome["gates"].items()]
     for path in paths:
-        for gate, content, headline in contents:
-            problem = write_report(beside(path, gate) if gate else path, content, headline, gate=gate)
-            if problem:
-                problems.append(problem)
-            elif not gate:
-                written.append(str(Path(path).absolute()))
+        main, wrong = write_each([path], outcome, title)
+        written += [str(Path(path).absolute()) for path in main]
+        problems += wrong
+        for gate, judged in outcome["gates"].items():
+            problems += write_each([beside(path, gate)], judged, f"{title}: {gate} gate", gate=gate)[1]
     problem = write_index(index) if index else None
     return written, [*problems, problem] if problem else problems
 

@@ -310,6 +310,7 @@ def without_stages() -> dict[str, dict[str, Any]]:
             **none,
             "outcome": "not_begun",
             "reason": "Check mode: each gate took one sample, and nothing was changed.",
+            "databases": ready["databases"],
             "gates": ready["gates"],
             "started_at": iso(NOON),
             "finished_at": iso(NOON + 1),

@@ -15,6 +15,7 @@ from jinja2 import Environment
 from markdown_it import MarkdownIt
 
 from ansible_collections.cutover.drs.plugins.plugin_utils._report import html
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.pages import template
 from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import SUFFIXES, render
 from ansible_collections.cutover.drs.tests.unit.reports import hostile
 from ansible_collections.cutover.drs.tests.unit.reports.readers import junit, metrics, waited
@@ -112,7 +113,7 @@ def harmless_markdown(summary: str) -> None:
 
 
 def test_the_template_escapes_and_finds_no_template_in_values() -> None:
-    environment = html._template().environment
+    environment = template("overview.html.j2").environment
     assert isinstance(environment, Environment)
     assert environment.autoescape is True
     source = (Path(html.__file__).parent / "report.html.j2").read_text()

@@ -20,7 +20,8 @@ from ansible_collections.cutover.drs.plugins.plugin_utils._cutover.waves import 
 from ansible_collections.cutover.drs.plugins.plugin_utils._report import overview
 from ansible_collections.cutover.drs.plugins.plugin_utils._report.overview import (
     Row,
-    rows_in,
+    files_in,
+    rows_of,
     table,
     totals,
     write_index,
@@ -125,7 +126,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_index_has_a_row_for_each_report_of_a_cutover_the_worst_first(folder: Path) -> None:
-    rows = rows_in(folder)
+    rows = rows_of(files_in(folder))
     assert [(row.name, row.outcome, row.page) for row in rows] == [
         ("stock", "frozen", "stock.json"),
         ("shop <b>", "unfrozen", "shop <b>.json"),

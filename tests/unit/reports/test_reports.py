@@ -395,7 +395,8 @@ def test_a_stop_that_failed_may_have_stopped_a_job() -> None:
     result = cutover_result("frozen", 2)
     stop = {"name": "stop", "state": "failed", "started_at": None, "finished_at": None, "seconds": None, "by": "run"}
     first = result["jobs"][0]
-    report = render({**result, "stages": [*result["stages"], stop], "stopped": [first]}, ".md", TITLE)
+    result["databases"][0]["stopped"] = True
+    report = render({**result, "stages": [*result["stages"], stop]}, ".md", TITLE)
     assert {row[0]: row[-1] for row in tidy(cells(report, ".md"))[1:]} == {
         job: "stopped" if job == first else "may be stopped" for job in result["jobs"]
     }

@@ -17,7 +17,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.action.drs_report import ActionModule
 from ansible_collections.cutover.drs.plugins.plugin_utils._files import write_whole
-from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import SUFFIXES, write_report
+from ansible_collections.cutover.drs.plugins.plugin_utils._report.write import SUFFIXES, write_each
 from ansible_collections.cutover.drs.tests.unit.reports.results import configuration_result
 
 
@@ -69,7 +69,7 @@ def test_a_symbolic_link_stays_one_and_the_report_is_where_it_leads(tmp_path: Pa
     if there:
         write(str(target), "old")
     link.symlink_to(target)
-    assert write_report(str(link), configuration_result(), "A gate") is None
+    assert write_each([str(link)], configuration_result(), "A gate") == ([str(link)], [])
     assert link.is_symlink()
     assert json.loads(target.read_text(encoding="utf-8"))["verdict"] == "error"
 
@@ -124,7 +124,7 @@ def test_the_task_with_nothing_to_write_changes_nothing() -> None:
 
 def test_a_report_may_have_the_longest_name_in_any_script(tmp_path: Path) -> None:
     report = tmp_path / ("\u5e93" * 83 + ".json")
-    assert write_report(str(report), configuration_result(), "A gate") is None
+    assert write_each([str(report)], configuration_result(), "A gate") == ([str(report)], [])
     assert report.is_file()
 
 
@@ -135,8 +135,8 @@ def test_a_report_is_not_written_through_the_link_of_another_user(tmp_path: Path
     target.write_text("root's")
     link.symlink_to(target)
     os.chown(link, 54321, 54321, follow_symlinks=False)
-    problem = write_report(str(link), configuration_result(), "A gate")
-    assert problem == f"The report {link} was not written: {link} is a symbolic link of uid 54321."
+    _written, problems = write_each([str(link)], configuration_result(), "A gate")
+    assert problems == [f"The report {link} was not written: {link} is a symbolic link of uid 54321."]
     assert target.read_text() == "root's"
     assert link.is_symlink()
 
@@ -144,5 +144,5 @@ def test_a_report_is_not_written_through_the_link_of_another_user(tmp_path: Path
 def test_a_report_does_not_replace_a_device(tmp_path: Path) -> None:
     link = tmp_path / "report.json"
     link.symlink_to("/dev/null")
-    problem = write_report(str(link), configuration_result(), "A gate")
-    assert problem == f"The report {link} was not written: /dev/null is not a regular file."
+    _written, problems = write_each([str(link)], configuration_result(), "A gate")
+    assert problems == [f"The report {link} was not written: /dev/null is not a regular file."]
