@@ -9,6 +9,7 @@ The shape that the public definitions have in common: the one of Jenkins (junit-
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from xml.etree import ElementTree
@@ -69,8 +70,7 @@ def _wait_suite(wait: Wait, name: str) -> _Suite:
         suite.properties["replay"] = of_replay(wait)
     suite.cases.append(_verdict_case(wait, suite.seconds))
     jobs = wait.worst_first
-    for job in jobs[:MOST_JOBS]:
-        suite.cases.append(_job_case(job))
+    suite.cases += map(_job_case, jobs[:MOST_JOBS])
     if len(jobs) > MOST_JOBS:
         suite.properties["jobs_left_out"] = str(len(jobs) - MOST_JOBS)
     return suite
@@ -116,11 +116,10 @@ def _stage_case(stage: Stage) -> _Case:
 
 
 def _totals(suites: list[_Suite]) -> dict[str, str]:
-    cases = [case for suite in suites for case in suite.cases]
-    totals = {"tests": str(len(cases))}
-    for plural, kind in (("failures", "failure"), ("errors", "error")):
-        totals[plural] = str(sum(case.kind == kind for case in cases))
-    return {**totals, "time": _seconds(sum(suite.seconds for suite in suites))}
+    kinds = Counter(case.kind for suite in suites for case in suite.cases)
+    totals = {"tests": kinds.total(), "failures": kinds["failure"], "errors": kinds["error"]}
+    shown = {name: str(number) for name, number in totals.items()}
+    return {**shown, "time": _seconds(sum(suite.seconds for suite in suites))}
 
 
 def _suite_element(suite: _Suite) -> ElementTree.Element:
