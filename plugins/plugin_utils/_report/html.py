@@ -54,8 +54,10 @@ def render(view: Wait | Cutover, title: str) -> str:
     else:
         waits = [("wait", "", view)]
         more = {"cutover": None, "replay": of_replay(view)}
-    filters = (breakable, charts, colour, estimate, facts, from_to, of_database, of_position, of_stop, of_subtasks)
-    filters += (origin, outage_chart, says, screen, shortened, tone, word, worst_first)
+    filters = (
+        *(breakable, charts, colour, estimate, facts, from_to, of_database, of_position, of_stop, of_subtasks),
+        *(origin, outage_chart, says, screen, shortened, tone, word, worst_first),
+    )
     page = template("report.html.j2", *filters).render(title=title, view=view, waits=waits, **more)
     return re.sub(r"\n\s*\n+", "\n", page).strip() + "\n"
 

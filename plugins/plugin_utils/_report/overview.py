@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,9 +74,7 @@ def table(rows: Iterable[Row]) -> list[str]:
 
 def totals(rows: Sequence[Row]) -> str:
     """Return how many cutovers had each outcome, and the longest outage."""
-    numbers: dict[str, int] = {}
-    for row in sorted(rows, key=lambda row: _ORDER.index(row.tone)):
-        numbers[row.outcome] = numbers.get(row.outcome, 0) + 1
+    numbers = Counter(row.outcome for row in sorted(rows, key=lambda row: _ORDER.index(row.tone)))
     counts = ", ".join(f"{number} {words(outcome)}" for outcome, number in numbers.items())
     outages = [row.outage for row in rows if row.outage is not None]
     longest = f"; longest outage {span(max(outages))}" if outages else ""
