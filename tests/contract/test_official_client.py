@@ -10,69 +10,22 @@ Where the two differ the vendor's is at fault, and the test says how: so it is s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
-from huaweicloudsdkdrs import v3 as sdk
-from huaweicloudsdkdrs import v5 as sdk5
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
-from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
-from ansible_collections.cutover.drs.tests.contract.support import HERE, OPENAPI
-from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, DEFAULTS, JOBS, PROJECT
-from drs_simulator import Simulator
+from ansible_collections.cutover.drs.tests.contract.support import BODIES, OPENAPI, Both
+from ansible_collections.cutover.drs.tests.unit.service.support import JOBS
 
-DOCUMENTED = json.loads(
-    (HERE.parents[1] / "simulator" / "bodies" / "errors-documented.json").read_text(encoding="utf-8")
-)
-STATUSES = yaml.safe_load(OPENAPI.read_text(encoding="utf-8"))["components"]["schemas"]["Status"]["enum"]
+DOCUMENTED = json.loads((BODIES / "errors-documented.json").read_text(encoding="utf-8"))
+STATUSES = OPENAPI["components"]["schemas"]["Status"]["enum"]
 IDS = [f"{number:08d}-0000-4000-8000-00000000jb21" for number in range(len(STATUSES))]
-OPERATIONS = ("batch-status", "batch-progress")
 
 
-class Official:
-    """The two operations by the vendor's client."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        credentials = BasicCredentials(BY_KEYS["access_key"], BY_KEYS["secret_key"], PROJECT)
-        builder = sdk.DrsClient.new_builder().with_credentials(credentials).with_endpoint(simulator.endpoint)
-        self._client = builder.build()
-
-    def statuses(self, jobs: list[str], **page: int) -> Any:
-        page_req = sdk.PageReq(**page) if page else None
-        body = sdk.BatchQueryJobReqPage(jobs=jobs, page_req=page_req)
-        return self._client.batch_list_job_status(sdk.BatchListJobStatusRequest(body=body))
-
-    def progress(self, jobs: list[str]) -> Any:
-        body = sdk.BatchQueryJobReq(jobs=jobs)
-        return self._client.batch_list_progresses(sdk.BatchListProgressesRequest(body=body))
-
-    def ask(self, operation: str, jobs: list[str]) -> Any:
-        return self.statuses(jobs, per_page=0) if operation == "batch-status" else self.progress(jobs)
-
-
-Both = Callable[..., tuple[Simulator, Official, Client]]
-
-
-@pytest.fixture
-def both() -> Iterator[Both]:
-    """A simulator with the vendor's client and ours, both logged in by access keys; neither tries again."""
-    with ExitStack() as stack:
-
-        def started(**scenario: Any) -> tuple[Simulator, Official, Client]:
-            if "jobs" not in scenario:
-                scenario["jobs"] = [{"id": job, "status": "INCRE_TRANSFER_STARTED"} for job in JOBS]
-            simulator = stack.enter_context(Simulator(scenario))
-            options = {**DEFAULTS, **BY_KEYS, "endpoint": simulator.endpoint, "request_retries": 0}
-            return simulator, Official(simulator), stack.enter_context(connect(options, {}))
-
-        yield started
+PAIR = [{"id": job, "status": "INCRE_TRANSFER_STARTED"} for job in JOBS]
 
 
 def test_every_status_is_read_alike(both: Both) -> None:
@@ -107,8 +60,8 @@ def test_every_field_is_read_alike(both: Both) -> None:
 
 @pytest.mark.parametrize("status", [200, 202])
 def test_both_success_codes_carry_the_whole_answer(both: Both, status: int) -> None:
-    _simulator, official, client = both(status_status=status, progress_status=status)
-    assert [len(official.ask(operation, list(JOBS)).results) for operation in OPERATIONS] == [2, 2]
+    _simulator, official, client = both(jobs=PAIR, status_status=status, progress_status=status)
+    assert [len(ask(list(JOBS)).results) for ask in (official.statuses, official.progress)] == [2, 2]
     assert all(record.found for records in client.both(JOBS) for record in records)
 
 
@@ -129,13 +82,16 @@ def attempt(read: Callable[[], Any]) -> tuple[Any, DrsError | None]:
         return None, error
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", ["batch-status", "batch-progress"])
 @pytest.mark.parametrize("number", range(len(DOCUMENTED["bodies"])))
 def test_every_documented_error_is_read_alike(both: Both, operation: str, number: int) -> None:
-    simulator, official, client = both(faults=[{"kind": "status", "documented": number, "operation": operation}])
+    simulator, official, client = both(
+        jobs=PAIR, faults=[{"kind": "status", "documented": number, "operation": operation}]
+    )
     documented = DOCUMENTED["bodies"][number]
-    job = JOBS[0]
-    records, error = attempt(lambda: client.statuses([job]) if operation == "batch-status" else client.progress([job]))
+    name, job = operation.replace("batch-", "").replace("status", "statuses"), JOBS[0]
+    ask = getattr(official, name)
+    records, error = attempt(lambda: getattr(client, name)([job]))
     if (operation, documented["http_status"]) == ("batch-status", 404):
         # Withdrawn: the list takes its place, and the vendor's client has no such thing.
         assert [record.status for record in records] == ["INCRE_TRANSFER_STARTED"]
@@ -143,12 +99,12 @@ def test_every_documented_error_is_read_alike(both: Both, operation: str, number
         return
     if documented["http_status"] == 200:
         # A page or nothing: the vendor's client makes no results of it, and no error.
-        assert official.ask(operation, [job]).results is None
+        assert ask([job]).results is None
         assert error
         assert error.kind.value == "protocol"
         return
     with pytest.raises(ServiceResponseException) as refused:
-        official.ask(operation, [job])
+        ask([job])
     theirs = refused.value
     assert theirs.status_code == documented["http_status"]
     assert [entry["request_id"] for entry in simulator.requests][-1] == theirs.request_id
@@ -192,17 +148,6 @@ def test_the_array_of_the_page_is_read_by_ours_alone(both: Both) -> None:
 CHILD = "cccccccc-0000-4000-8000-00000000jb21"
 
 
-def listed_by_v3(official: Official, **asked: Any) -> Any:
-    body = sdk.QueryJobsReq(**{"db_use_type": "migration", "engine_type": "", **asked})
-    return official._client.show_job_list(sdk.ShowJobListRequest(body=body))
-
-
-def listed_by_v5(simulator: Simulator, **asked: Any) -> Any:
-    credentials = BasicCredentials(BY_KEYS["access_key"], BY_KEYS["secret_key"], PROJECT)
-    client = sdk5.DrsClient.new_builder().with_credentials(credentials).with_endpoint(simulator.endpoint).build()
-    return client.list_jobs(sdk5.ListJobsRequest(**{"job_type": "migration", **asked}))
-
-
 FAMILY = [
     {"id": JOBS[0], "name": "orders", "status": "INCRE_TRANSFER_STARTED", "children": [CHILD]},
     {"id": JOBS[1], "name": "orders-2", "status": "CONFIGURATION", "mode": "FULL_TRANS", "engine": "postgresql"},
@@ -213,9 +158,9 @@ FAMILY = [
 def test_both_lists_are_read_alike(both: Both) -> None:
     """The vendor's classes of both versions, and ours by either."""
     for withdrawn in ([], ["list-v3"]):
-        simulator, official, client = both(jobs=FAMILY, withdrawn=withdrawn)
+        _simulator, official, client = both(jobs=FAMILY, withdrawn=withdrawn)
         ours = client.list_jobs(types=["migration"])
-        answer = listed_by_v5(simulator, limit=100) if withdrawn else listed_by_v3(official, per_page=100, cur_page=1)
+        answer = official.listed_by_v5(limit=100) if withdrawn else official.listed_by_v3(per_page=100, cur_page=1)
         assert (answer.total_count if withdrawn else answer.total_record) == len(ours) == 2
         for item, job in zip(answer.jobs, ours, strict=True):
             assert (item.id, item.name, item.status, item.engine_type, item.task_type, item.create_time) == (
@@ -229,19 +174,19 @@ def test_both_lists_are_read_alike(both: Both) -> None:
 
 def test_pages_and_filters_of_the_lists_are_as_both_clients_expect_them(both: Both) -> None:
     jobs = [{"id": job, "name": f"job {number}", "status": "CONFIGURATION"} for number, job in enumerate(IDS[:12])]
-    simulator, official, client = both(jobs=jobs)
-    assert [item.id for item in listed_by_v3(official, per_page=5, cur_page=3).jobs] == IDS[10:12]
-    assert [item.id for item in listed_by_v5(simulator, limit=5, offset=10).jobs] == IDS[10:12]
+    _simulator, official, client = both(jobs=jobs)
+    assert [item.id for item in official.listed_by_v3(per_page=5, cur_page=3).jobs] == IDS[10:12]
+    assert [item.id for item in official.listed_by_v5(limit=5, offset=10).jobs] == IDS[10:12]
     ids = ",".join(IDS[1:4])
-    assert [item.id for item in listed_by_v3(official, name=ids).jobs] == IDS[1:4]
-    assert [item.id for item in listed_by_v5(simulator, name=ids).jobs] == IDS[1:4]
+    assert [item.id for item in official.listed_by_v3(name=ids).jobs] == IDS[1:4]
+    assert [item.id for item in official.listed_by_v5(name=ids).jobs] == IDS[1:4]
     assert [job.id for job in client.list_jobs(ids=IDS[1:4])] == IDS[1:4]
     # A part of a name is enough for the service, and not for us.
-    assert len(listed_by_v3(official, name="job 1").jobs) == 3
+    assert len(official.listed_by_v3(name="job 1").jobs) == 3
     assert [job.id for job in client.list_jobs(names=["job 1"])] == [IDS[1]]
 
 
 def test_an_engine_that_is_left_out_is_mysql(both: Both) -> None:
     _simulator, official, client = both(jobs=FAMILY)
-    assert [item.id for item in listed_by_v3(official, engine_type=None).jobs] == [JOBS[0]]
+    assert [item.id for item in official.listed_by_v3(engine_type=None).jobs] == [JOBS[0]]
     assert len(client.list_jobs()) == 2

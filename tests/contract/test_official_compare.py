@@ -7,25 +7,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
-import pytest
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkdrs import v3
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.comparisons import CompareKind
-from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.comparisons import compared
-from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, DEFAULTS, JOBS, PROJECT
-from drs_simulator import Simulator
+from ansible_collections.cutover.drs.tests.contract.support import BODIES, Both
+from ansible_collections.cutover.drs.tests.unit.service.support import JOBS
 
-BODIES = Path(__file__).resolve().parents[2] / "simulator" / "bodies"
 JOB = JOBS[0]
-LIVE = {"id": JOB, "status": "INCRE_TRANSFER_STARTED"}
 COMPARISONS = [
     {"id": "rows-1", "results": {"shop": "CONSISTENT", "crm": "INCONSISTENT"}},
     {"id": "values-1", "type": "contents", "uncompared": 1},
@@ -33,43 +24,24 @@ COMPARISONS = [
     {"id": "rows-0", "began": -600, "status": "FAILED"},
 ]
 ALL = {"line_compare_id": "rows-1", "content_compare_id": "values-1", "object_level_compare_id": "objects-1"}
-Both = Callable[..., tuple[Simulator, v3.DrsClient, Client]]
 
 
-@pytest.fixture
-def both() -> Iterator[Both]:
-    """A simulator with the vendor's client and ours, logged in by access keys; none tries again."""
-    with ExitStack() as stack:
-
-        def started(**job: Any) -> tuple[Simulator, v3.DrsClient, Client]:
-            simulator = stack.enter_context(Simulator({"jobs": [{**LIVE, **job}]}))
-            credentials = BasicCredentials(BY_KEYS["access_key"], BY_KEYS["secret_key"], PROJECT)
-            official = (
-                v3.DrsClient.new_builder().with_credentials(credentials).with_endpoint(simulator.endpoint).build()
-            )
-            options = {**DEFAULTS, **BY_KEYS, "endpoint": simulator.endpoint, "request_retries": 0}
-            return simulator, official, stack.enter_context(connect(options, {}))
-
-        yield started
-
-
-def theirs(official: v3.DrsClient, page: int = 1, size: int = 100, **ids: str) -> Any:
-    body = v3.QueryCompareResultReq(job_id=JOB, current_page=page, per_page=size, **ids)
-    return official.list_compare_result(v3.ListCompareResultRequest(body=body))
+def live(**job: Any) -> dict[str, Any]:
+    return {"jobs": [{"id": JOB, "status": "INCRE_TRANSFER_STARTED", **job}]}
 
 
 def test_both_send_the_same_request(both: Both) -> None:
-    simulator, official, client = both(comparisons=COMPARISONS)
-    theirs(official)
-    theirs(official, line_compare_id="rows-1")
+    simulator, official, client = both(**live(comparisons=COMPARISONS))
+    official.compared(JOB)
+    official.compared(JOB, line_compare_id="rows-1")
     compared(client, JOB, [CompareKind.ROWS], None)
     sent = [{part: entry[part] for part in ("method", "path", "body", "status")} for entry in simulator.requests]
     assert sent[:2] == sent[2:]
 
 
 def test_every_part_of_an_answer_is_read_alike(both: Both) -> None:
-    _simulator, official, client = both(comparisons=COMPARISONS)
-    answer = theirs(official, **ALL)
+    _simulator, official, client = both(**live(comparisons=COMPARISONS))
+    answer = official.compared(JOB, **ALL)
     listed = {task.compare_task_id: task for task in answer.compare_task_list_results.compare_task_list}
     assert answer.compare_task_list_results.compare_task_list_count == len(listed) == 4
     ours = compared(client, JOB, list(CompareKind), None)
@@ -91,8 +63,8 @@ def test_every_part_of_an_answer_is_read_alike(both: Both) -> None:
 
 
 def test_pages_are_counted_alike(both: Both) -> None:
-    _simulator, official, client = both(comparisons=COMPARISONS, compare_page=3)
-    pages = [theirs(official, page=number, size=3).compare_task_list_results for number in (1, 2)]
+    _simulator, official, client = both(**live(comparisons=COMPARISONS, compare_page=3))
+    pages = [official.compared(JOB, page=number, size=3).compare_task_list_results for number in (1, 2)]
     assert [len(page.compare_task_list) for page in pages] == [3, 1]
     ids = {task.compare_task_id for page in pages for task in page.compare_task_list}
     assert compared(client, JOB, [CompareKind.OBJECTS], None).listed == ids
@@ -106,14 +78,13 @@ def test_the_published_request_and_answer_are_those_of_the_vendor_s_client() -> 
 
 
 def test_engines_and_policy_are_read_alike(both: Both) -> None:
-    _simulator, official, client = both(type="sync", source_engine="postgresql", conflict_policy="ignore")
-    body = v3.BatchQueryJobReqPage(jobs=[JOB], page_req=v3.PageReq(cur_page=1, per_page=1))
-    [item] = official.batch_list_job_details(v3.BatchListJobDetailsRequest(body=body)).results
+    _simulator, official, client = both(**live(type="sync", source_engine="postgresql", conflict_policy="ignore"))
+    [item] = official.details([JOB])
     [record] = client.details([JOB])
     assert (item.source_endpoint.db_type, item.target_endpoint.db_type) == (record.source_engine, record.target_engine)
     assert (item.db_use_type, item.conflict_policy) == (record.type, record.conflict_policy) == ("sync", "ignore")
 
 
 def test_what_the_vendor_s_client_does_not_know_of_a_position_ours_reads(both: Both) -> None:
-    _simulator, _official, client = both(position="mysql-bin.000012:500")
+    _simulator, _official, client = both(**live(position="mysql-bin.000012:500"))
     assert client.progress([JOB])[0].src_offset == "mysql-bin.000012:500"

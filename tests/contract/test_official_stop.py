@@ -6,68 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any
-
 import pytest
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
-from huaweicloudsdkdrs import v3, v5
 
-from ansible_collections.cutover.drs.plugins.module_utils._service.connection import connect
-from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.stop_request import Reply
-from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, DEFAULTS, JOBS, PROJECT
-from drs_simulator import Simulator
+from ansible_collections.cutover.drs.tests.contract.support import Both
+from ansible_collections.cutover.drs.tests.unit.service.support import JOBS
 
 LIVE = {"status": "INCRE_TRANSFER_STARTED"}
 STRANGER = "00000000-0000-4000-8000-00000000jb99"
 VERSIONS = pytest.mark.parametrize("version", ["v3", "v5"])
 FORCE = pytest.mark.parametrize("force", [False, True])
-
-
-class Official:
-    """The operations by the vendor's clients of both versions."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        credentials = BasicCredentials(BY_KEYS["access_key"], BY_KEYS["secret_key"], PROJECT)
-        self._v3, self._v5 = (
-            client.new_builder().with_credentials(credentials).with_endpoint(simulator.endpoint).build()
-            for client in (v3.DrsClient, v5.DrsClient)
-        )
-
-    def stop(self, version: str, jobs: list[str], force: bool) -> dict[str, Any]:
-        """Return the entry of each job."""
-        if version == "v5":
-            infos = [v5.StopJobActionInfo(job_id=job, is_force_stop=force) for job in jobs]
-            body = v5.BatchStopJobActionReq(jobs=infos)
-            return {
-                item.id: item for item in self._v5.batch_stop_jobs_action(v5.BatchStopJobsActionRequest(body=body)).jobs
-            }
-        kind = "force_terminate" if force else "terminate"
-        requests = [v3.DeleteJobReq(job_id=job, delete_type=kind) for job in jobs]
-        asked = v3.BatchDeleteJobsRequest(body=v3.BatchDeleteJobReq(jobs=requests))
-        return {item.id: item for item in self._v3.batch_delete_jobs(asked).results}
-
-    def details(self, jobs: list[str]) -> list[Any]:
-        body = v3.BatchQueryJobReqPage(jobs=jobs, page_req=v3.PageReq(cur_page=1, per_page=len(jobs)))
-        return list(self._v3.batch_list_job_details(v3.BatchListJobDetailsRequest(body=body)).results)
-
-
-Both = Callable[..., tuple[Simulator, Official, Client]]
-
-
-@pytest.fixture
-def both() -> Iterator[Both]:
-    """A simulator with the vendor's clients and ours, logged in by access keys; none tries again."""
-    with ExitStack() as stack:
-
-        def started(**scenario: Any) -> tuple[Simulator, Official, Client]:
-            simulator = stack.enter_context(Simulator(scenario))
-            options = {**DEFAULTS, **BY_KEYS, "endpoint": simulator.endpoint, "request_retries": 0}
-            return simulator, Official(simulator), stack.enter_context(connect(options, {}))
-
-        yield started
 
 
 @FORCE

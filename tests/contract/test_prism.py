@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -25,14 +24,15 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client i
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.stop_request import Reply
 from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
-from ansible_collections.cutover.drs.tests.contract.support import HERE, OPENAPI, Running, running
+from ansible_collections.cutover.drs.tests.contract.support import BODIES, HERE, OPENAPI, Running, running
 from ansible_collections.cutover.drs.tests.peers import peer
+from ansible_collections.cutover.drs.tests.servers import free_port
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, BY_TOKEN, DEFAULTS, JOBS
 from drs_simulator import Simulator
 
 # The number of 404 APIGW.0101 among the documented errors.
-BODIES = json.loads((HERE.parents[1] / "simulator" / "bodies" / "errors-documented.json").read_text(encoding="utf-8"))
-WITHDRAWN = [body["http_status"] for body in BODIES["bodies"]].index(404)
+DOCUMENTED = json.loads((BODIES / "errors-documented.json").read_text(encoding="utf-8"))
+WITHDRAWN = [body["http_status"] for body in DOCUMENTED["bodies"]].index(404)
 THIRD = "8d0e8e36-a618-490d-8a46-8c61ac9jb502"
 WAITING = {**DEFAULTS, **{option: spec.get("default") for option, spec in WAIT_OPTIONS.items()}}
 
@@ -58,9 +58,11 @@ def prism_command() -> list[str]:
 @contextmanager
 def prism(mode: str, *options: str) -> Iterator[tuple[str, Running]]:
     """prism on a free port: its URL, and the program."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with running(*prism_command(), mode, "--port", str(port), str(OPENAPI), *options) as program:
+    port, command = free_port(), prism_command()
+    # As JSON, since prism does not know the keys by which YAML merges mappings.
+    described = Path(os.environ["DRS_CACHE"], "prism", "openapi.json")
+    described.write_text(json.dumps(OPENAPI), encoding="utf-8")
+    with running(*command, mode, "--port", str(port), str(described), *options) as program:
         program.wait_for("Prism is listening")
         yield f"http://127.0.0.1:{port}", program
 
