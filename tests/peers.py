@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,3 +20,26 @@ def peer(name: str) -> Path:
     if "DRS_PEER" not in os.environ:
         pytest.skip("needs other software: make verify")
     return Path(os.environ["DRS_PEER"]) / name
+
+
+def played(
+    folder: Path, tasks: dict[str, dict[str, Any]], *options: str, **environment: str
+) -> tuple[list[dict[str, Any]], str]:
+    """Run tasks in a playbook; what each returned, and all that was written."""
+    returned, playbook = folder / "returned.json", folder / "playbook.yml"
+    written: dict[str, Any] = {"content": f"{{{{ [{', '.join(tasks)}] | to_json }}}}", "dest": str(returned)}
+    registered = [{**task, "register": name} for name, task in tasks.items()]
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [*registered, {"ansible.builtin.copy": written}]}
+    playbook.write_text(json.dumps([play]))
+    command = [sys.executable, "-m", "ansible", "playbook", *options, "-e"]
+    done = subprocess.run(
+        [*command, f"ansible_python_interpreter={sys.executable}", str(playbook)],
+        env={**os.environ, "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false", **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    return json.loads(returned.read_text()), said

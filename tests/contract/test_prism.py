@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,7 +24,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.stop_req
 from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.tests.contract.support import BODIES, HERE, OPENAPI, Running, running
-from ansible_collections.cutover.drs.tests.peers import peer
+from ansible_collections.cutover.drs.tests.peers import peer, played
 from ansible_collections.cutover.drs.tests.servers import free_port
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_KEYS, BY_TOKEN, DEFAULTS, JOBS
 from drs_simulator import Simulator
@@ -155,35 +154,13 @@ class TestMock:
         connection = {"endpoint": mock, **BY_TOKEN}
         jobs = {"jobs": [JOBS[0], THIRD, "nobody"]}
         gate = {"jobs": [THIRD], "timeout": 0}
-        tasks = [
-            {"cutover.drs.drs_job_status": {**connection, **jobs}, "register": "status"},
-            {"cutover.drs.drs_job_progress": {**connection, **jobs}, "register": "progress"},
-            {"cutover.drs.drs_job_wait": {**connection, **gate}, "register": "gate"},
-            {
-                "cutover.drs.drs_job_wait": {**connection, **gate, "jobs": [JOBS[0]]},
-                "register": "shut",
-                "failed_when": False,
-            },
-            {
-                "ansible.builtin.copy": {
-                    "content": "{{ [status, progress, gate, shut] | to_json }}",
-                    "dest": str(tmp_path / "read.json"),
-                }
-            },
-        ]
-        playbook = tmp_path / "playbook.yml"
-        playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-        command = [sys.executable, "-m", "ansible", "playbook", "-e", f"ansible_python_interpreter={sys.executable}"]
-        done = subprocess.run(
-            [*command, str(playbook)],
-            env={**os.environ, "ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        status, progress, gate, shut = json.loads((tmp_path / "read.json").read_text())
+        tasks = {
+            "status": {"cutover.drs.drs_job_status": {**connection, **jobs}},
+            "progress": {"cutover.drs.drs_job_progress": {**connection, **jobs}},
+            "gate": {"cutover.drs.drs_job_wait": {**connection, **gate}},
+            "shut": {"cutover.drs.drs_job_wait": {**connection, **gate, "jobs": [JOBS[0]]}, "failed_when": False},
+        }
+        (status, progress, gate, shut), _said = played(tmp_path, tasks)
         assert [job["found"] for job in status["jobs"]] == [True, True, False]
         assert [job["delay"] for job in progress["jobs"]] == [None, 0, None]
         assert (gate["verdict"], gate["ready"]) == ("ready", True)

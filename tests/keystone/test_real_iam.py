@@ -7,9 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +19,7 @@ from ansible_collections.cutover.drs.plugins.module_utils._service.connection im
 from ansible_collections.cutover.drs.plugins.module_utils._wait.loop import run
 from ansible_collections.cutover.drs.plugins.module_utils._wait.options import WAIT_OPTIONS
 from ansible_collections.cutover.drs.tests.keystone.cloud import DRS, Account, Keystone
+from ansible_collections.cutover.drs.tests.peers import played
 from ansible_collections.cutover.drs.tests.unit.service.support import DEFAULTS
 
 # A sample takes two logins of half a second each. The intervals are long enough for a busy machine, as the streak does
@@ -200,25 +198,11 @@ def test_a_playbook_waits_with_a_login_by_clouds_yaml(
     clouds = clouds_yaml(tmp_path, long, account, project_name=account.project_name, project_domain_name="Default")
     rules = {"stable_for": 6, "interval": 3, "near_interval": 3, "timeout": 120}
     connection = {"endpoint": drs.endpoint, "cloud": "mine", "jobs": drs.simulator.job_ids}
-    tasks = [
-        {"cutover.drs.drs_job_status": connection, "register": "read"},
-        {"cutover.drs.drs_job_wait": {**connection, **rules}, "register": "gate"},
-        {"ansible.builtin.copy": {"content": "{{ [read, gate] | to_json }}", "dest": str(tmp_path / "gate.json")}},
-    ]
-    playbook = tmp_path / "playbook.yml"
-    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-    command = [sys.executable, "-m", "ansible", "playbook", "-vvv", "-e"]
-    done = subprocess.run(
-        [*command, f"ansible_python_interpreter={sys.executable}", str(playbook)],
-        env={**os.environ, "OS_CLIENT_CONFIG_FILE": str(clouds), "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    read, gate = json.loads((tmp_path / "gate.json").read_text())
+    tasks = {
+        "read": {"cutover.drs.drs_job_status": connection},
+        "gate": {"cutover.drs.drs_job_wait": {**connection, **rules}},
+    }
+    (read, gate), said = played(tmp_path, tasks, "-vvv", OS_CLIENT_CONFIG_FILE=str(clouds))
     assert read["jobs"][0]["found"]
     assert gate["verdict"] == "ready"
     assert gate["logins"] == 1

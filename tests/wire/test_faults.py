@@ -12,11 +12,8 @@ With subtasks it is three: a list that does not come is no failed poll, but keep
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,7 @@ import pytest
 
 from ansible_collections.cutover.drs.plugins.module_utils._stop.loop import run as stop
 from ansible_collections.cutover.drs.plugins.module_utils._stop.options import STOP_OPTIONS
+from ansible_collections.cutover.drs.tests.peers import played
 from ansible_collections.cutover.drs.tests.unit.service.foreign import FOREIGN
 from ansible_collections.cutover.drs.tests.unit.service.support import BY_PASSWORD, BY_TOKEN
 from ansible_collections.cutover.drs.tests.wire.wire import JOB, LOGIN, OPTIONS, Proxy, Waited, Wire, waited
@@ -309,25 +307,11 @@ def test_a_playbook_through_a_wire_that_breaks_in_the_last_poll(
     rules = {"stable_for": 0.05, "interval": 1, "near_interval": 0.25, "timeout": 60, "request_retries": 0}
     rules["check_subtasks"] = operation == "list-v3"
     gate = {"endpoint": wire.tcp, **BY_TOKEN, "jobs": [JOB], **rules}
-    copy = {"content": "{{ gate | to_json }}", "dest": str(tmp_path / "gate.json")}
-    tasks = [{"cutover.drs.drs_job_wait": gate, "register": "gate"}, {"ansible.builtin.copy": copy}]
-    playbook = tmp_path / "playbook.yml"
-    playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-    command = [sys.executable, "-m", "ansible", "playbook", "-e", f"ansible_python_interpreter={sys.executable}"]
-    done = subprocess.run(
-        [*command, str(playbook)],
-        env={**os.environ, "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads((tmp_path / "gate.json").read_text())
+    [result], said = played(tmp_path, {"gate": {"cutover.drs.drs_job_wait": gate}})
     polled = (result["verdict"], result["polls"], result["requests"], result["errors"])
     assert polled == ("ready", 6, requests, errors)
-    assert line in done.stderr
-    assert " VERDICT ready jobs=1 streak=3x/" in done.stderr
+    assert line in said
+    assert " VERDICT ready jobs=1 streak=3x/" in said
 
 
 class TestForeignAnswers:
