@@ -275,22 +275,9 @@ def cutover_result(outcome: str = "done", jobs: int = 4) -> dict[str, Any]:
 
 def without_stages() -> dict[str, dict[str, Any]]:
     """Return the results of runs that had nothing to do, or were not to do it."""
-    none = {
-        **dict.fromkeys(("failed_stage", "frozen_since", "outage_seconds", "unfrozen_by", "owner", "started_at")),
-        "kind": "cutover",
-        "ready": False,
-        "jobs": [],
-        "databases": [],
-        "facts": {},
-        "ran_by": RAN_BY,
-        "plan": PLAN,
-        "stages": [],
-        "gates": {},
-        "comparisons": None,
-        "stopped": [],
-        "warnings": [],
-    }
     ready = cutover_result()
+    unknown = ("failed_stage", "frozen_since", "outage_seconds", "unfrozen_by", "owner", "started_at")
+    none = {**ready, **dict.fromkeys(unknown), "ready": False, "jobs": [], "databases": [], "stages": [], "gates": {}}
     return {
         "done by an earlier run": {
             **none,
