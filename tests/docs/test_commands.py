@@ -90,13 +90,3 @@ def test_targets_and_sessions_exist() -> None:
         assert set(re.findall(r"AGAINST=(\w+)", text)) <= against, path.name
         for target in re.findall(r"(?:ARGS=|-m pytest )((?:tests|plugins)/[\w./-]+)", text):
             assert (CHECKOUT / target).exists(), f"{path.name}: there is no {target}"
-
-
-@pytest.mark.parametrize(
-    "path", [*PAGES, *GUIDES, CHECKOUT / "docs/docsite/site/rst/index.rst"], ids=lambda path: path.name
-)
-def test_links_to_files_of_the_repository_lead_to_one(path: Path) -> None:
-    linked = re.findall(
-        r"github\.com/cutover-drs/cutover\.drs/(?:blob|tree)/main/([\w./-]*\w)", path.read_text("utf-8")
-    )
-    assert not [name for name in linked if not (CHECKOUT / name).exists()]

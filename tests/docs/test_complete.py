@@ -103,7 +103,10 @@ def test_the_readme_is_short() -> None:
     assert len((CHECKOUT / "README.md").read_text(encoding="utf-8").splitlines()) < 180
 
 
-@pytest.mark.parametrize("path", [*PAGES, *GUIDES], ids=lambda path: path.name)
+LINKING = [*PAGES, *GUIDES, CHECKOUT / "docs" / "docsite" / "site" / "rst" / "index.rst"]
+
+
+@pytest.mark.parametrize("path", LINKING, ids=lambda path: path.name)
 def test_links_into_the_repository_lead_to_files(path: Path) -> None:
     """What a page links to in this repository is here."""
     text = path.read_text(encoding="utf-8")
