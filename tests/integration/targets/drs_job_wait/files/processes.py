@@ -38,8 +38,12 @@ def wait(job: str, stable_for: float = 0, **more: Any) -> dict[str, Any]:
     return {"cutover.drs.drs_job_wait": options}
 
 
+def stop(job: str, **more: Any) -> dict[str, Any]:
+    return {"cutover.drs.drs_job_stop": {"jobs": [job], "interval": 0.1, "timeout": 30, **more}}
+
+
 def lines_come_while_it_waits_on_standard_error_alone() -> None:
-    with playing(wait("job-loud", stable_for=1.5)) as run:
+    with playing(wait("job-loud", stable_for=1.5), stop("job-loud")) as run:
         assert run.end() == 0, run.stdout
     lines = [(at, line) for at, line in run.lines if line.startswith("drs_wait ")]
     begins = r"drs_wait \d\d:\d\d:\d\dZ \+0s START jobs=1 goal=auto max_delay=0s stable=3x/1.5s timeout=30s$"
@@ -48,12 +52,18 @@ def lines_come_while_it_waits_on_standard_error_alone() -> None:
     assert re.search(r"VERDICT ready jobs=1 streak=\d+x/2s valid_until=", lines[-1][1])
     # The first lines came when they were written, more than a second before the last one.
     assert lines[-1][0] - lines[1][0] > 1.2
+    # A stop shows its lines in the same way.
+    assert re.search(
+        r"\ndrs_stop \d\d:\d\d:\d\dZ \+0s START jobs=1 timeout=30s\n(.*\n)*.* END 1 job stopped\.\n", run.stderr
+    )
     assert "drs_wait " not in run.stdout
+    assert "drs_stop " not in run.stdout
 
 
 def progress_false_and_no_log_write_nothing() -> None:
-    hidden = {**wait("job-hidden"), "no_log": True}
-    with playing(wait("job-quiet", progress=False), hidden, wait("job-after")) as run:
+    hidden = [{**task, "no_log": True} for task in (wait("job-hidden"), stop("job-hidden"))]
+    quiet = [wait("job-quiet", progress=False), stop("job-quiet", progress=False)]
+    with playing(*quiet, *hidden, wait("job-after")) as run:
         assert run.end() == 0, run.stdout
     assert "job-quiet" not in run.stderr
     assert "job-hidden" not in run.stderr
