@@ -78,7 +78,7 @@ class Server:
         """Send a signal to the server and whatever it started: PostgreSQL's children have groups of their own."""
         if self._process is None:
             return
-        for pid in [self._process.pid, *_below(self._process.pid)]:
+        for pid in [self._process.pid, *below(self._process.pid)]:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
@@ -221,12 +221,12 @@ def as_user(user: str, command: Sequence[str]) -> list[str]:
     return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *command]
 
 
-def _below(pid: int) -> list[int]:
+def below(pid: int) -> list[int]:
     """Return the children of a process, and theirs."""
     found = []
     with suppress(OSError):
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            found += [int(child), *_below(int(child))]
+            found += [int(child), *below(int(child))]
     return found
 
 

@@ -79,9 +79,8 @@ def overhead(simulator: Simulator) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         command = {"ansible.builtin.command": "true", "changed_when": False}
-        for stage in ("freeze", "switch", "unfreeze"):
-            tasks = [{"name": f"{stage} task", **command}]
-            (folder / f"{stage}.yml").write_text(json.dumps(tasks), encoding="utf-8")
+        files = {stage: [{"name": f"{stage} task", **command}] for stage in ("freeze", "switch", "unfreeze")}
+        write_tasks(folder, files)
         units = [{"name": f"unit {number}", **command} for number in range(COMMANDS + 1)]
         subprocess.run(
             program(simulator, folder, units), cwd=folder, env=variables(folder), check=True, capture_output=True
@@ -98,16 +97,8 @@ def death(simulator: Simulator) -> float:
         folder = Path(name)
         hang = [{"ansible.builtin.command": "touch frozen"}, {"ansible.builtin.command": "sleep 60"}]
         undo = [{"ansible.builtin.command": "touch unfrozen"}]
-        for stage, tasks in (("freeze", hang), ("switch", undo), ("unfreeze", undo)):
-            (folder / f"{stage}.yml").write_text(json.dumps(tasks), encoding="utf-8")
-        with subprocess.Popen(
-            program(simulator, folder, []),
-            cwd=folder,
-            env=variables(folder),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        ) as run:
+        write_tasks(folder, {"freeze": hang, "switch": undo, "unfreeze": undo})
+        with started(program(simulator, folder, []), folder) as run:
             wait_for(folder / "frozen")
             died = time.time()
             os.killpg(run.pid, signal.SIGKILL)
@@ -125,8 +116,7 @@ def abort(simulator: Simulator) -> float:
         fails = [{"ansible.builtin.shell": "touch failed; exit 1"}]
         tasks = {"freeze": [COMMAND], "verify": fails, "switch": [COMMAND]}
         tasks["unfreeze"] = [{"ansible.builtin.command": "touch unfrozen"}]
-        for stage, content in tasks.items():
-            (folder / f"{stage}.yml").write_text(json.dumps(content), encoding="utf-8")
+        write_tasks(folder, tasks)
         subprocess.run(
             program(simulator, folder, [], drs_cutover_verify_tasks=str(folder / "verify.yml")),
             cwd=folder,
@@ -147,8 +137,7 @@ def many(simulator: Simulator) -> tuple[list[float], int]:
         folder = Path(name)
         tasks = {"freeze": [COMMAND], "switch": [COMMAND], "unfreeze": [COMMAND]}
         tasks["verify"] = [{"ansible.builtin.wait_for": {"path": str(folder / "measured"), "timeout": 300}}]
-        for stage, content in tasks.items():
-            (folder / f"{stage}.yml").write_text(json.dumps(content), encoding="utf-8")
+        write_tasks(folder, tasks)
         own = {
             "drs_cutover_jobs": ["{{ inventory_hostname }}"],
             "drs_cutover_journal": f"{folder}/state-{{{{ inventory_hostname }}}}.json",
@@ -157,14 +146,7 @@ def many(simulator: Simulator) -> tuple[list[float], int]:
         login = {"auth_url": simulator.auth_url, "username": "demo", "password": "simulated-password"}
         login |= {"user_domain_name": "simulated-domain", "endpoint": simulator.endpoint, "project_id": PROJECT}
         command = program(simulator, folder, [], login=login, hosts="all", **own)
-        with subprocess.Popen(
-            [*command, "-i", ",".join(hosts), "-c", "local", "-f", "10"],
-            cwd=folder,
-            env=variables(folder),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        ) as run:
+        with started([*command, "-i", ",".join(hosts), "-c", "local", "-f", "10"], folder) as run:
             for host in hosts:
                 wait_for(folder / f"state-{host}.json", '"stage": "verify"', within=600)
             memory = [proportional(pid) for pid in guards(folder)]
@@ -211,6 +193,18 @@ def compare_and_set() -> list[float]:
     except servers.MissingError:
         pass
     return measured
+
+
+def write_tasks(folder: Path, files: dict[str, list[dict[str, Any]]]) -> None:
+    """Write the file of tasks of each stage."""
+    for stage, tasks in files.items():
+        (folder / f"{stage}.yml").write_text(json.dumps(tasks), encoding="utf-8")
+
+
+def started(command: list[str], folder: Path) -> subprocess.Popen[bytes]:
+    """Start a run in a session of its own."""
+    silent: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command, cwd=folder, env=variables(folder), start_new_session=True, **silent)
 
 
 def wait_for(file: Path, text: str = "", within: float = 60) -> None:

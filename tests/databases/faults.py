@@ -18,7 +18,6 @@ from ansible_collections.cutover.drs.tests.databases.engines import Pair
 from ansible_collections.cutover.drs.tests.databases.nights import LONGEST, Night, guards, judge, kill, night, read
 
 STAGES = ("freeze", "final", "verify", "stop", "switch")
-KILLS = ("run", "guard", "both")
 # With how often each is drawn: those that need a person to be right twice as often.
 FAULTS = {
     "nothing": 2,

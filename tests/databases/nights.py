@@ -24,6 +24,7 @@ from typing import Any
 
 from ansible_collections.cutover.drs.tests.databases.engines import Pair
 from ansible_collections.cutover.drs.tests.databases.replicating import Replicating
+from ansible_collections.cutover.drs.tests.servers import below
 from drs_simulator import Simulator
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -264,19 +265,11 @@ def guards(folder: Path) -> list[int]:
     return found
 
 
-def below(pid: int) -> Iterator[int]:
-    """Yield a process and all below it, which may have sessions of their own."""
-    yield pid
-    with suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
-            yield from below(int(child))
-
-
 def kill(*pids: int) -> None:
     """Kill processes and all below them, stopped first so that they start no other."""
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in pids:
-            for each in [*below(pid)]:
+            for each in [pid, *below(pid)]:
                 with suppress(ProcessLookupError):
                     os.kill(each, number)
 

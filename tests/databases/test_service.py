@@ -20,24 +20,22 @@ from ansible_collections.cutover.drs.tests.databases.faults import FAULTS, STAGE
 from ansible_collections.cutover.drs.tests.databases.nights import PROJECT, Night, judge, night
 
 
-def progress(it: Night) -> dict[str, Any]:
-    """Return what the service says of the job."""
-    url = f"{it.simulator.endpoint}/v3/{PROJECT}/jobs/batch-progress"
+def asked(it: Night, method: str, operation: str, job: Any) -> dict[str, Any]:
+    """Send a request about the job to the service; what it says of it."""
+    url = f"{it.simulator.endpoint}/v3/{PROJECT}/jobs/{operation}"
     headers = {"X-Auth-Token": "simulated-token", "Content-Type": "application/json"}
-    body = json.dumps({"jobs": [it.job]}).encode()
-    request = urllib.request.Request(url, body, headers)
+    request = urllib.request.Request(url, json.dumps({"jobs": [job]}).encode(), headers, method=method)
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as response:
         return dict(json.load(response)["results"][0])
 
 
+def progress(it: Night) -> dict[str, Any]:
+    return asked(it, "POST", "batch-progress", it.job)
+
+
 def stopped(it: Night, how: str) -> None:
     """Stop the job, and wait until it has ended."""
-    url = f"{it.simulator.endpoint}/v3/{PROJECT}/jobs/batch-jobs"
-    headers = {"X-Auth-Token": "simulated-token", "Content-Type": "application/json"}
-    body = json.dumps({"jobs": [{"job_id": it.job, "delete_type": how}]}).encode()
-    request = urllib.request.Request(url, body, headers, method="DELETE")
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10):
-        pass
+    asked(it, "DELETE", "batch-jobs", {"job_id": it.job, "delete_type": how})
     it.until(lambda: progress(it)["transfer_status"] == "RELEASE_RESOURCE_COMPLETE", "the job does not end")
 
 
