@@ -16,6 +16,7 @@ import json
 import random
 import sys
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 JOBS = ("9a470239-2308-4bb5-a6bc-1040402fjb21", "dc67695a-ee3e-49b8-a022-a099bd81jb21")
@@ -23,40 +24,73 @@ PROJECT = "054ba152d480d55b2f5dc0069e7ddef0"
 READY = "INCRE_TRANSFER_STARTED"
 HTML = b"<html><body>Bad gateway</body></html>"
 
-# What a later poll can fix. A fault that is final ends a wait at once, which other tests look at.
-FAULTS = (
-    "throttled",
-    "too_frequent",
-    "unauthorized",
-    "internal_error",
-    "bad_gateway",
-    "unavailable",
-    "gateway_timeout",
-    "odd_5xx",
-    "reset",
-    "cut_short",
-    "bad_chunks",
-    "bad_gzip",
-    "not_http",
-    "half_json",
-    "wrong_json",
-    "html",
-    "empty",
-    "not_object",
-    "not_results",
-    "job_twice",
-    "redirect",
-    "refused_job",
-    "lacks_a_job",
-    "lacks_all_jobs",
-    "unknown_status",
-    "mangled_numbers",
-)
 # Each of these costs a time-out in real time, so they come seldom.
 SLOW_FAULTS = ("hang", "trickle")
 SELDOM = 200
 # The number of responses between two tokens that are withdrawn.
 APART = 5
+
+
+def http(status: int, body: bytes = b"", *headers: str, length: int | None = None) -> bytes:
+    lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body) if length is None else length}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def error(status: int, code: str, *headers: str, **more: Any) -> bytes:
+    return http(status, json.dumps({"error_code": code, "error_msg": "Not now", **more}).encode(), *headers)
+
+
+REFUSED = [{"id": JOBS[0], "error_code": "DRS.M00289", "error_msg": "The job does not exist."}]
+# What a later poll can fix; a fault that is final ends a wait at once, which other tests look at. First what is always the same.
+SAME = {
+    "throttled": error(429, "APIGW.0308", "Retry-After: 7"),
+    "too_frequent": error(400, "DRS.M01503"),
+    "unauthorized": error(401, "APIGW.0307"),
+    "internal_error": error(500, "DRS.M00001"),
+    "bad_gateway": http(502, HTML),
+    "unavailable": http(503, b"", "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT"),
+    "gateway_timeout": http(504, HTML),
+    "odd_5xx": http(599),
+    "reset": b"",
+    "bad_chunks": b"HTTP/1.1 200 Said\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
+    "bad_gzip": http(200, b"no gzip at all", "Content-Encoding: gzip"),
+    "not_http": b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
+    "wrong_json": http(200, b'{"results": NaN}'),
+    "html": http(200, HTML),
+    "empty": http(200),
+    "not_object": http(200, b"[]"),
+    "not_results": http(200, b'{"results": [{"delay": 0}]}'),
+    "redirect": http(302, b"", "Location: https://elsewhere.invalid/"),
+    "refused_job": error(400, "DRS.M00202", results=REFUSED),
+}
+# Then what is made of the right answer: of its bytes, and of its items with the name of their status.
+CUT: dict[str, Callable[[bytes], bytes]] = {
+    "cut_short": lambda good: http(200, good[: len(good) // 2], length=len(good)),
+    "half_json": lambda good: http(200, good[: len(good) // 2]),
+}
+CHANGED: dict[str, Callable[[list[dict[str, Any]], str], list[dict[str, Any]]]] = {
+    "job_twice": lambda items, status: [*items, {**items[0], status: "PAUSING"}],
+    "lacks_a_job": lambda items, _status: items[:-1],
+    "lacks_all_jobs": lambda _items, _status: [],
+    "unknown_status": lambda items, status: [{**items[0], status: "BRAND_NEW"}, *items[1:]],
+    "mangled_numbers": lambda items, _status: [
+        {**items[0], "incre_trans_delay": "-1", "progress": "9" * 400},
+        *items[1:],
+    ],
+}
+FAULTS = (*SAME, *CUT, *CHANGED)
+# After these nobody can tell where the next answer would begin.
+HANGS_UP = ("reset", "cut_short", "bad_chunks", "not_http")
+
+
+def answered(items: list[dict[str, Any]], fault: str | None, status_field: str) -> bytes:
+    """Return the answer with these items, or what a fault makes of it."""
+    if fault in SAME:
+        return SAME[fault]
+    if fault in CHANGED:
+        items = CHANGED[fault](items, status_field)
+    good = json.dumps({"results": items}).encode()
+    return CUT[fault](good) if fault in CUT else http(200, good)
 
 
 class Jobs:
@@ -117,61 +151,6 @@ class Service:
         return fault
 
 
-def http(status: int, body: bytes = b"", *headers: str, length: int | None = None) -> bytes:
-    lines = [f"HTTP/1.1 {status} Said", f"Content-Length: {len(body) if length is None else length}", *headers]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def error(status: int, code: str, *headers: str, **more: Any) -> bytes:
-    return http(status, json.dumps({"error_code": code, "error_msg": "Not now", **more}).encode(), *headers)
-
-
-def spoiled(fault: str, items: list[dict[str, Any]], id_field: str, status_field: str) -> bytes:
-    """Return the answer that a fault makes of an answer."""
-    good = json.dumps({"results": items}).encode()
-    changed = [dict(item) for item in items]
-    if fault == "lacks_a_job":
-        changed.pop()
-    elif fault == "lacks_all_jobs":
-        changed.clear()
-    elif fault == "job_twice":
-        changed.append({**changed[0], status_field: "PAUSING"})
-    elif fault == "unknown_status":
-        changed[0][status_field] = "BRAND_NEW"
-    elif fault == "mangled_numbers":
-        changed[0]["incre_trans_delay"] = "-1"
-        changed[0]["progress"] = "9" * 400
-    refused = [{"id": JOBS[0], "error_code": "DRS.M00289", "error_msg": "The job does not exist."}]
-    answers = {
-        "throttled": error(429, "APIGW.0308", "Retry-After: 7"),
-        "too_frequent": error(400, "DRS.M01503"),
-        "unauthorized": error(401, "APIGW.0307"),
-        "internal_error": error(500, "DRS.M00001"),
-        "bad_gateway": http(502, HTML),
-        "unavailable": http(503, b"", "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT"),
-        "gateway_timeout": http(504, HTML),
-        "odd_5xx": http(599),
-        "reset": b"",
-        "cut_short": http(200, good[: len(good) // 2], length=len(good)),
-        "bad_chunks": b"HTTP/1.1 200 Said\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
-        "bad_gzip": http(200, b"no gzip at all", "Content-Encoding: gzip"),
-        "not_http": b"SSH-2.0-OpenSSH_9.9\r\n\r\n",
-        "half_json": http(200, good[: len(good) // 2]),
-        "wrong_json": http(200, b'{"results": NaN}'),
-        "html": http(200, HTML),
-        "empty": http(200),
-        "not_object": http(200, b"[]"),
-        "not_results": http(200, b'{"results": [{"delay": 0}]}'),
-        "redirect": http(302, b"", "Location: https://elsewhere.invalid/"),
-        "refused_job": error(400, "DRS.M00202", results=refused),
-    }
-    return answers.get(fault) or (b"" if fault == "reset" else http(200, json.dumps({"results": changed}).encode()))
-
-
-# After these nobody can tell where the next answer would begin.
-HANGS_UP = ("reset", "cut_short", "bad_chunks", "not_http")
-
-
 class Connection(asyncio.Protocol):
     """One connection, kept open as long as its client likes."""
 
@@ -221,19 +200,18 @@ class Connection(asyncio.Protocol):
         self._transport.write(http(201, json.dumps({"token": token}).encode(), header))
 
     def _read(self, operation: str) -> None:
-        fields = ("id", "status") if operation == "batch-status" else ("job_id", "transfer_status")
+        status_field = "status" if operation == "batch-status" else "transfer_status"
         items = self._service.jobs.answer(operation)
         fault = self._service.fault()
         if fault == "hang":
             return
         if fault == "trickle":
-            self._trickle(http(200, json.dumps({"results": items}).encode()))
+            self._trickle(answered(items, None, status_field))
             return
         if fault == "unauthorized":
             # The token is withdrawn, not only refused once.
             self._service.token += 1
-        good = http(200, json.dumps({"results": items}).encode())
-        self._transport.write(spoiled(fault, items, *fields) if fault else good)
+        self._transport.write(answered(items, fault, status_field))
         if fault in HANGS_UP:
             self._transport.close()
 

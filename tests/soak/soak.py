@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
@@ -61,10 +61,6 @@ class Soak:
     counts: Mapping[str, Any]
     seconds: float
     processor: float
-    longest_line: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.longest_line = max(map(len, self.lines))
 
     def more(self, what: str) -> float:
         """How much more there was in the last fifth than in the second one."""
@@ -165,7 +161,7 @@ def soak(polls: int, *, share: float = SHARE, seed: int = 20261124) -> Soak:
 def failures(done: Soak) -> list[str]:
     """Return what is not as it should be."""
     result = done.result
-    size = len(json.dumps(result))
+    size, longest = len(json.dumps(result)), max(map(len, done.lines))
     # Until then the history of the wait, which is bounded, fills.
     full = done.polls >= FULL
     looked_at = {
@@ -175,7 +171,7 @@ def failures(done: Soak) -> list[str]:
         ]
         >= done.polls,
         f"{len(done.lines)} lines": len(done.lines) <= 500,
-        f"a line of {done.longest_line} characters": done.longest_line <= 160,
+        f"a line of {longest} characters": longest <= 160,
         f"a result of {size} bytes": size < 1024 * 1024,
         f"{done.after.threads - done.before.threads} threads left": done.after.threads <= done.before.threads,
         f"{done.after.files - done.before.files} files or sockets left": done.after.files <= done.before.files,
