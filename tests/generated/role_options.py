@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from functools import cache
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import yaml
@@ -44,6 +45,13 @@ TYPES = {
     "list": "A list, or a text with commas.",
 }
 NOT_OF_A_CUTOVER = frozenset({"max_delay", "timeout", "replay"})
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents lists below their key, as yamllint asks for."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, indentless=False)
 
 
 @cache
@@ -102,11 +110,8 @@ def argument_specs(role: str, left_out: frozenset[str]) -> str:
         if CONNECTION_OPTIONS.get(name, {}).get("no_log"):
             spec["no_log"] = True
         derived[f"{role}_{name}"] = spec
-    text = yaml.safe_dump(derived, sort_keys=False, allow_unicode=True, width=130, default_flow_style=False)
-    indented = "".join(
-        f"      {line}" if line.strip() else line for line in _list_indent(text).splitlines(keepends=True)
-    )
-    return f"{own}{MARK}{indented}"
+    style: dict[str, Any] = {"sort_keys": False, "allow_unicode": True, "width": 132, "default_flow_style": False}
+    return f"{own}{MARK}{indent(yaml.dump(derived, Dumper=_Dumper, **style), ' ' * 6)}"
 
 
 def _of_a_cutover(name: str, lines: list[str]) -> list[str]:
@@ -128,19 +133,6 @@ def _of_role(text: str, role: str, own: str) -> str:
         text = text.replace(f"O({name})", f"O({there})").replace(f"O({name}=", f"O({there}=")
     # A role has no return values to refer to.
     return text.replace("RV(", "C(")
-
-
-def _list_indent(text: str) -> str:
-    """Lists indented below their key, as yamllint asks for; safe_dump does not."""
-    lines, result = text.splitlines(keepends=True), []
-    in_list = False
-    for line in lines:
-        if line.startswith("  - "):
-            in_list = True
-        elif not line.startswith("    "):
-            in_list = False
-        result.append(f"  {line}" if in_list else line)
-    return "".join(result)
 
 
 def files() -> dict[Path, str]:
