@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A release is tested, checked and agreed to by a person before anybody can install it."""
+"""A release is tested, checked and agreed to by a person before anybody can install it, and its changelog is complete."""
 
 from __future__ import annotations
 
@@ -88,3 +88,33 @@ def test_a_hook_before_a_commit_is_a_linter_of_make_lint() -> None:
         hook["entry"].removeprefix(".venv/bin/") for hook in loaded(".pre-commit-config.yaml")["repos"][0]["hooks"]
     ]
     assert [hook for hook in hooks if " ".join(hook.split()[:2]) not in linters] == []
+
+
+VERSION = yaml.safe_load((CHECKOUT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
+# Markdown escapes the dots and underscores of names.
+TEXT = re.sub(r"\\(.)", r"\1", (CHECKOUT / "CHANGELOG.md").read_text(encoding="utf-8"))
+NAMES = sorted(
+    path.stem
+    for folder in ("plugins/modules", "plugins/test", "extensions/eda/plugins/event_source")
+    for path in (CHECKOUT / folder).glob("*.py")
+) + sorted(path.name for path in (CHECKOUT / "roles").iterdir())
+
+
+def test_it_has_the_version_of_the_collection() -> None:
+    releases = yaml.safe_load((CHECKOUT / "changelogs/changelog.yaml").read_text(encoding="utf-8"))["releases"]
+    assert VERSION in releases
+    assert f"## v{VERSION}\n" in TEXT
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_names_every_plugin_and_role(name: str) -> None:
+    assert f"cutover.drs.{name}" in TEXT
+
+
+def test_the_first_version_speaks_of_no_change_against_another() -> None:
+    if VERSION == "1.0.0":
+        assert [
+            line
+            for line in TEXT.splitlines()
+            if re.match(r"### (Minor|Breaking|Bugfixes|Security|Deprec|Removed)", line)
+        ] == []
