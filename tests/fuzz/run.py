@@ -14,8 +14,13 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from ansible_collections.cutover.drs.plugins.module_utils._gate.rules import Rules
+from ansible_collections.cutover.drs.plugins.module_utils._wait.recording import Recorder
+from ansible_collections.cutover.drs.tests.unit.reports.results import NOON, job_id, observations
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CORPUS = Path(os.environ["DRS_CACHE"], "fuzz")
@@ -53,21 +58,15 @@ def seed(target: str, folder: Path) -> None:
 
 def recording() -> bytes:
     """Return a run of all kinds of lines, as a wait writes them."""
-    start = {"type": "start", "at": 1795521600.0, "jobs": ["a"], "rules": {}}
-    failure = {"kind": "network", "http_status": None, "error_code": None, "error_message": None}
-    failed = {"message": "It broke.", "failure": {**failure, "request_id": None, "attempts": 1}, "final": False}
-    status = {"id": "a", "found": True, "status": "INCRE_TRANSFER_STARTED"}
-    progress = {**status, "task_mode": "FULL_INCR_TRANS", "progress": 100, "delay": 0, "delay_ms": 0}
-    progress["parts"] = {"data": {"progress": 100, "remaining_time": None}}
-    sample = {"held": False, "jobs": [{"status": status, "progress": progress}]}
-    lines = [start]
-    for number in range(6):
-        times = {"began": number * 5.0, "ended": number * 5.0 + 0.5, "at": 1795521600.5 + number * 5}
-        lines.append(
-            {"type": "failed_poll", **times, **failed} if number == 1 else {"type": "sample", **times, **sample}
-        )
-    lines.append({"type": "verdict", "verdict": "ready", "reason": "1 job ready."})
-    return b"".join(json.dumps({"schema": 1, "run": "1", **line}).encode() + b"\n" for line in lines)
+    rules = Rules()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "wait.jsonl")
+        with Recorder(str(path), [job_id(0)], rules, NOON) as recorder:
+            # The poll with number ten fails.
+            for seen in list(observations("failed", 1, 15 * rules.interval, rules))[5:]:
+                recorder.observed(seen)
+            recorder.verdict("failed", "1 job failed.")
+        return path.read_bytes()
 
 
 def words() -> str:
