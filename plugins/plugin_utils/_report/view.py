@@ -151,11 +151,11 @@ class Wait:
     @property
     def held_by(self) -> list[tuple[str, list[Job]]]:
         """The jobs that each rule holds, the rule with most of them first."""
-        rules = Counter(rule for job in self.jobs for rule in {hold.rule for hold in job.holds})
-        return [
-            (rule, [job for job in self.worst_first if any(hold.rule == rule for hold in job.holds)])
-            for rule, _jobs in sorted(rules.items(), key=lambda item: (-item[1], item[0]))
-        ]
+        held: dict[str, list[Job]] = {}
+        for job in self.worst_first:
+            for rule in {hold.rule for hold in job.holds}:
+                held.setdefault(rule, []).append(job)
+        return sorted(held.items(), key=lambda item: (-len(item[1]), item[0]))
 
 
 @dataclass(frozen=True)

@@ -128,11 +128,9 @@ def _plain(value: object) -> Any:
         return {
             name: _plain(named[name]) for name in sorted(kept, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))
         }
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, (int, float)):
+    if value is None or isinstance(value, (bool, int, float)):
         # JSON has no infinity.
-        return None if number(value) is None else (int(value) if isinstance(value, int) else float(value))
+        return value if isinstance(value, bool) or number(value) is not None else None
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(entry) for entry in items(value)]
     return str(value)
