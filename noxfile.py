@@ -43,9 +43,10 @@ FULL, QUICK, MEASURE = (bool(os.environ.get(name)) for name in ("FULL", "QUICK",
 # named as such in the summary.
 AGAIN = ["--reruns", "1", "-rR"] if FULL else []
 COVERAGE = checkout.CACHE / "coverage"
-# What ansible-test is asked for when it must be quick; pytest, for the tests that are not marked as thorough.
+# What ansible-test is asked for when it must be quick, without what lint looks at too; pytest, for the tests that are not
+# marked as thorough.
 QUICKLY = {
-    "sanity": ["--skip-test=pylint"],
+    "sanity": [f"--skip-test={test}" for test in ("pylint", "pep8", "yamllint", "shellcheck")],
     "integration": ["drs_job_progress", "drs_wait_role"],
 }
 # What the collection is verified against: by tests, with these words to pytest, or by a program of that name.

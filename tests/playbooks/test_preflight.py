@@ -145,6 +145,7 @@ def test_two_hosts_with_the_same_jobs_fail(place: Place) -> None:
     assert "would cut over the same jobs at the same time. Run the role on one host" in said
 
 
+@pytest.mark.thorough
 def test_every_problem_is_named_at_once(place: Place) -> None:
     cutover = left_frozen(place)
     cutover.change(status="INCRE_TRANSFER_FAILED")

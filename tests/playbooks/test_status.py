@@ -27,6 +27,7 @@ def status(cutover: Cutover, *, succeeds: bool = True, **variables: Any) -> str:
     return written(run)
 
 
+@pytest.mark.thorough
 def test_a_source_that_nobody_unfreezes_and_one_that_recover_unfroze(place: Place) -> None:
     cutover = left_frozen(place, lease=3)
     before = cutover.state

@@ -49,6 +49,22 @@ def test_the_tasks_of_three_stages_are_the_users() -> None:
     assert [stage for stage in known if has_user_tasks(stage)] == ["freeze", "verify", "switch"]
 
 
+def test_a_stage_is_shown_by_its_title_and_may_take_time_if_somebody_else_acts_in_it() -> None:
+    assert {name: stage.title for name, stage in STAGES.items()} == {
+        "approach": "Wait until the target has nearly caught up",
+        "confirm_freeze": "Ask before the freeze",
+        "freeze": "Begin the freeze: from here on the source counts as frozen",
+        "final": "Wait until the target has every write of the source",
+        "verify": "Verify the target",
+        "compare": "Wait for a comparison that began after the freeze",
+        "confirm_switch": "Ask before the switch",
+        "stop": "Stop the jobs",
+        "switch": "Begin the switch: nothing is undone from here on",
+    }
+    slow = {name for name, stage in STAGES.items() if stage.takes_time}
+    assert slow == {"confirm_freeze", "verify", "compare", "confirm_switch"}
+
+
 @pytest.mark.parametrize(
     ("files", "options", "stages"),
     [
