@@ -41,12 +41,13 @@ import json
 import os
 import re
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any, TypeGuard
 
 from ...module_utils._job.text import sentence
@@ -282,16 +283,20 @@ class _Place:
         if shown is not None and shown.content is None:
             raise OSError(errno.EINVAL, f"{self.path} is something else")
         first = shown or _Version(0, b"", None)
-        with TemporaryDirectory(prefix=".drs.", dir=self.folder.parent) as new:
-            create(Path(new) / str(first.number), first.data, 0o600)
+        new = Path(mkdtemp(prefix=".drs.", dir=self.folder.parent))
+        try:
+            create(new / str(first.number), first.data, 0o600)
             try:
-                Path(new).rename(self.folder)
+                new.rename(self.folder)
             except OSError as error:
                 if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.ENOENT, errno.EPERM):
                     raise
                 # Another one was faster, or this one's own renaming was answered twice.
                 if not self.exists():
                     raise
+        finally:
+            # Not by TemporaryDirectory, which tries without end to remove what may not be removed.
+            shutil.rmtree(new, ignore_errors=True)
         sync_folder(self.folder.parent)
 
     def shown(self) -> _Version | None:

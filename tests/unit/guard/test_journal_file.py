@@ -197,6 +197,19 @@ def test_without_hard_links_it_says_what_to_choose(store: FileStore, monkeypatch
         store.take({}, A, None)
 
 
+def test_a_folder_in_which_names_may_be_made_and_not_changed_is_an_error(
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_paths: Path, **_more: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refused)
+        patch.setattr(os, "rmdir", refused)
+        with pytest.raises(StoreError, match=r"cannot be written: Permission denied\."):
+            store.take({}, A, None)
+
+
 def test_an_answer_that_is_lost_over_a_network_is_settled(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that made the link and whose answer was lost: asked again it says that the file exists."""
     real = os.link
