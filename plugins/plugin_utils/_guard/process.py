@@ -503,7 +503,7 @@ def _guarded(start: Start, folder: Path, answer_to: int) -> None:
             store = open_store(start.journal, start.jobs)
             run = start.role == "run"
             guard: RunGuard | Watch = RunGuard(start, store, folder) if run else Watch(start, store, folder)
-        except (StoreError, OSError) as error:
+        except (StoreError, OSError, ValueError) as error:
             _answer_once(answer_to, Answer(Next.REFUSED, str(error)))
             return
         if isinstance(guard, Watch):

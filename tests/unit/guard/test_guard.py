@@ -730,6 +730,17 @@ def test_a_journal_that_cannot_be_opened_is_said_to_whoever_starts_a_guard(world
     assert "secret" not in answer.message
 
 
+@pytest.mark.parametrize("role", ["run", "watch"])
+def test_a_job_that_cannot_be_encoded_is_said_too(world: World, role: str) -> None:
+    """Half a character, as JSON may name it."""
+    read, write = os.pipe()
+    start = world.start(role, journal="postgresql+psycopg://ann@host/orders", plan=replace(plan(), jobs=("a\ud83d",)))
+    process._guarded(start, world.folder, write)
+    answer = protocol.decode_answer(os.read(read, 1 << 16))
+    os.close(read)
+    assert (answer.next, "surrogates not allowed" in answer.message) == (Next.REFUSED, True)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
 @pytest.mark.parametrize("planted", ["link", "file", "own link"])
 def test_a_log_that_somebody_else_planted_is_not_written(tmp_path: Path, planted: str) -> None:
