@@ -21,7 +21,7 @@ import urllib3
 
 from ansible_collections.cutover.drs.plugins.module_utils._job.errors import DrsError
 from ansible_collections.cutover.drs.plugins.module_utils._service.http import transport
-from ansible_collections.cutover.drs.plugins.module_utils._service.http.proxies import Proxies
+from ansible_collections.cutover.drs.plugins.module_utils._service.http.proxies import Proxies, read_proxies
 from ansible_collections.cutover.drs.plugins.module_utils._service.http.time_limit import Exchange, bounded
 from ansible_collections.cutover.drs.plugins.module_utils._service.jobs.client import Client
 from ansible_collections.cutover.drs.tests.unit.service.support import (
@@ -109,6 +109,43 @@ def test_nothing_is_sent_after_the_time_is_up() -> None:
     session = transport.new_session(verify=True, proxies=Proxies({}), parallel=1, redact=NO_SECRETS)
     with session, bounded(0), pytest.raises(DrsError, match=r"No complete response from .* within 0 s"):
         session.get(f"http://{closed_port()}")
+
+
+@pytest.mark.parametrize(("size", "said"), [(len(BODY), ""), (len(BODY) - 1, r"is larger than 0 MiB")])
+def test_what_a_login_sends_by_itself_has_its_own_proxy_and_the_same_bounds(
+    monkeypatch: pytest.MonkeyPatch, size: int, said: str
+) -> None:
+    monkeypatch.setattr(transport, "MAX_BODY", size)
+    asked: list[str] = []
+
+    def retry(response: requests.Response, **kwargs: Any) -> requests.Response:
+        # As logins by SAML and Kerberos do, the first of them at another host.
+        asked.append(response.url)
+        assert response.content == BODY
+        other = requests.Request("GET", "http://identity.example.com/").prepare()
+        return response.connection.send(other, **kwargs)  # type: ignore[attr-defined,no-any-return]
+
+    with raw_server(OK + b"\r\n" + BODY) as keystone, raw_server(OK + b"\r\n" + BODY) as proxy:
+        proxies = read_proxies(None, {"http_proxy": proxy, "no_proxy": keystone}, NO_SECRETS)
+        with transport.new_session(verify=True, proxies=proxies, parallel=1, redact=NO_SECRETS) as session, bounded(5):
+            if said:
+                with pytest.raises(DrsError, match=said):
+                    session.get(f"http://{keystone}/", hooks={"response": retry})
+            else:
+                answer = session.get(f"http://{keystone}/", hooks={"response": retry})
+                assert (answer.url, answer.content) == ("http://identity.example.com/", BODY)
+    assert asked == [f"http://{keystone}/"][: not said]
+
+
+@pytest.mark.parametrize(("begun", "kind"), [(False, "configuration"), (True, "protocol")])
+def test_a_url_that_cannot_be_used_is_no_fault_of_an_option_if_a_server_gave_it(begun: bool, kind: str) -> None:
+    session = transport.new_session(verify=True, proxies=Proxies({}), parallel=1, redact=NO_SECRETS)
+    for url in ("http://*.example.com", "gopher://drs.example.com"):
+        with session, bounded(5) as exchange:
+            exchange.begun = begun
+            with pytest.raises(DrsError) as caught:
+                session.get(url)
+        assert (caught.value.kind.value, caught.value.final) == (kind, not begun)
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,16 @@ def _read_with_care(manager: Any) -> None:
 
 
 class _Adapter(HTTPAdapter):
-    """Has connections that read responses with care."""
+    """Reads whole answers in a bounded time and of a bounded size.
+
+    Here everything passes: the requests of the client, the logins of keystoneauth1, and what some of those, as by SAML or
+    Kerberos, send by themselves while an answer arrives, also to other hosts.
+    """
+
+    def __init__(self, proxies: Proxies, parallel: int) -> None:
+        self._proxies_in_use = proxies
+        # As many connections are kept open as requests are under way at once.
+        super().__init__(pool_connections=4, pool_maxsize=parallel, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -126,13 +135,30 @@ class _Adapter(HTTPAdapter):
             _read_with_care(manager)
         return manager
 
+    def send(self, request: Any, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        url, exchange = str(request.url), current()
+        where, proxy = host_of(url), self._proxies_in_use.of(url)
+        kwargs |= {"stream": True, "proxies": {urlsplit(url).scheme: proxy.url} if proxy else {}}
+        # What a login needs are several requests, which have this time together. A connection gets a part of it, since of the
+        # addresses of a host the first may be silent, as IPv6 that leads nowhere.
+        left = exchange.left
+        kwargs["timeout"] = (left * _TO_CONNECT, left)
+        if left <= 0:
+            raise _timed_out(where, exchange.seconds)
+        response = super().send(request, **kwargs)
+        try:
+            # Not `content`, which decompresses without a bound.
+            response._content = _read(response.raw, response.headers, where)
+        finally:
+            response.close()
+        return response
+
 
 class _Session(requests.Session if requests else object):  # type: ignore[misc]
-    """Reads whole answers in a bounded time and of a bounded size, and follows nobody: it does not even parse a redirect.
+    """A session that follows nobody: it does not even parse where a redirect points to.
 
-    Here everything passes: the requests of the client, and the logins of keystoneauth1. Whatever fails is a
-    :class:`DrsError`: ``network`` for no connection and a time-out, ``protocol`` for an answer that is cut short, too
-    large or cannot be read, ``configuration`` for a URL that cannot be used: only before anything was sent.
+    Whatever fails is a :class:`DrsError`: ``network`` for no connection and a time-out, ``protocol`` for an answer that is
+    cut short, too large or cannot be read, ``configuration`` for a URL that cannot be used: only before anything was sent.
     """
 
     def __init__(self, proxies: Proxies, redact: Redactor) -> None:
@@ -146,45 +172,35 @@ class _Session(requests.Session if requests else object):  # type: ignore[misc]
         try:
             prepared: requests.PreparedRequest = super().prepare_request(request)
         except ValueError as error:
-            raise _unusable(error, host_of(request.url)) from None
+            raise self._told(error, request.url) from None
         return prepared
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        url, exchange = str(request.url), current()
-        where, proxy = host_of(url), self._proxies_in_use.of(url)
-        kwargs |= {"stream": True, "proxies": {urlsplit(url).scheme: proxy.url} if proxy else {}}
-        # What a login needs are several requests, which have this time together. A connection gets a part of it, since of the
-        # addresses of a host the first may be silent, as IPv6 that leads nowhere.
-        left = exchange.left
-        kwargs["timeout"] = (left * _TO_CONNECT, left)
-        if left <= 0:
-            raise _timed_out(where, exchange.seconds)
         try:
             response: requests.Response = super().send(request, **kwargs)
-            try:
-                # Not `content`, which decompresses without a bound.
-                response._content = _read(response.raw, response.headers, where)
-            finally:
-                response.close()
         except Exception as error:
-            if exchange.expired:
-                raise _timed_out(where, exchange.seconds) from None
-            if isinstance(error, DrsError):
-                raise
-            cause = cut(printable(self._redact.text(_cause(error))))
             # `from None`: the text of the cause may quote a header, and so a secret.
-            raise _as_drs_error(error, cause, where, exchange, proxy) from None
-        if exchange.expired:
+            raise self._told(error, str((getattr(error, "request", None) or request).url)) from None
+        if current().expired:
             # What was read may look complete.
-            raise _timed_out(where, exchange.seconds)
+            raise _timed_out(host_of(str(request.url)), current().seconds)
         return response
+
+    def _told(self, error: Exception, url: str) -> DrsError:
+        exchange, where = current(), host_of(url)
+        if exchange.expired:
+            return _timed_out(where, exchange.seconds)
+        if isinstance(error, DrsError):
+            return error
+        cause = cut(printable(self._redact.text(_cause(error))))
+        proxy = self._proxies_in_use.of(url) if isinstance(error, requests.exceptions.ProxyError) else None
+        return _as_drs_error(error, cause, where, exchange, proxy)
 
 
 def new_session(*, verify: bool | str, proxies: Proxies, parallel: int, redact: Redactor) -> requests.Session:
     """A session that verifies as told, keeps its connections, takes no cookies and reads nothing of the environment."""
     session: requests.Session = _Session(proxies, redact)
-    # As many connections are kept open as requests are under way at once.
-    adapter = _Adapter(pool_connections=4, pool_maxsize=parallel, max_retries=0)
+    adapter = _Adapter(proxies, parallel)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.verify = verify
@@ -274,18 +290,14 @@ def _timed_out(where: str, timeout: float) -> DrsError:
     return DrsError(Kind.NETWORK, message, repeatable=True)
 
 
-def _unusable(error: ValueError, where: str) -> DrsError:
-    if isinstance(error, (requests.exceptions.InvalidHeader, UnicodeError)):
-        return configuration_error("A credential contains a character that is not allowed in an HTTP header.")
-    # Not said in the words of the parser, which quotes the URL.
-    return configuration_error(f"The URL of {where}, or of the proxy, cannot be used.")
-
-
 def _as_drs_error(error: Exception, cause: str, where: str, exchange: Exchange, proxy: Proxy | None) -> DrsError:
     """What requests or urllib3 raised for a request to the host ``where``, as the one kind of error."""
     # What goes wrong once a response is awaited is not the fault of an option.
     if isinstance(error, ValueError) and not exchange.begun:
-        return _unusable(error, where)
+        if isinstance(error, (requests.exceptions.InvalidHeader, UnicodeError)):
+            return configuration_error("A credential contains a character that is not allowed in an HTTP header.")
+        # Not said in the words of the parser, which quotes the URL.
+        return configuration_error(f"The URL of {where}, or of the proxy, cannot be used.")
     if isinstance(error, (requests.exceptions.SSLError, urllib3.exceptions.SSLError)):
         if "CERTIFICATE" not in cause.upper():
             message = f"No TLS connection to {where}: {cause}. Check this address, its port and the proxy."
