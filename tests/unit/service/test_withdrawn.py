@@ -124,6 +124,21 @@ def test_an_operation_that_was_withdrawn_is_tried_again_after_a_while(
     assert operations[1:] == [["batch-progress", "list-v3"], ["batch-progress", "batch-status"]]
 
 
+def test_a_read_that_lasts_beyond_that_while_does_not_begin_another_one(
+    simulator: Simulator, client_for: ClientFor, by_hand: ByHand
+) -> None:
+    simulator.add_fault(operation="batch-status", **WITHDRAWN, to=1)
+    client = client_for(simulator)
+    client.both(JOBS)
+    by_hand.now += 599
+    # The progress is tried again, and then the list is read.
+    simulator.add_fault(operation="batch-progress", kind="status", http_status=503, on=1)
+    client.both(JOBS)
+    simulator.requests.clear()
+    client.both(JOBS)
+    assert sorted(entry["operation"] for entry in simulator.requests) == ["batch-progress", "batch-status"]
+
+
 @pytest.mark.parametrize("operation", ["batch-status", "batch-progress"])
 def test_a_404_of_an_operation_that_has_answered_before_is_one_failed_poll(
     simulator: Simulator, client_for: ClientFor, operation: str

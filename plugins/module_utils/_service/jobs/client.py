@@ -218,7 +218,6 @@ class Client:
         return str(error)
 
     def _listed_statuses(self, ids: Sequence[str], until: float | None, said: str) -> list[StatusRecord]:
-        known = self._withdrawn()
         try:
             listed = self._listed(ids, None, until)
         except DrsError as error:
@@ -226,7 +225,8 @@ class Client:
             # An operation that has answered before is there again, sooner or later.
             error.final = error.final and BATCH_STATUS.name not in self._answered
             raise
-        if not known:
+        # What was believed when the read began may have run out since then: that is no reason to believe it for longer.
+        if said is not self._status_withdrawn:
             self._status_withdrawn, self._withdrawn_until = said, self._clock.elapsed() + _WITHDRAWN_FOR
         return [status_of(listed[job_id]) if job_id in listed else StatusRecord(job_id) for job_id in ids]
 
