@@ -300,7 +300,9 @@ def test_the_names_that_an_error_lists_are_masked(start: Callable[..., Simulator
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_the_password_of_a_proxy_of_the_environment_is_nowhere(by_hand: ByHand, tmp_path: Path, scheme: str) -> None:
     login = base64.b64encode(b"deploy:Pa55w0rd-of-proxy/1").decode()
-    refusal = f"HTTP/1.1 407 Basic {login}\r\nServer: {login}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    # As it is given, as it is and as it is sent.
+    forms = f"Pa55w0rd-of-proxy%2F1 Pa55w0rd-of-proxy/1 {login}"
+    refusal = f"HTTP/1.1 407 Basic {login} {forms}\r\nServer: {forms}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     lines: list[str] = []
     record = tmp_path / "wait.jsonl"
     with raw_server(refusal.encode()) as proxy:
@@ -313,5 +315,5 @@ def test_the_password_of_a_proxy_of_the_environment_is_nowhere(by_hand: ByHand, 
     reports = [render(result, suffix, "A gate") for suffix in SUFFIXES]
     assert len(reports) == 5
     shown = json.dumps(result) + record.read_text() + " ".join([*lines, *reports])
-    for secret in ("Pa55w0rd-of-proxy", login, login[:16]):
+    for secret in ("Pa55w0rd-of-proxy", "roxy/1", "roxy%2F1", "***/1", login, login[:16]):
         assert secret not in shown
