@@ -49,9 +49,9 @@ def test_not_confirmed_before_the_freeze(place: Place) -> None:
         answer(run, FREEZE, "no\r")
         assert run.end() != 0
     assert cutover.ran == []
-    assert f'Not confirmed: the answer to "All jobs have nearly caught up. {FREEZE}" was not yes.' in written(run)
-    assert cutover.report["outcome"] == "not_begun"
-    assert cutover.report["reason"].endswith('" was not yes. Nothing was frozen.')
+    # Of the report: ansible-core before 2.19 shows quotes with backslashes.
+    said = f'Not confirmed: the answer to "All jobs have nearly caught up. {FREEZE}" was not yes. Nothing was frozen.'
+    assert (cutover.report["outcome"], cutover.report["reason"]) == ("not_begun", said)
 
 
 @pytest.mark.thorough
