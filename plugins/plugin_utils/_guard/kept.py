@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 # Of all that is kept, in bytes and files: a project, and not its history or its virtual environments.
@@ -30,13 +31,14 @@ class Kept:
         files = size = 0
         for number, path in enumerate(map(Path, paths)):
             for found in _files_of(path):
-                files, size = files + 1, size + found.lstat().st_size
+                with suppress(FileNotFoundError):
+                    files, size = files + 1, size + found.lstat().st_size
                 if files > _MOST or size > _LARGEST:
                     raise OSError(f"they have more than {_MOST} files or {_LARGEST // 1024**2} MiB")
             copy = folder / "kept" / str(number)
             copy.parent.mkdir(exist_ok=True)
             if path.is_dir():
-                shutil.copytree(path, copy, symlinks=True, ignore=_LEFT_OUT, ignore_dangling_symlinks=True)
+                _copy(path, copy)
             elif path.is_file():
                 shutil.copy2(path, copy)
             else:
@@ -65,6 +67,15 @@ class Kept:
         """Remove what was put back."""
         for path in self._put_back:
             _remove(path)
+
+
+def _copy(path: Path, copy: Path) -> None:
+    try:
+        shutil.copytree(path, copy, symlinks=True, ignore=_LEFT_OUT)
+    except shutil.Error as error:
+        # Others may work in the folder: what they removed meanwhile is not missed.
+        if any(os.path.lexists(source) for source, *_rest in error.args[0]):
+            raise
 
 
 def _remove(path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.cutover.drs.plugins.plugin_utils._guard import kept
 from ansible_collections.cutover.drs.plugins.plugin_utils._guard.kept import Kept
 
 
@@ -36,16 +37,39 @@ def project(tmp_path: Path) -> Path:
 
 def test_what_was_removed_is_put_back_as_it_was_and_removed_again(tmp_path: Path, own: Path) -> None:
     folder = project(tmp_path)
-    kept = Kept([str(folder)], own)
+    copies = Kept([str(folder)], own)
     shutil.rmtree(folder.parent)
-    assert kept.put_back() == [folder]
+    assert copies.put_back() == [folder]
     assert (folder / "tasks" / "unfreeze.yml").read_text(encoding="utf-8") == "[]"
     assert (folder / "key").stat().st_mode & 0o777 == 0o600
     assert (folder / "link").readlink() == Path("key")
     assert not (folder / ".git").exists()
     assert folder.parent.stat().st_mode & 0o777 == 0o700
-    kept.remove_again()
+    copies.remove_again()
     assert not folder.parent.exists()
+
+
+def test_what_somebody_removes_while_it_is_copied_is_not_missed(
+    tmp_path: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as the journal of an SQLite database beside the playbook, seen in the demo."""
+    folder = project(tmp_path)
+    left_out = kept._LEFT_OUT
+    fleeting = [folder / "tasks" / "counted", folder / "tasks" / "copied"]
+
+    def removed_meanwhile(where: str, names: list[str]) -> set[str]:
+        if Path(where) == folder / "tasks":
+            fleeting.pop(0).unlink()
+        return left_out(where, names)
+
+    for path in fleeting:
+        path.touch()
+    monkeypatch.setattr(kept, "_LEFT_OUT", removed_meanwhile)
+    copies = Kept([str(folder)], own)
+    assert fleeting == []
+    shutil.rmtree(folder)
+    copies.put_back()
+    assert sorted(path.name for path in (folder / "tasks").iterdir()) == ["unfreeze.yml"]
 
 
 def test_half_of_what_was_put_back_does_not_count_as_there(
@@ -53,7 +77,7 @@ def test_half_of_what_was_put_back_does_not_count_as_there(
 ) -> None:
     """The next attempt would unfreeze with a project that lacks files."""
     folder = project(tmp_path)
-    kept = Kept([str(folder)], own)
+    copies = Kept([str(folder)], own)
     shutil.rmtree(folder)
 
     def full(copy: Path, path: Path, **_more: object) -> None:
@@ -63,8 +87,8 @@ def test_half_of_what_was_put_back_does_not_count_as_there(
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "copytree", full)
         with pytest.raises(OSError, match="No space left"):
-            kept.put_back()
-    assert kept.put_back() == [folder]
+            copies.put_back()
+    assert copies.put_back() == [folder]
     assert (folder / "tasks" / "unfreeze.yml").is_file()
 
 
@@ -72,11 +96,11 @@ def test_what_is_still_there_is_left_alone(tmp_path: Path, own: Path) -> None:
     folder = project(tmp_path)
     inventory = tmp_path / "hosts"
     inventory.write_text("localhost", encoding="utf-8")
-    kept = Kept([str(folder), str(inventory), str(tmp_path / "not there")], own)
+    copies = Kept([str(folder), str(inventory), str(tmp_path / "not there")], own)
     (folder / "key").write_text("another", encoding="utf-8")
     inventory.unlink()
-    assert kept.put_back() == [inventory]
-    kept.remove_again()
+    assert copies.put_back() == [inventory]
+    copies.remove_again()
     assert (folder / "key").read_text(encoding="utf-8") == "another"
     assert not inventory.exists()
 
