@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,6 +97,22 @@ JOURNALS = st.builds(
 @given(JOURNALS, TIMES)
 def test_a_journal_is_read_as_it_was_written(journal: Journal, at: float) -> None:
     assert journal_json.decode(json.loads(json.dumps(journal_json.encode(journal, at)))) == journal
+
+
+def test_what_is_read_of_a_journal_has_begun_its_unfreeze_or_not() -> None:
+    cutover = a_cutover("final")
+    states = []
+    for _look in range(2):
+        read = journal_json.decode(json.loads(json.dumps(journal_json.encode(cutover.journal, 0.0))))
+        states.append(read is not None and read.unfreezing)
+        cutover.failed()
+    assert states == [False, True]
+
+
+@pytest.mark.parametrize(("earlier", "inherited"), [(1.0, True), (0.0, False)])
+def test_a_freeze_counts_as_an_earlier_runs_only_if_it_began_before_all_stages(earlier: float, inherited: bool) -> None:
+    journal = replace(a_cutover().journal, entries=(Entry("freeze", "running", 100.0, Role.RUN),))
+    assert replace(journal, frozen_since=100.0 - earlier).inherited is inherited
 
 
 def test_the_file_says_for_people_how_far_it_came() -> None:
