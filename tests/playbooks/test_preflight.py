@@ -179,3 +179,6 @@ def test_the_result_of_a_preflight_is_a_fact(place: Place) -> None:
     result = json.loads(json.loads("{" + line.strip().rstrip(",") + "}")["msg"])
     assert (result["outcome"], sorted(result["gates"])) == ("not_begun", ["approach", "final"])
     assert any(line.startswith("Journal: ") for line in result["plan"])
+    # From which a report of it makes its table.
+    assert [(each["id"], each["stopped"]) for each in result["databases"]] == [(job, False) for job in result["jobs"]]
+    assert result["databases"]

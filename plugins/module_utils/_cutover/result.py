@@ -84,12 +84,13 @@ def result(journal: Journal, about: About) -> dict[str, Any]:
     }
 
 
-def nothing_begun(why: str) -> dict[str, Any]:
-    """Return the result of a cutover that did not begin, with the same keys."""
+def nothing_begun(why: str, jobs: Sequence[str] = (), about: About | None = None) -> dict[str, Any]:
+    """Return the result of a cutover that did not begin, with the same keys; with what is known of its jobs."""
+    own = tuple(jobs)
     plan = Plan(
-        "", (), (), host="", folder="", unfreeze_tasks="", max_outage=0.0, lease=0.0, unfreeze_for=0.0, rehearses=False
+        "", own, (), host="", folder="", unfreeze_tasks="", max_outage=0.0, lease=0.0, unfreeze_for=0.0, rehearses=False
     )
-    return {**result(Journal(plan, owner=None), About()), "reason": why}
+    return {**result(Journal(plan, owner=None), about or About()), "reason": why}
 
 
 def _names(gates: Mapping[str, Any]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from ...module_utils._cutover.decide import AGAIN_AFTER
 from ...module_utils._cutover.end_only import EndOnly, end_only
 from ...module_utils._cutover.journal import Next, Outcome, Plan
 from ...module_utils._cutover.preflight import NEEDS_WATCH, databases, limits, of_gates
-from ...module_utils._cutover.result import nothing_begun
+from ...module_utils._cutover.result import About, nothing_begun
 from ...module_utils._cutover.stages import STAGES
 from ...module_utils._cutover.wording import LOOK, frozen_by, told_by_guard
 from ...module_utils._gate.rules import check_can_open
@@ -255,11 +255,7 @@ class CutoverRun(Step):
             "msg": said,
             "shown": ["Check mode: nothing was changed.", *plan, *says],
             "result": {
-                **nothing_begun(said),
-                "jobs": list(options.jobs),
-                "plan": plan,
-                "warnings": list(found.warnings),
-                "gates": gates,
+                **nothing_begun(said, options.jobs, About(gates, plan, found.warnings, found.engines)),
                 "started_at": gates["approach"]["started_at"],
                 "finished_at": gates["final"]["finished_at"],
             },

@@ -297,6 +297,7 @@ def without_stages() -> dict[str, dict[str, Any]]:
             **none,
             "outcome": "not_begun",
             "reason": "Check mode: each gate took one sample, and nothing was changed.",
+            "jobs": ready["jobs"],
             "databases": ready["databases"],
             "gates": ready["gates"],
             "started_at": iso(NOON),
