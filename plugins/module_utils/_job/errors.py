@@ -53,7 +53,7 @@ class DrsError(Exception):
 
     kind: Kind
     message: InitVar[str]
-    _: KW_ONLY
+    _by_name: KW_ONLY
     http_status: int | None = None
     error_code: str | None = None
     error_message: str | None = None

@@ -251,7 +251,7 @@ def _spans(wait: Wait, times: Time) -> dict[str, list[_Span]]:
 def _rows(key: str, title: str, about: str, rows: Sequence[tuple[str, Sequence[_Bar]]], times: Time) -> Markup:
     """Return a chart with a row for each name, in which bars last from a time to another one."""
     height = _ROW_HEIGHT * len(rows)
-    bars = [_bar(times, row, *bar) for row, (_name, bars) in enumerate(rows) for bar in bars]
+    bars = [_bar(times, row, *drawn) for row, (_name, bars) in enumerate(rows) for drawn in bars]
     labels = [((row + 0.5) * _ROW_HEIGHT, _label(name)) for row, (name, _bars) in enumerate(rows)]
     return frame(picture(key, title, about, height, bars), times, labels, height, rows=True)
 
