@@ -68,12 +68,11 @@ def connect(
 
 def _about(settings: Settings, endpoint: str, project_id: str) -> dict[str, str | None]:
     """Where the jobs are read and by whom, without any secret."""
-    cloud = settings.cloud
-    by_password = {"password": settings.get("username"), "clouds.yaml": cloud.user}
+    by_password = {"password": settings.get("username"), "clouds.yaml": settings.cloud.user}
     known = {
         "endpoint": endpoint,
         # Not checked: with an endpoint it is only a name.
-        "region": cloud.region or settings.get("region"),
+        "region": settings.region(),
         "project_id": project_id,
         "user": by_password.get(settings.method.name),
     }

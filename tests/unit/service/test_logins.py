@@ -451,6 +451,37 @@ def test_an_answer_to_a_login_that_is_not_of_iam_names_auth_url(client_for: Clie
     assert (error.kind.value, error.repeatable) == ("protocol", True)
 
 
+@pytest.mark.parametrize(
+    ("fault", "advice"),
+    [
+        (
+            {"kind": "status", "body": {"reason": "blocked"}},
+            "Check what is between here and the service, and auth_url.",
+        ),
+        (
+            {"kind": "status", "http_status": 302, "headers": {"Location": "http://elsewhere.example.com/"}},
+            "Redirects are never followed with credentials: set auth_url to the right address.",
+        ),
+    ],
+)
+def test_an_answer_to_a_look_up_of_a_project_that_is_not_of_iam_names_auth_url(
+    simulator: Simulator, client_for: ClientFor, fault: dict[str, Any], advice: str
+) -> None:
+    simulator.add_fault(operation="projects", **{"http_status": 403, **fault})
+    error = failed(lambda: client_for(simulator, **KEYS_OF_REGION, request_retries=0))
+    assert str(error).startswith(f"Looking up the project eu-de at {simulator.endpoint.removeprefix('http://')} failed")
+    assert str(error).endswith(advice)
+
+
+def test_the_region_of_a_result_is_that_of_the_endpoint(
+    client_for: ClientFor, clouds_yaml: Callable[[str], None], simulator: Simulator
+) -> None:
+    clouds_yaml(cloud_of(simulator))
+    client = client_for("", cloud="otc", region="eu-nl")
+    assert client._url("v3", "/").startswith("https://drs.eu-nl.")
+    assert client.about["region"] == "eu-nl"
+
+
 def test_a_login_at_a_server_without_tls_says_what_to_check(simulator: Simulator, client_for: ClientFor) -> None:
     host = simulator.endpoint.removeprefix("http://")
     client = client_for("http://drs.example.com", **BY_PASSWORD, auth_url=f"https://{host}/v3", request_retries=0)

@@ -81,8 +81,11 @@ class RefusedJobsError(DrsError):
         self.certain = bool(jobs) or self.empty or self.error_code in _ABOUT_A_JOB
 
 
-def check(answer: Answer, redact: Redactor, parse: Callable[[object], Result]) -> Result:
-    """What ``parse`` makes of the body of a success; raises :class:`DrsError` for everything else."""
+def check(answer: Answer, redact: Redactor, parse: Callable[[object], Result], option: str = "endpoint") -> Result:
+    """What ``parse`` makes of the body of a success; raises :class:`DrsError` for everything else.
+
+    ``option`` is the one with the address that was asked.
+    """
     if answer.status in SUCCESS:
         body = _body(answer, redact)
         if _contradicts_itself(body):
@@ -97,19 +100,19 @@ def check(answer: Answer, redact: Redactor, parse: Callable[[object], Result]) -
         if not result and _holds_error(body):
             raise _refused(answer, body, redact)
         return result
-    raise refusal(answer, redact)
+    raise refusal(answer, redact, option)
 
 
 def refusal(answer: Answer, redact: Redactor, option: str = "endpoint") -> DrsError:
     """What an answer without success is: of the service if it has one of its codes, else of something in between.
 
-    ``option`` is the one with the address that was asked.
+    ``option`` as in :func:`check`.
     """
     if 300 <= answer.status < 400:
         target = cut(redact.text(answer.headers.get("Location", "nowhere")))
         return _protocol(
             f"HTTP {answer.status} points to {target}{_server(answer, redact)}. Redirects are never followed with "
-            "credentials: set endpoint to the right address.",
+            f"credentials: set {option} to the right address.",
             answer,
             redact,
         )

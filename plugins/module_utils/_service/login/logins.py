@@ -104,7 +104,7 @@ def _look_up_project(settings: Settings, session: Any, login: AccessKeyAuth, tim
     request = transport.requests.Request("GET", f"{url}/projects", params={"name": name}, auth=login)
     try:
         answer = transport.send(session, request, timeout)
-        ids = check(answer, settings.redact, lambda body: _ids_of_projects(body, name))
+        ids = check(answer, settings.redact, lambda body: _ids_of_projects(body, name), "auth_url")
     except DrsError as error:
         error.args = (f"Looking up the project {name} at {transport.host_of(url)} failed: {error}",)
         raise
