@@ -250,9 +250,10 @@ def judge_job(reading: Reading, rules: Rules, held: bool, quiets: Quiets | None 
     if goal is Goal.AUTO:
         goal = _GOAL_OF_MODE.get(reading.progress.task_mode or "")
     quiets = quiets or {}
-    wrong = [(Rule.NOT_FOUND, _missing(reading))]
     subtasks: tuple[JudgedJob, ...] = ()
-    if reading.found:
+    if not reading.found:
+        wrong = [(Rule.NOT_FOUND, _missing(reading))]
+    else:
         wrong = list(_wrong(reading, goal, rules, quiets.get(reading.id)))
         if rules.check_subtasks:
             subtasks = tuple(judge_job(subtask, rules, False, quiets) for subtask in reading.subtasks.readings)

@@ -38,7 +38,7 @@ def look(
         held = store.read()
         if held is None:
             return None
-        journal = journal_json.decode(dict(held.document))
+        journal = journal_json.decode(held.document)
         lease, looked = journal.plan.lease, now() - began
         rose, age = observer.rose(held), observer.age(held, now())
         gone = journal.owner is not None and alive.gone(journal.owner.guard)
@@ -62,7 +62,7 @@ def look(
 def of_more_jobs(error: BusyError) -> str:
     """Say which cutover has one of the jobs that somebody named, and what to do."""
     with suppress(ValueError):
-        other = journal_json.decode(dict(error.document))
+        other = journal_json.decode(error.document)
         jobs = ", ".join(other.plan.jobs)
         return (
             f"A cutover of {jobs} has one of these jobs, and is in the stage {other.stage}{since(other)}. Set drs_cutover_jobs "

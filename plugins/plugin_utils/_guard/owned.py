@@ -95,7 +95,7 @@ class OwnedJournal:
         """Return what the store has now, of whoever owns it; None if nobody can read it."""
         try:
             found = self._store.read()
-            return None if found is None else journal_json.decode(dict(found.document))
+            return None if found is None else journal_json.decode(found.document)
         except (StoreError, ValueError):
             return None
 

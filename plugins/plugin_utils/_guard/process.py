@@ -114,7 +114,7 @@ class RunGuard(Acting):
         return "Another run took the journal at the same moment"
 
     def _begun(self, earlier: Held | None, plan: Plan) -> Move:
-        journal = None if earlier is None else journal_json.decode(dict(earlier.document))
+        journal = None if earlier is None else journal_json.decode(earlier.document)
         lives = journal is not None and earlier is not None and self._lives(earlier, journal)
         move = begin(journal, plan, self.owner, self.now(), owner_lives=lives, keep=self.start.keep)
         return of_journal(journal, move) if self.start.check_mode else move
@@ -144,7 +144,7 @@ class RunGuard(Acting):
                 with suppress(StoreError, ValueError):
                     held = open_store(holder["journal"], self.start.jobs).read()
                     if held is not None:
-                        return busy(journal_json.decode(dict(held.document))).rstrip(".")
+                        return busy(journal_json.decode(held.document)).rstrip(".")
             return (
                 f"the run, process {holder['pid']} on {holder['machine']} ({holder['user']}) owns a cutover of the same jobs "
                 f"since {holder['since']}; its lock belongs to {holder['whose']}"
@@ -432,7 +432,7 @@ def _not_begun(before: Journal, entered: Journal) -> Journal:
 
 def _others(error: BusyError) -> str:
     with suppress(ValueError):
-        other = journal_json.decode(dict(error.document))
+        other = journal_json.decode(error.document)
         if other.frozen and other.outcome is not None:
             return f"A cutover of {', '.join(other.plan.jobs)} left its source frozen. Run cutover.drs.recover for it first"
         return busy(other).rstrip(".")

@@ -107,7 +107,7 @@ class Watch(Acting):
     def _observe(self) -> None:
         try:
             held = self._store.read()
-            journal = None if held is None else journal_json.decode(dict(held.document))
+            journal = None if held is None else journal_json.decode(held.document)
         except (StoreError, ValueError) as error:
             self._readable_since = None
             self._line("UNREADABLE", unusable(self._store.name, "read", error))

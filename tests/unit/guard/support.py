@@ -148,7 +148,7 @@ class MemoryStore:
     def journal(self) -> Journal:
         """The newest version as a journal."""
         assert self.newest is not None
-        return journal_json.decode(dict(self.newest.document))
+        return journal_json.decode(self.newest.document)
 
     def _read(self) -> Held | None:
         return None if self.newest is None else replace(self.newest, age=self._age("journal"))
